@@ -1,0 +1,63 @@
+# One list of tasks for people, hooks and CI. `make help` prints it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+INSTALLED := $(VENV)/.installed
+UV_VERSION := 0.13.9
+
+export DO_NOT_TRACK := 1
+
+.PHONY: help setup demo test test-slow test-all lint format types lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+# uv is the only thing taken from outside the lock file; it is then used to install nothing but what the lock file vouches for
+$(UV):
+	@command -v $(PYTHON) >/dev/null || { echo "Gristmill needs $(PYTHON) on the PATH (or: make PYTHON=/path/to/python3.11 …)" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(INSTALLED): requirements.lock pyproject.toml | $(UV)
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $(INSTALLED)
+
+setup: $(INSTALLED)  ## a virtual environment with the locked packages (the other tasks call it)
+
+demo: setup  ## a simulated shop, from raw files to published segments, in ./demo
+	rm -rf demo
+	$(BIN)/gristmill simulate
+	$(BIN)/gristmill run --as-of 2026-01-01 --orchestration local
+
+test: setup  ## the tests (fast ones)
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: setup  ## the end-to-end tests: simulator, real data, a real orchestrator
+	$(BIN)/python -m pytest -m slow
+
+test-all: test test-slow  ## everything
+
+lint: setup  ## ruff, layers, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy
+
+format: setup  ## let ruff put the code in shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(UV)  ## renew requirements.lock from pyproject.toml (exact versions, hashes, no addresses)
+	$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes --no-annotate --no-emit-index-url --no-header \
+	  --upgrade --quiet --output-file requirements.lock
+
+clean:  ## remove what running and testing left (not the virtual environment)
+	rm -rf demo examples/*/work .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

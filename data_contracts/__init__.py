@@ -1,0 +1,1 @@
+"""What a table must be: contracts, rules, checking, errors. Imports nothing else of the project."""
