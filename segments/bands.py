@@ -1,0 +1,53 @@
+"""Single customers against fixed thresholds: status by last purchase, risk band by churn probability.
+
+Belongs here: classes that depend on the customer's own row only. Does not: classes relative to other customers
+(`tiers.py`, `rfm.py`).
+"""
+
+import polars as pl
+
+from segments.errors import ThresholdsInvalidError
+from segments.vocabulary import ACTIVE, CRITICAL, HIGH, LAPSED, LOW, MEDIUM, NOT_SCORED, PROSPECT
+
+
+def customer_status(days_since_last_order: pl.Expr, *, active_within_days: int = 365) -> pl.Expr:
+    """Status by the last purchase (String).
+
+    Args:
+        days_since_last_order: whole days from the last purchase to the snapshot; null where there was none.
+        active_within_days: how old, at most, the last purchase of an active customer is.
+
+    Returns:
+        `active`, `lapsed` (purchased, but longer ago) or `prospect` (no purchase yet).
+    """
+    return (
+        pl.when(days_since_last_order.is_null())
+        .then(pl.lit(PROSPECT))
+        .when(days_since_last_order <= active_within_days)
+        .then(pl.lit(ACTIVE))
+        .otherwise(pl.lit(LAPSED))
+    )
+
+
+def churn_risk_band(
+    churn_probability: pl.Expr, *, medium_from: float = 0.25, high_from: float = 0.5, critical_from: float = 0.75
+) -> pl.Expr:
+    """Risk band by calibrated churn probability (String): each band starts at its threshold, itself included.
+
+    Raises:
+        ThresholdsInvalidError: the thresholds do not rise from above 0 to below 1.
+    """
+    if not 0 < medium_from < high_from < critical_from < 1:
+        got = f"{medium_from}, {high_from}, {critical_from}"
+        raise ThresholdsInvalidError(name="risk band thresholds", got=got, expected="0 < medium < high < critical < 1")
+    return (
+        pl.when(churn_probability.is_null())
+        .then(pl.lit(NOT_SCORED))
+        .when(churn_probability >= critical_from)
+        .then(pl.lit(CRITICAL))
+        .when(churn_probability >= high_from)
+        .then(pl.lit(HIGH))
+        .when(churn_probability >= medium_from)
+        .then(pl.lit(MEDIUM))
+        .otherwise(pl.lit(LOW))
+    )

@@ -1,0 +1,156 @@
+"""From one night's scores to the two tables marketing reads.
+
+Belongs here: putting the pieces together, in order. Does not: any rule (each has its own module), the comparison with
+the tables published before (`changed_at` leaves here as the date of the run), and writing.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from segments.bands import churn_risk_band, customer_status
+from segments.contracts import customer_contract
+from segments.inputs import VALUE_COLUMNS, RunStamp, ScoredCustomers, SegmentRules, check_inputs
+from segments.money import Currency, to_major_units
+from segments.offers import first_offers, next_best_offers, no_offers
+from segments.policy import Policy, default_policy, recommended_actions
+from segments.reasons import main_reasons
+from segments.rfm import quintile_score
+from segments.tiers import value_tiers
+from segments.vocabulary import ACTIVE, NOT_SCORED
+
+DAYS = "days_since_last_order"
+
+
+@dataclass(frozen=True)
+class SegmentTables:
+    """The tables of one night.
+
+    Args:
+        customer: one row a customer, sorted by `customer_id`; columns as in `contracts.customer_contract`.
+        next_best_offer: one row a (customer, rank), sorted by both; columns as in `contracts.NEXT_BEST_OFFER`.
+    """
+
+    customer: pl.DataFrame
+    next_best_offer: pl.DataFrame
+
+
+def build_segments(
+    scored: ScoredCustomers,
+    *,
+    stamp: RunStamp,
+    currency: Currency,
+    rules: SegmentRules | None = None,
+    policy: Policy | None = None,
+) -> SegmentTables:
+    """Both segment tables of one night.
+
+    Rows of the inputs may come in any order; the tables come out the same. `changed_at` is the date of the run on
+    every row: the caller compares `contracts.WATCHED_COLUMNS` with the tables published before.
+
+    Args:
+        scored: the frames of the night.
+        stamp: date, run and model versions.
+        currency: of every amount.
+        rules: the company's thresholds; None for the defaults.
+        policy: what to do with whom; None for the policy that comes with the product.
+
+    Raises:
+        SegmentColumnsMissingError, SegmentKeyRepeatedError, SnapshotMismatchError, ScoreNotUsableError: the inputs
+            do not fit together.
+        ThresholdsInvalidError: the rules do not cut.
+        PhraseTemplateError: a phrase can't be read.
+    """
+    rules = rules or SegmentRules()
+    check_inputs(scored, as_of=stamp.as_of, rules=rules)
+    customers = _with_scores(_everybody(scored, rules), scored, rules)
+    offers = next_best_offers(
+        no_offers() if scored.offers is None else scored.offers,
+        active=customers.filter(pl.col("customer_status") == ACTIVE),
+        products=scored.products,
+        as_of=stamp.as_of,
+        next_offer_model_version=stamp.next_offer_model_version,
+        run_key=stamp.run_key,
+    )
+    customers = customers.join(
+        first_offers(offers, customers), on="customer_id", how="left", validate="1:1", maintain_order="left"
+    )
+    words = main_reasons(
+        customers,
+        scored.features,
+        scored.contributions,
+        phrasebook=scored.phrasebook,
+        currency=currency,
+    )
+    customers = customers.with_columns(words, recommended_actions(customers, policy=policy or default_policy()))
+    return SegmentTables(_as_published(customers, stamp, currency), offers)
+
+
+def _everybody(scored: ScoredCustomers, rules: SegmentRules) -> pl.DataFrame:
+    """Every known customer, sorted, with status, days since the last purchase and whether they may be contacted."""
+    last_purchase = scored.features.select(
+        "customer_id", pl.col(rules.recency_column).cast(pl.Float64).floor().cast(pl.Int32).alias(DAYS)
+    )
+    consent = pl.lit(None, pl.Boolean).alias("consent_marketing")
+    known = last_purchase.select("customer_id", consent)
+    if scored.customers is not None:
+        recorded = scored.customers.select(
+            "customer_id", "consent_marketing" if "consent_marketing" in scored.customers.columns else consent
+        )
+        known = pl.concat([recorded, known.join(recorded, on="customer_id", how="anti")])
+    return (
+        known.sort("customer_id")
+        .join(last_purchase, on="customer_id", how="left", validate="1:1", maintain_order="left")
+        .with_columns(
+            customer_status(pl.col(DAYS), active_within_days=rules.active_within_days).alias("customer_status"),
+            pl.col("consent_marketing")
+            .fill_null(value=rules.contact_without_recorded_consent)
+            .alias("may_be_contacted"),
+        )
+    )
+
+
+def _with_scores(customers: pl.DataFrame, scored: ScoredCustomers, rules: SegmentRules) -> pl.DataFrame:
+    """Scores, band, tier and RFM of active customers; the others have none."""
+    active = customers.filter(pl.col("customer_status") == ACTIVE).select("customer_id")
+    for frame, columns in (
+        (scored.churn, ("churn_probability",)),
+        (scored.value, VALUE_COLUMNS),
+        (scored.features, (rules.recency_column, rules.frequency_column, rules.monetary_column)),
+    ):
+        selected = frame.select("customer_id", *dict.fromkeys(columns))
+        active = active.join(selected, on="customer_id", how="left", validate="1:1", maintain_order="left")
+    active = active.select(
+        "customer_id",
+        pl.col("churn_probability").cast(pl.Float64),
+        *(pl.col(name).cast(pl.Int64).clip(lower_bound=0) for name in VALUE_COLUMNS),
+        quintile_score(pl.col(rules.recency_column), high_is_good=False).alias("recency_score"),
+        quintile_score(pl.col(rules.frequency_column)).alias("frequency_score"),
+        quintile_score(pl.col(rules.monetary_column)).alias("monetary_score"),
+    )
+    tiers = value_tiers(active, value_column="expected_value_12m_amount", shares=rules.tier_shares)
+    band = churn_risk_band(
+        pl.col("churn_probability"),
+        medium_from=rules.medium_risk_from,
+        high_from=rules.high_risk_from,
+        critical_from=rules.critical_risk_from,
+    )
+    for frame in (active, tiers):
+        customers = customers.join(frame, on="customer_id", how="left", validate="1:1", maintain_order="left")
+    return customers.with_columns(band.alias("churn_risk_band"), pl.col("value_tier").fill_null(NOT_SCORED))
+
+
+def _as_published(customers: pl.DataFrame, stamp: RunStamp, currency: Currency) -> pl.DataFrame:
+    """The columns of the contract, in its order and dtypes."""
+    stamped = customers.with_columns(
+        to_major_units(pl.col("expected_value_90d_amount"), currency).alias("expected_value_90d"),
+        to_major_units(pl.col("expected_value_12m_amount"), currency).alias("expected_value_12m"),
+        pl.lit(currency.code).alias("currency"),
+        pl.lit(stamp.as_of, pl.Date).alias("as_of"),
+        pl.lit(stamp.churn_model_version, pl.Int32).alias("churn_model_version"),
+        pl.lit(stamp.value_model_version, pl.Int32).alias("value_model_version"),
+        pl.lit(stamp.next_offer_model_version, pl.Int32).alias("next_offer_model_version"),
+        pl.lit(stamp.run_key, pl.String).alias("run_key"),
+        pl.lit(stamp.as_of, pl.Date).alias("changed_at"),
+    )
+    return stamped.select(customer_contract(currency).names)

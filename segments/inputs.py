@@ -1,0 +1,134 @@
+"""What the segments are made of: the frames of one night, who made them, and the rules of the company.
+
+Belongs here: the dataclasses that carry them, and the check that they fit together. Does not: any rule's workings.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from segments.checks import require_columns, require_key, require_probabilities
+from segments.errors import SnapshotMismatchError
+from segments.offers import OFFERS_NEEDED
+from segments.reasons import Phrasebook
+from segments.tiers import DEFAULT_SHARES
+
+VALUE_COLUMNS = ("expected_value_90d_amount", "expected_value_12m_amount")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStamp:
+    """What says, on every row, where it came from.
+
+    Args:
+        as_of: the business date the tables are true for.
+        run_key: the run that publishes.
+        churn_model_version: registered version that gave the churn scores.
+        value_model_version: registered version that gave the value scores.
+        next_offer_model_version: registered version that ranked the offers; None without such a model.
+    """
+
+    as_of: date
+    run_key: str
+    churn_model_version: int
+    value_model_version: int
+    next_offer_model_version: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentRules:
+    """The company's thresholds.
+
+    Args:
+        active_within_days: how old, at most, the last purchase of an active customer is.
+        medium_risk_from: churn probability from which the risk is medium.
+        high_risk_from: … high.
+        critical_risk_from: … critical.
+        tier_shares: shares of scored customers that are platinum, gold and iron.
+        contact_without_recorded_consent: whether a customer whose consent is not recorded may be contacted; one who
+            refused never is.
+        recency_column: feature with whole days from the last purchase to the snapshot.
+        frequency_column: feature the frequency score ranks by.
+        monetary_column: feature the monetary score ranks by.
+    """
+
+    active_within_days: int = 365
+    medium_risk_from: float = 0.25
+    high_risk_from: float = 0.5
+    critical_risk_from: float = 0.75
+    tier_shares: Sequence[float] = DEFAULT_SHARES
+    contact_without_recorded_consent: bool = True
+    recency_column: str = "days_since_last_order"
+    frequency_column: str = "purchase_count_365_days"
+    monetary_column: str = "net_amount_365_days"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredCustomers:
+    """The frames of one night.
+
+    Args:
+        features: `customer_id` (unique), `snapshot_date`, the features; customers with a purchase before `as_of` only.
+        churn: `customer_id` (unique), `churn_probability` (Float64, null: not scored).
+        value: `customer_id` (unique), `expected_value_90d_amount`, `expected_value_12m_amount` (Int64, minor units).
+        offers: ranked offers (columns: `offers.OFFERS_NEEDED`); None without a next-offer model.
+        contributions: `customer_id` (unique), one Float64 column a feature: contributions to churn in log-odds.
+        customers: everybody known at `as_of`: `customer_id` (unique) and, if recorded, `consent_marketing`; None
+            where the company has no customer table: then the customers of `features` are all there are.
+        products: `product_id` (unique), `name`.
+        phrases: by feature, how to say it (`reasons.Phrasebook`, as for the next two).
+        phrases_when_unknown: by feature, what to say where a figure of its phrase is unknown.
+        units: by feature, its unit in the catalogue.
+    """
+
+    features: pl.DataFrame
+    churn: pl.DataFrame
+    value: pl.DataFrame
+    offers: pl.DataFrame | None = None
+    contributions: pl.DataFrame | None = None
+    customers: pl.DataFrame | None = None
+    products: pl.DataFrame | None = None
+    phrases: Mapping[str, str] = field(default_factory=dict)
+    phrases_when_unknown: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def phrasebook(self) -> Phrasebook:
+        """How to say features in words."""
+        return Phrasebook(phrases=self.phrases, phrases_when_unknown=self.phrases_when_unknown, units=self.units)
+
+
+def check_inputs(scored: ScoredCustomers, *, as_of: date, rules: SegmentRules) -> None:
+    """Refuse frames that do not fit together.
+
+    Raises:
+        SegmentColumnsMissingError: a frame lacks columns.
+        SegmentKeyRepeatedError: a frame has several rows for one key.
+        SnapshotMismatchError: the features are of another date than the run.
+        ScoreNotUsableError: a probability is NaN or outside [0, 1].
+    """
+    needed = ("snapshot_date", rules.recency_column, rules.frequency_column, rules.monetary_column)
+    require_columns(scored.features, needed, name="features")
+    other_dates = scored.features.filter(pl.col("snapshot_date").ne_missing(as_of))["snapshot_date"]
+    if other_dates.len():
+        raise SnapshotMismatchError(got=str(other_dates[0]), expected=as_of.isoformat(), rows=other_dates.len())
+    require_columns(scored.value, VALUE_COLUMNS, name="value")
+    for name, key, frame in (
+        ("features", ("customer_id",), scored.features),
+        ("churn", ("customer_id",), scored.churn),
+        ("value", ("customer_id",), scored.value),
+        ("contributions", ("customer_id",), scored.contributions),
+        ("customers", ("customer_id",), scored.customers),
+        ("products", ("product_id",), scored.products),
+        ("offers", ("customer_id", "rank"), scored.offers),
+    ):
+        if frame is not None:
+            require_key(frame, key, name=name)
+    require_probabilities(scored.churn, "churn_probability", name="churn")
+    if scored.offers is not None:
+        require_columns(scored.offers, OFFERS_NEEDED, name="offers")
+        require_probabilities(scored.offers, "purchase_probability", name="offers")
+    if scored.products is not None:
+        require_columns(scored.products, ["name"], name="products")

@@ -1,0 +1,25 @@
+"""The words the segment tables use for classes of customers, in the order a reader wants them.
+
+Belongs here: the closed lists behind the contracts, the policy and the summary. Does not: the rules that assign them.
+"""
+
+from typing import Final
+
+ACTIVE: Final = "active"
+LAPSED: Final = "lapsed"
+PROSPECT: Final = "prospect"
+STATUSES: Final = (ACTIVE, LAPSED, PROSPECT)
+
+NOT_SCORED: Final = "not scored"
+
+LOW: Final = "low"
+MEDIUM: Final = "medium"
+HIGH: Final = "high"
+CRITICAL: Final = "critical"
+RISK_BANDS: Final = (CRITICAL, HIGH, MEDIUM, LOW)
+
+PLATINUM: Final = "platinum"
+GOLD: Final = "gold"
+IRON: Final = "iron"
+LEAD: Final = "lead"
+VALUE_TIERS: Final = (PLATINUM, GOLD, IRON, LEAD)

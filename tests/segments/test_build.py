@@ -1,0 +1,182 @@
+from datetime import date
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from segments.contracts import NEXT_BEST_OFFER, customer_contract
+from segments.money import Currency
+
+CUSTOMERS = pl.DataFrame(
+    {
+        "customer_id": ["d", "c", "b", "a"],
+        "consent_marketing": [None, False, True, None],
+    }
+)
+
+
+def _by_id(table):
+    return {row["customer_id"]: row for row in table.to_dicts()}
+
+
+def test_one_customer_row_reads_as_a_whole(scored, build, make_values, make_churn):
+    night = scored(
+        ids=["a"],
+        churn=make_churn(["a"], 0.9),
+        value=make_values(["a"], expected_value_90d_amount=12_345, expected_value_12m_amount=60_000),
+        contributions=pl.DataFrame({"customer_id": ["a"], "net_amount_365_days": [0.7]}),
+        products=pl.DataFrame({"product_id": ["P1"], "name": ["TEA CUP"]}),
+        phrases={"net_amount_365_days": "spent {net_amount_365_days} in the last year"},
+    )
+    assert build(night).customer.to_dicts() == [
+        {
+            "customer_id": "a",
+            "as_of": date(2011, 9, 1),
+            "customer_status": "active",
+            "churn_probability": 0.9,
+            "churn_risk_band": "critical",
+            "expected_value_90d": Decimal("123.45"),
+            "expected_value_12m": Decimal("600.00"),
+            "currency": "GBP",
+            "value_tier": "platinum",
+            "recency_score": 3,
+            "frequency_score": 3,
+            "monetary_score": 3,
+            "days_since_last_order": 30,
+            "next_offer_1": "TEA CUP",
+            "next_offer_2": None,
+            "next_offer_3": None,
+            "main_reason": "spent £500 in the last year",
+            "recommended_action": ("Call this week: platinum customer about to leave; offer TEA CUP"),
+            "churn_model_version": 1,
+            "value_model_version": 2,
+            "next_offer_model_version": 3,
+            "run_key": "score-2011-09-01-abc",
+            "changed_at": date(2011, 9, 1),
+        }
+    ]
+
+
+def test_everybody_known_is_there_once_and_sorted(scored, build, make_features):
+    features = make_features(["b", "a", "e"], days_since_last_order=[10, 400, 20])
+    tables = build(scored(ids=["b", "a", "e"], features=features, customers=CUSTOMERS))
+    assert tables.customer.select("customer_id", "customer_status").rows() == [
+        ("a", "lapsed"), ("b", "active"), ("c", "prospect"), ("d", "prospect"), ("e", "active"),
+    ]  # fmt: skip
+
+
+def test_lapsed_customers_and_prospects_are_not_scored(scored, build, make_features):
+    features = make_features(["a"], days_since_last_order=400)
+    rows = _by_id(build(scored(ids=["a"], features=features, customers=CUSTOMERS)).customer)
+    for customer in ("a", "d"):
+        row = rows[customer]
+        assert (row["churn_risk_band"], row["value_tier"]) == ("not scored", "not scored")
+        scores = ("churn_probability", "expected_value_90d", "expected_value_12m", "recency_score", "next_offer_1")
+        assert [row[name] for name in scores] == [None] * 5
+    assert (rows["a"]["days_since_last_order"], rows["d"]["days_since_last_order"]) == (400, None)
+    assert rows["a"]["main_reason"] == "no purchase for 400 days"
+    assert rows["d"]["main_reason"] == "no purchase yet"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "contacted"), [(True, {"a": True, "b": True, "c": False}), (False, {"a": False, "b": True, "c": False})]
+)
+def test_consent_decides_about_contact_not_about_offers(scored, build, allowed, contacted):
+    tables = build(scored(customers=CUSTOMERS), contact_without_recorded_consent=allowed)
+    rows = _by_id(tables.customer)
+    refused = {name: rows[name]["recommended_action"].startswith("No marketing consent") for name in contacted}
+    assert refused == {name: not may for name, may in contacted.items()}
+    assert tables.next_best_offer["customer_id"].to_list() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("customers", [None, pl.DataFrame({"customer_id": ["a", "b", "c"]})])
+def test_a_company_that_records_no_consent_may_contact_by_default(scored, build, customers):
+    actions = build(scored(customers=customers)).customer["recommended_action"]
+    assert not actions.str.starts_with("No marketing consent").any()
+
+
+def test_a_missing_score_is_not_scored_and_still_has_an_action(scored, build, make_churn, make_values):
+    values = make_values(["a", "b", "c"], expected_value_12m_amount=[None, 5, 4])
+    night = scored(churn=make_churn(["a", "b"], [0.9, None]), value=values)
+    table = build(night).customer
+    assert table["churn_risk_band"].to_list() == ["critical", "not scored", "not scored"]
+    assert table["value_tier"].to_list() == ["not scored", "platinum", "iron"]
+    assert table["recommended_action"].null_count() == 0
+
+
+def test_a_negative_forecast_is_published_as_zero_and_lead(scored, build, make_values):
+    values = make_values(["a", "b", "c"], expected_value_90d_amount=-5, expected_value_12m_amount=[-10, 0, 7])
+    table = build(scored(value=values)).customer
+    assert table["expected_value_12m"].to_list() == [Decimal("0.00"), Decimal("0.00"), Decimal("0.07")]
+    assert table["expected_value_90d"].to_list() == [Decimal("0.00")] * 3
+    assert table["value_tier"].to_list() == ["lead", "lead", "platinum"]
+
+
+@pytest.mark.parametrize(("code", "exponent", "amount"), [("JPY", 0, "400"), ("GBP", 2, "4.00"), ("KWD", 3, "0.400")])
+def test_tables_keep_their_contracts_in_any_currency(scored, build, code, exponent, amount):
+    currency = Currency(code=code, exponent=exponent)
+    tables = build(scored(customers=CUSTOMERS), currency=currency)
+    assert tables.customer.schema == customer_contract(currency).schema
+    assert tables.next_best_offer.schema == NEXT_BEST_OFFER.schema
+    assert str(tables.customer["expected_value_12m"][0]) == amount
+
+
+def test_no_customers_give_empty_tables_of_the_same_form(scored, build):
+    tables = build(scored(ids=[]))
+    assert (tables.customer.height, tables.next_best_offer.height) == (0, 0)
+    assert tables.customer.schema == customer_contract(Currency(code="GBP")).schema
+
+
+def test_only_prospects(scored, build):
+    table = build(scored(ids=[], customers=CUSTOMERS)).customer
+    assert table["customer_status"].to_list() == ["prospect"] * 4
+
+
+def test_without_an_offer_model_nothing_is_offered(scored, build):
+    tables = build(scored(offers=None), next_offer_model_version=None)
+    assert tables.next_best_offer.height == 0
+    assert tables.customer["next_offer_1"].null_count() == 3
+    assert not tables.customer["recommended_action"].str.contains("offer ").any()
+
+
+def test_equal_customers_share_scores(scored, build):
+    table = build(scored()).customer
+    assert table.select("recency_score", "frequency_score", "monetary_score").unique().rows() == [(3, 3, 3)]
+
+
+def test_recently_often_and_much_score_high(scored, build, make_features):
+    ids = list("abcde")
+    features = make_features(
+        ids,
+        days_since_last_order=[5, 10, 20, 40, 80],
+        purchase_count_365_days=[9, 7, 5, 3, 1],
+        net_amount_365_days=[1, 2, 3, 4, 5],
+    )
+    table = build(scored(ids=ids, features=features)).customer
+    assert table["recency_score"].to_list() == [5, 4, 3, 2, 1]
+    assert table["frequency_score"].to_list() == [5, 4, 3, 2, 1]
+    assert table["monetary_score"].to_list() == [1, 2, 3, 4, 5]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10**6))
+def test_the_order_of_input_rows_leaves_no_trace(scored, build, make_features, make_values, seed):
+    ids = [f"c{index}" for index in range(12)]
+    contributions = pl.DataFrame({"customer_id": ids, "x": [0.1, -0.2, 0.3] * 4, "y": [0.1, 0.2, -0.3] * 4})
+    phrases = {"x": "{days_since_last_order} days", "y": "{net_amount_365_days} spent"}
+    night = {
+        "features": make_features(ids, days_since_last_order=[10, 20, 400] * 4),
+        "churn": pl.DataFrame({"customer_id": ids, "churn_probability": [0.1, 0.6, 0.9, None] * 3}),
+        "value": make_values(ids, expected_value_12m_amount=[5, 5, 9] * 4),
+        "contributions": contributions,
+    }
+    expected = build(scored(ids=ids, phrases=phrases, **night))
+    shuffled = {
+        name: frame.sample(fraction=1, shuffle=True, seed=seed + place)
+        for place, (name, frame) in enumerate(night.items())
+    }
+    built = build(scored(ids=ids, phrases=phrases, **shuffled))
+    assert built.customer.equals(expected.customer)
+    assert built.next_best_offer.equals(expected.next_best_offer)
