@@ -1,0 +1,71 @@
+"""SIGKILL at every step of publishing, in a child process: readers see old or new, and the next run finishes."""
+
+import signal
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from warehouse.duckdb_warehouse import DuckDBWarehouse
+from warehouse.ledger import crashed_runs, history
+from warehouse.locking import current_holder
+from warehouse.publications import current_publication
+from warehouse.publishing import FAILPOINTS
+
+MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
+IN_EVERY_TEST_RUN = ("first_table_staged", "first_view_moved", "before_commit", "committed")
+AFTER_THE_COMMIT = ("committed", "collected")
+
+
+def killed_child(night, database, failpoint):
+    ended = subprocess.run(  # noqa: S603 our own script, with arguments of this test
+        [sys.executable, night.__file__, str(database), TUESDAY.isoformat(), failpoint],
+        cwd=Path(__file__).parents[2],
+        env={"PYTHONPATH": str(Path(__file__).parents[2]), "POLARS_MAX_THREADS": "1"},
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+
+
+def dates_seen(database):
+    with DuckDBWarehouse(database, read_only=True) as warehouse:
+        return {
+            table: warehouse.read_table("segments", table)["run_key"].unique().to_list()
+            for table in ("customer", "next_best_offer")
+        } | {"ledger": [current_publication(warehouse).run_key]}
+
+
+@pytest.mark.parametrize(
+    "failpoint",
+    [name if name in IN_EVERY_TEST_RUN else pytest.param(name, marks=pytest.mark.slow) for name in FAILPOINTS],
+)
+def test_killed_at(night, database, failpoint):
+    night.publish_night(database, MONDAY)
+    killed_child(night, database, failpoint)
+
+    shown = TUESDAY if failpoint in AFTER_THE_COMMIT else MONDAY
+    keys = {night.run_key("score", shown, night.CONFIGURATION)}
+    assert {name: set(seen) for name, seen in dates_seen(database).items()} == dict.fromkeys(
+        ("customer", "next_best_offer", "ledger"), keys
+    )
+    assert current_holder(database) is None
+    with DuckDBWarehouse(database, read_only=True) as warehouse:
+        assert [run.as_of for run in crashed_runs(warehouse, lock_is_free=True)] == [TUESDAY]
+        assert crashed_runs(warehouse, lock_is_free=False) == []
+
+    again = night.publish_night(database, TUESDAY)
+    assert again.outcome == ("unchanged" if failpoint in AFTER_THE_COMMIT else "published")
+    with DuckDBWarehouse(database, read_only=True) as warehouse:
+        attempts = {run.attempt: run.status for run in history(warehouse) if run.as_of == TUESDAY}
+        assert attempts == {1: "done" if failpoint in AFTER_THE_COMMIT else "failed", 2: "done"}
+        assert current_publication(warehouse).as_of == TUESDAY
+        assert warehouse.tables("segments_versions") == [
+            "customer__1",
+            "customer__2",
+            "next_best_offer__1",
+            "next_best_offer__2",
+        ]

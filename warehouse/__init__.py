@@ -1,0 +1,1 @@
+"""Where tables live: sources, the lake, the ledger, the DuckDB warehouse, publishing."""

@@ -1,0 +1,125 @@
+"""The seam between what we do in a warehouse and which warehouse it is.
+
+Belongs here: the few things each database does its own way (abstract), and what follows from them for all. Does not:
+the ledger and publishing, which are written against this class only.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Self
+
+import polars as pl
+
+from warehouse.identifiers import quoted, text_literal
+
+
+@dataclass(frozen=True)
+class TableDescription:
+    """What a row of a table means, and each of its columns (in order); an empty text where nobody has said."""
+
+    columns: Mapping[str, str]
+    meaning: str = ""
+
+
+class Warehouse(ABC):
+    """An open connection to the place where published tables and the ledger live.
+
+    Values are always given as parameters (`?`), names always pass the allow-list. Times come back in UTC.
+    """
+
+    @abstractmethod
+    def __enter__(self) -> Self: ...
+
+    @abstractmethod
+    def __exit__(self, *exception: object) -> None: ...
+
+    @abstractmethod
+    def execute(self, statement: str, parameters: Sequence[Any] = (), *, step: str = "run a statement") -> None:
+        """Run a statement that returns nothing.
+
+        Raises:
+            StatementFailedError: the warehouse refused it; the message names `step`.
+        """
+
+    @abstractmethod
+    def query(self, statement: str, parameters: Sequence[Any] = (), *, step: str = "read") -> pl.DataFrame:
+        """The rows of a SELECT. An order is only there if the statement asks for one.
+
+        Raises:
+            StatementFailedError: the warehouse refused it; the message names `step`.
+        """
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[None]:
+        """All or nothing: commits at the end of the block, rolls back when the block raises."""
+
+    @abstractmethod
+    def write_frame(self, schema: str, table: str, frame: pl.DataFrame) -> None:
+        """Make a new table of a frame, column names and dtypes as they are. The schema is made if needed.
+
+        Raises:
+            NameRefusedError: a name is not allowed; nothing was created.
+            StatementFailedError: the table is already there, or the warehouse can't hold it.
+        """
+
+    @abstractmethod
+    def describe(self, schema: str, table: str) -> TableDescription:
+        """A table's or view's columns, in order, with the comments written down for it."""
+
+    def read_table(self, schema: str, table: str) -> pl.DataFrame:
+        """All rows of a table or view, in no particular order."""
+        return self.query(f"SELECT * FROM {quoted(schema, table)}", step=f"read {schema}.{table}")  # noqa: S608 names are checked
+
+    def make_schema(self, schema: str) -> None:
+        """Make a schema unless it is there."""
+        self.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}", step=f"make the schema {schema}")
+
+    def tables(self, schema: str) -> list[str]:
+        """Names of the tables (not views) of a schema, sorted; none when there is no such schema."""
+        return self._names(schema, "BASE TABLE")
+
+    def views(self, schema: str) -> list[str]:
+        """Names of the views of a schema, sorted; none when there is no such schema."""
+        return self._names(schema, "VIEW")
+
+    def drop_table(self, schema: str, table: str) -> None:
+        """Remove a table if it is there."""
+        self.execute(f"DROP TABLE IF EXISTS {quoted(schema, table)}", step=f"drop {schema}.{table}")
+
+    def drop_view(self, schema: str, view: str) -> None:
+        """Remove a view if it is there."""
+        self.execute(f"DROP VIEW IF EXISTS {quoted(schema, view)}", step=f"drop {schema}.{view}")
+
+    def comment_table(self, schema: str, table: str, description: TableDescription) -> None:
+        """Write down in the warehouse what a table's row and its columns mean; empty texts are left out."""
+        self._comment("TABLE", (schema, table), description)
+
+    def point_view(self, view: tuple[str, str], table: tuple[str, str]) -> None:
+        """Make a view show a table, comments and all, whatever it showed before; both are given as (schema, name)."""
+        self.make_schema(view[0])
+        description = self.describe(*table)
+        columns = ", ".join(quoted(column) for column in description.columns)
+        self.execute(
+            f"CREATE OR REPLACE VIEW {quoted(*view)} AS SELECT {columns} FROM {quoted(*table)}",  # noqa: S608 names are checked
+            step=f"point {'.'.join(view)} at {'.'.join(table)}",
+        )
+        self._comment("VIEW", view, description)
+
+    def _comment(self, kind: str, name: tuple[str, str], description: TableDescription) -> None:
+        target, step = quoted(*name), f"comment on {'.'.join(name)}"
+        if description.meaning:
+            self.execute(f"COMMENT ON {kind} {target} IS {text_literal(description.meaning)}", step=step)
+        for column, text in description.columns.items():
+            if text:
+                self.execute(f"COMMENT ON COLUMN {target}.{quoted(column)} IS {text_literal(text)}", step=step)
+
+    def _names(self, schema: str, kind: str) -> list[str]:
+        found = self.query(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = ? AND table_type = ? "
+            "ORDER BY table_name",
+            [schema, kind],
+            step=f"list {schema}",
+        )
+        return [str(name) for name in found["table_name"]]

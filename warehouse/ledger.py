@@ -1,0 +1,258 @@
+"""What ran, on what, with which models: the authority on whether a night is done.
+
+Belongs here: the ledger's loads, runs and promoted models, as typed rows and functions. Does not: publications
+(`publications.py`), the orchestrator's view of a run, and the clock: times are arguments.
+
+Whoever starts a run holds the warehouse's lock (`locking.exclusive_lock`). So a row that still says "running" when
+the next run starts was left by a process that died, and the next run settles it.
+"""
+
+import getpass
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from warehouse.base import Warehouse
+from warehouse.errors import RunSupersededError
+from warehouse.ledger_schema import ledger_rows, make_ledger, to_json
+
+Kind = Literal["ingest", "train", "score"]
+FinalStatus = Literal["done", "blocked", "failed"]
+DIED = "the process ended without saying how (killed, out of memory, or the machine went down)"
+_HASH_CHARACTERS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """One load of raw data into the lake; `counts` are rows read, accepted and quarantined; `status` is done or not."""
+
+    load_id: str
+    source_fingerprint: str
+    configuration_hash: str
+    loaded_at: datetime
+    counts: Mapping[str, Any]
+    status: str = "done"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One attempt at a run; `status` is running, done, blocked or failed, `error` the facts of what stopped it."""
+
+    run_key: str
+    attempt: int
+    kind: str
+    as_of: date
+    status: str
+    started_at: datetime
+    finished_at: datetime | None
+    load_id: str | None
+    configuration_hash: str
+    model_versions: Mapping[str, Any]
+    content_hash: str | None
+    counts: Mapping[str, Any]
+    timings: Mapping[str, Any]
+    error: Mapping[str, Any] | None
+    run_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promotion:
+    """One promoted model version; `digest` is the SHA-256 of its manifest."""
+
+    name: str
+    version: int
+    digest: str
+    trained_as_of: date
+    promoted_at: datetime
+    beats_baseline: bool
+    metrics: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """How an attempt ended: what is written down beside its status."""
+
+    load_id: str | None = None
+    model_versions: Mapping[str, Any] | None = None
+    counts: Mapping[str, Any] | None = None
+    timings: Mapping[str, Any] | None = None
+    error: Mapping[str, Any] | None = None
+
+
+def run_key(kind: Kind, as_of: date, configuration_hash: str) -> str:
+    """What a night is, e.g. `score-2011-12-01-1a2b3c4d5e6f`: the same inputs and settings give the same key."""
+    return f"{kind}-{as_of.isoformat()}-{configuration_hash[:_HASH_CHARACTERS]}"
+
+
+def this_user() -> str:
+    """Who runs this process, as `user@host`, for the ledger."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container without a name for its user
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
+
+
+def start_run(
+    warehouse: Warehouse,
+    *,
+    kind: Kind,
+    as_of: date,
+    configuration_hash: str,
+    now: datetime,
+    run_by: str,
+) -> Run:
+    """Write down that a run has begun, after settling what crashed runs left behind. The caller holds the lock.
+
+    Returns:
+        The new attempt: 1, or one more than the attempts before.
+    """
+    make_ledger(warehouse)
+    key = run_key(kind, as_of, configuration_hash)
+    with warehouse.transaction():
+        _settle_crashed_runs(warehouse, now=now)
+        before = warehouse.query("SELECT max(attempt) AS attempt FROM gristmill.runs WHERE run_key = ?", [key])
+        attempt = (before["attempt"][0] or 0) + 1
+        warehouse.execute(
+            "INSERT INTO gristmill.runs (run_key, attempt, kind, as_of, status, started_at, configuration_hash, "
+            "model_versions, counts, timings, run_by) VALUES (?, ?, ?, ?, 'running', ?, ?, '{}', '{}', '{}', ?)",
+            [key, attempt, kind, as_of, now, configuration_hash, run_by],
+            step="write down that the run has begun",
+        )
+    return _runs(warehouse, "WHERE run_key = ? AND attempt = ?", [key, attempt])[0]
+
+
+def finish_run(
+    warehouse: Warehouse, run: Run, *, status: FinalStatus, now: datetime, result: RunResult | None = None
+) -> Run:
+    """Write down how a run ended.
+
+    Raises:
+        RunSupersededError: the ledger does not say that this attempt is running.
+    """
+    check_still_running(warehouse, run)
+    told = result or RunResult()
+    warehouse.execute(
+        "UPDATE gristmill.runs SET status = ?, finished_at = ?, load_id = ?, model_versions = ?, counts = ?, "
+        "timings = ?, error = ? WHERE run_key = ? AND attempt = ?",
+        [
+            status,
+            now,
+            told.load_id,
+            to_json(told.model_versions or {}),
+            to_json(told.counts or {}),
+            to_json(told.timings or {}),
+            None if told.error is None else to_json(told.error),
+            run.run_key,
+            run.attempt,
+        ],
+        step="write down how the run ended",
+    )
+    return _runs(warehouse, "WHERE run_key = ? AND attempt = ?", [run.run_key, run.attempt])[0]
+
+
+def check_still_running(warehouse: Warehouse, run: Run) -> None:
+    """Make sure that this attempt is the one running.
+
+    Raises:
+        RunSupersededError: another run settled it, or it is finished.
+    """
+    found = _runs(warehouse, "WHERE run_key = ? AND attempt = ?", [run.run_key, run.attempt])
+    if not found or found[0].status != "running":
+        status = found[0].status if found else "nothing of it"
+        raise RunSupersededError(run_key=run.run_key, attempt=run.attempt, status=status)
+
+
+def history(warehouse: Warehouse, *, limit: int = 30) -> list[Run]:
+    """The last attempts, newest first. Whether one that says "running" still is, tells `locking.current_holder`."""
+    return _runs(warehouse, "ORDER BY started_at DESC, run_key DESC, attempt DESC LIMIT ?", [limit])
+
+
+def crashed_runs(warehouse: Warehouse, *, lock_is_free: bool) -> list[Run]:
+    """Attempts that say "running" although nobody holds the lock (`lock_is_free`); newest first."""
+    if not lock_is_free:
+        return []
+    return _runs(warehouse, "WHERE status = 'running' ORDER BY started_at DESC, run_key DESC, attempt DESC", [])
+
+
+def record_load(warehouse: Warehouse, load: Load) -> None:
+    """Write down a load; the caller holds the lock."""
+    make_ledger(warehouse)
+    warehouse.execute(
+        "INSERT INTO gristmill.loads (load_id, source_fingerprint, configuration_hash, loaded_at, counts, status) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            load.load_id,
+            load.source_fingerprint,
+            load.configuration_hash,
+            load.loaded_at,
+            to_json(load.counts),
+            load.status,
+        ],
+        step=f"write down the load {load.load_id}",
+    )
+
+
+def last_load(warehouse: Warehouse) -> Load | None:
+    """The latest load that is done, or None."""
+    found = ledger_rows(warehouse, "loads", "WHERE status = 'done' ORDER BY loaded_at DESC, load_id DESC LIMIT 1", [])
+    return Load(**found[0]) if found else None
+
+
+def record_promotion(warehouse: Warehouse, promotion: Promotion) -> None:
+    """Write down that a model version was promoted; writing down the same promotion again changes nothing."""
+    make_ledger(warehouse)
+    warehouse.execute(
+        "INSERT INTO gristmill.models (name, version, digest, trained_as_of, promoted_at, beats_baseline, metrics) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [
+            promotion.name,
+            promotion.version,
+            promotion.digest,
+            promotion.trained_as_of,
+            promotion.promoted_at,
+            promotion.beats_baseline,
+            to_json(promotion.metrics),
+        ],
+        step=f"write down the promotion of {promotion.name} {promotion.version}",
+    )
+
+
+def champion_for(warehouse: Warehouse, name: str, as_of: date) -> Promotion | None:
+    """The version of a model to score `as_of` with: the newest of those that saw nothing after `as_of`.
+
+    Newest by what it was trained on, then by when it was promoted: a backfilled training of an old date is no
+    champion of tonight.
+    """
+    found = ledger_rows(
+        warehouse,
+        "models",
+        "WHERE name = ? AND trained_as_of <= ? ORDER BY trained_as_of DESC, promoted_at DESC, version DESC LIMIT 1",
+        [name, as_of],
+    )
+    return Promotion(**found[0]) if found else None
+
+
+def promotions(warehouse: Warehouse) -> list[Promotion]:
+    """All promoted versions, newest first."""
+    return [
+        Promotion(**row)
+        for row in ledger_rows(warehouse, "models", "ORDER BY promoted_at DESC, name, version DESC", [])
+    ]
+
+
+def _settle_crashed_runs(warehouse: Warehouse, *, now: datetime) -> None:
+    """Nobody else can be running: what says so died. If its publication was committed it is done, else it failed."""
+    warehouse.execute(
+        "UPDATE gristmill.runs SET finished_at = ?, "
+        "status = CASE WHEN content_hash IS NULL THEN 'failed' ELSE 'done' END, "
+        "error = CASE WHEN content_hash IS NULL THEN ? END WHERE status = 'running'",
+        [now, to_json({"error": "ProcessDied", "what": DIED})],
+        step="settle crashed runs",
+    )
+
+
+def _runs(warehouse: Warehouse, clause: str, parameters: list[Any]) -> list[Run]:
+    return [Run(**row) for row in ledger_rows(warehouse, "runs", clause, parameters)]

@@ -1,0 +1,97 @@
+"""The immutable tables of each version: writing, auditing and, when they are old or nobody's, removing them.
+
+Belongs here: everything in the schema `segments_versions`. Does not: the stable views and the ledger's rows of a
+publication (`publishing.py`).
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from data_contracts.published import PublishedTable
+from warehouse.audit import row_findings, schema_findings
+from warehouse.base import TableDescription, Warehouse
+from warehouse.content_hash import content_hash
+from warehouse.errors import AuditFailedError
+from warehouse.publications import VERSIONS_SCHEMA, publications, versioned_name
+
+
+def next_version_number(warehouse: Warehouse) -> int:
+    """One more than the largest ever published; a number that was only staged may be used again."""
+    return max((version.version_number for version in publications(warehouse)), default=0) + 1
+
+
+def stage_and_audit(
+    warehouse: Warehouse, tables: Mapping[str, PublishedTable], version_number: int, failpoint: Callable[[str], None]
+) -> str:
+    """Write a version's tables, read them back and audit what was read.
+
+    Returns:
+        The content hash of what was read back.
+
+    Raises:
+        AuditFailedError: a table is not what its contract says; what was staged is removed.
+    """
+    failpoint("before_staging")
+    for number, name in enumerate(sorted(tables)):
+        table, staged = tables[name], versioned_name(name, version_number)
+        warehouse.write_frame(VERSIONS_SCHEMA, staged, table.frame.sort(table.contract.key))
+        meanings = {column.name: column.meaning for column in table.contract.columns}
+        warehouse.comment_table(VERSIONS_SCHEMA, staged, TableDescription(meanings, table.contract.meaning))
+        if number == 0:
+            failpoint("first_table_staged")
+    failpoint("all_staged")
+    read_back = [
+        PublishedTable(
+            warehouse.read_table(VERSIONS_SCHEMA, versioned_name(name, version_number)), tables[name].contract
+        )
+        for name in sorted(tables)
+    ]
+    findings = [
+        finding for table in read_back for finding in _findings(table, rows=tables[table.contract.table].frame.height)
+    ]
+    if findings:
+        remove_unlisted_tables(warehouse)
+        raise AuditFailedError(findings=findings)
+    failpoint("audited")
+    return content_hash(read_back)
+
+
+def _findings(table: PublishedTable, *, rows: int) -> list[str]:
+    found = schema_findings(table.frame, table.contract) or row_findings(table.frame, table.contract)
+    if table.frame.height != rows:
+        found.append(f"{table.contract.table}: {table.frame.height:,} rows were staged of {rows:,}")
+    return found
+
+
+def collect_versions(warehouse: Warehouse, *, keep: int, now: datetime) -> list[int]:
+    """Remove the tables of old versions: all but the current, the `keep` newest dates and the `keep` made last.
+
+    Returns:
+        The version numbers collected now.
+    """
+    held = [version for version in publications(warehouse) if version.collected_at is None]
+    made_last = sorted(held, key=lambda version: version.version_number, reverse=True)[:keep]
+    standing = [version for version in held if not version.superseded and version.rolled_back_at is None]
+    kept = {version.version_number for version in (*made_last, *standing[:keep]) if keep > 0}
+    old = [version.version_number for version in held if version.version_number not in kept and not version.is_current]
+    for number in old:
+        warehouse.execute(
+            "UPDATE gristmill.publications SET collected_at = ? WHERE version_number = ?",
+            [now, number],
+            step=f"write down that version {number} was collected",
+        )
+    remove_unlisted_tables(warehouse)
+    return old
+
+
+def remove_unlisted_tables(warehouse: Warehouse) -> None:
+    """Drop staged tables that no kept version owns: left by a run that failed or died, or collected."""
+    listed = {
+        versioned_name(table, version.version_number)
+        for version in publications(warehouse)
+        if version.collected_at is None
+        for table in version.tables
+    }
+    for table in warehouse.tables(VERSIONS_SCHEMA):
+        if table not in listed:
+            warehouse.drop_table(VERSIONS_SCHEMA, table)
