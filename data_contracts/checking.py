@@ -1,0 +1,208 @@
+"""Judging a staged table: which rows are accepted, which go to quarantine and why, and how many break which rule.
+
+Belongs here: the one pass that turns every rule into a Boolean column, and what its severity makes of it. Does not:
+how rules are made (`rules.py`), Great Expectations itself (`great_expectations_on_duckdb.py`).
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from data_contracts.contracts import Contract, Severity
+from data_contracts.errors_contracts import ChecksDisagreeError, CriticalRuleBrokenError, RuleExpressionError
+from data_contracts.redaction import reason_of
+from data_contracts.rules import KEY_RULE, BoundRule, accepted_view
+from data_contracts.sql import first_row, identifier, text
+
+if TYPE_CHECKING:
+    from data_contracts.great_expectations_on_duckdb import Expectations
+
+ACCEPTED = "row_is_accepted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleCount:
+    """How many rows of an entity break a rule; a row that breaks several is counted under each."""
+
+    entity: str
+    rule: str
+    severity: Severity
+    meaning: str
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedTable:
+    """A staged table with its verdicts.
+
+    Attributes:
+        entity: the core table.
+        table: the DuckDB table: the staged columns, a Boolean column for each rule and `row_is_accepted`.
+        read: rows judged.
+        accepted: rows that break no rule of severity error or critical.
+        rules: counts of every rule, in the order of the rules; rules that nothing breaks have 0.
+    """
+
+    entity: str
+    table: str
+    read: int
+    accepted: int
+    rules: tuple[RuleCount, ...]
+
+    @property
+    def quarantined(self) -> int:
+        """Rows that break at least one rule of severity error or critical."""
+        return self.read - self.accepted
+
+
+@contextmanager
+def open_expectations(scratch_folder: Path | None = None) -> Iterator["Expectations"]:
+    """A private database for one load, removed at the end; its `connection` is where tables are staged and checked."""
+    from data_contracts.great_expectations_on_duckdb import Expectations  # noqa: PLC0415  # nine seconds of imports
+
+    with tempfile.TemporaryDirectory(prefix="gristmill-", dir=scratch_folder) as folder:
+        expectations = Expectations(Path(folder) / "staging.duckdb")
+        try:
+            yield expectations
+        finally:
+            expectations.close()
+
+
+def check(
+    expectations: "Expectations", contract: Contract, rules: Sequence[BoundRule], *, staged: str, load_id: str
+) -> CheckedTable:
+    """Judge every row of a staged table by every rule.
+
+    Args:
+        expectations: the load's database, with the DuckDB variables `now` and `company_currency` set.
+        contract: the table's contract.
+        rules: its rules of this load (`rules.bind_rules`).
+        staged: the staged table (see `rules.py`); replaced by the checked table.
+        load_id: the load, as the pages call it.
+
+    Returns:
+        The verdicts. A view `accepted_<entity>` of the accepted rows is made beside it, for references.
+
+    Raises:
+        RuleExpressionError: a declared rule can't be evaluated.
+        ChecksDisagreeError: Great Expectations counts other rows than were flagged.
+    """
+    connection: duckdb.DuckDBPyConnection = expectations.connection
+    table = f"checked_{contract.entity}"
+    _judge(connection, contract, rules, staged=staged, table=table)
+    counts = _count(connection, rules, table)
+    _agree(contract.entity, counts, expectations, rules=rules, table=table, load_id=load_id)
+    connection.execute(
+        f"create or replace view {identifier(accepted_view(contract.entity))} as "  # noqa: S608  # quoted names only
+        f"select * from {identifier(table)} where {ACCEPTED}"
+    )
+    return CheckedTable(
+        entity=contract.entity,
+        table=table,
+        read=counts["read"],
+        accepted=counts["accepted"],
+        rules=tuple(
+            RuleCount(
+                entity=contract.entity,
+                rule=rule.name,
+                severity=rule.severity,
+                meaning=rule.meaning,
+                rows=counts[rule.name],
+            )
+            for rule in rules
+        ),
+    )
+
+
+def refuse_critical(checked: CheckedTable) -> None:
+    """Block the load when a critical rule is broken.
+
+    Raises:
+        CriticalRuleBrokenError: with the first such rule.
+    """
+    for count in checked.rules:
+        if count.severity is Severity.critical and count.rows:
+            raise CriticalRuleBrokenError(
+                entity=checked.entity, rule=count.rule, meaning=count.meaning, rows=count.rows
+            )
+
+
+def broken_rules_sql(rules: Sequence[BoundRule]) -> str:
+    """SQL over a checked table: the names of the rules that sent a row to quarantine, joined by ", "."""
+    names = [
+        f"case when not {identifier(rule.name)} then {text(rule.name)} end"
+        for rule in rules
+        if rule.severity is not Severity.warning
+    ]
+    return f"concat_ws(', ', {', '.join(names)})"
+
+
+def _judge(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, rules: Sequence[BoundRule], *, staged: str, table: str
+) -> None:
+    """Every rule as a Boolean column, in one pass; the key is judged last, among the rows that break nothing else."""
+    predicates = [rule for rule in rules if rule.name != KEY_RULE]
+    flags = ", ".join(f"coalesce(({rule.predicate}), true) as {identifier(rule.name)}" for rule in predicates)
+    blocking = [identifier(rule.name) for rule in predicates if rule.severity is not Severity.warning]
+    otherwise_good = " and ".join(blocking) or "true"
+    key = ", ".join(identifier(name) for name in contract.key)
+    query = f"""
+        create or replace table {identifier(table)} as
+        with judged as (select *, {flags} from {identifier(staged)}),
+        standing as (select *, ({otherwise_good}) as breaks_nothing_else from judged)
+        select * exclude (breaks_nothing_else),
+            not breaks_nothing_else
+                or row_number() over (partition by {key}, breaks_nothing_else order by row_id) = 1 as {KEY_RULE},
+            breaks_nothing_else and {KEY_RULE} as {ACCEPTED}
+        from standing
+    """  # noqa: S608  # quoted names; the predicates are the company's own settings
+    try:
+        connection.execute(query)
+    except duckdb.Error as failure:
+        _name_the_rule(connection, contract.entity, predicates, staged)
+        raise failure from None
+    connection.execute(f"drop table {identifier(staged)}")
+
+
+def _name_the_rule(connection: duckdb.DuckDBPyConnection, entity: str, rules: Sequence[BoundRule], staged: str) -> None:
+    """Find the rule that can't be evaluated, one by one."""
+    for rule in rules:
+        try:
+            connection.execute(
+                f"select count(*) from {identifier(staged)} where not ({rule.predicate})"  # noqa: S608  # as above
+            ).fetchall()
+        except duckdb.Error as failure:
+            raise RuleExpressionError(
+                entity=entity, rule=rule.name, expression=rule.predicate, reason=reason_of(failure)
+            ) from None
+
+
+def _count(connection: duckdb.DuckDBPyConnection, rules: Sequence[BoundRule], table: str) -> dict[str, int]:
+    sums = ", ".join(f"count(*) filter (not {identifier(rule.name)})" for rule in rules)
+    row = first_row(
+        connection,
+        f"select count(*), count(*) filter ({ACCEPTED}), {sums} from {identifier(table)}",  # noqa: S608  # quoted names
+    )
+    return dict(zip(["read", "accepted", *(rule.name for rule in rules)], row, strict=True))
+
+
+def _agree(
+    entity: str,
+    counts: dict[str, int],
+    expectations: "Expectations",
+    *,
+    rules: Sequence[BoundRule],
+    table: str,
+    load_id: str,
+) -> None:
+    found = expectations.validate(name=entity, table=table, rules=rules, run_name=load_id)
+    for rule in rules:
+        if found.get(rule.name) != counts[rule.name]:
+            raise ChecksDisagreeError(
+                entity=entity, rule=rule.name, expectation_rows=found.get(rule.name), flagged_rows=counts[rule.name]
+            )

@@ -1,0 +1,162 @@
+"""Great Expectations, run inside DuckDB: the only module that imports it.
+
+Belongs here: an execution engine that works on DuckDB, expectations made of bound rules, and the Data Docs pages. Does
+not: what the rules are (`rules.py`), or what happens to rows that break them (`checking.py`).
+
+No value of a checked table reaches a result or a page: results carry counts only (`exclude_unexpected_values`).
+Importing this module costs about nine seconds of processor time, so import it inside functions.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import great_expectations as gx
+import sqlalchemy.dialects.postgresql as postgresql_dialect
+from great_expectations import expectations as gxe
+from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
+from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
+from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+
+from data_contracts.contracts import Severity
+from data_contracts.rules import BoundRule
+
+SITE = "data_docs"
+SEVERITY_IN_PAGES = {Severity.critical: "critical", Severity.error: "warning", Severity.warning: "info"}
+
+
+class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):  # type: ignore[misc]  # the library's types are not followed
+    """Keeps one connection open: DuckDB's results are lazy, and the base class fetches after closing its connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # passed through to the library
+        super().__init__(*args, **kwargs)
+        self.dialect_module = (
+            postgresql_dialect  # DuckDB speaks PostgreSQL's dialect, and the base class knows that one
+        )
+        self._kept: Any = None
+
+    @contextmanager
+    def get_connection(self) -> Iterator[Any]:
+        """The one connection, as SQLAlchemy wraps it."""
+        if self._kept is None:
+            self._kept = self.engine.connect()
+        yield self._kept
+
+    def end_transaction(self) -> None:
+        """Let other connections see what was made since, and this one what they made."""
+        with self.get_connection() as kept:
+            kept.commit()
+
+    def release(self) -> None:
+        """Close the connection and the database."""
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+        self.engine.dispose()
+
+
+EngineClass = type[DuckDBExecutionEngine]
+
+
+class DuckDBDatasource(SQLDatasource):  # type: ignore[misc]  # the library's types are not followed
+    """A Great Expectations data source on DuckDB; the library registers it as `add_duckdb`."""
+
+    type: Literal["duckdb"] = "duckdb"
+
+    @property
+    def execution_engine_type(self) -> EngineClass:
+        """The engine that keeps its connection."""
+        return DuckDBExecutionEngine
+
+    def get_engine(self) -> Any:  # noqa: ANN401  # SQLAlchemy's engine; its types are not followed
+        """The execution engine's own engine, so that there is one database."""
+        return self.get_execution_engine().engine
+
+
+class Expectations:
+    """One database, its connection, and the validations made on its tables."""
+
+    def __init__(self, database: Path) -> None:
+        stores = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+        configuration = DataContextConfig(
+            store_backend_defaults=stores, analytics_enabled=False, progress_bars={"globally": False}
+        )
+        self._context = gx.get_context(mode="ephemeral", project_config=configuration)
+        self._source = self._context.data_sources.add_duckdb(
+            "checked_tables", connection_string=f"duckdb:///{database.as_posix()}", create_temp_table=False
+        )
+        self._engine: DuckDBExecutionEngine = self._source.get_execution_engine()
+
+    @property
+    def connection(self) -> Any:  # noqa: ANN401  # a DuckDBPyConnection, which SQLAlchemy hands on untyped
+        """The DuckDB connection that the validations run on."""
+        with self._engine.get_connection() as kept:
+            unwrapped = kept.connection.driver_connection.execute("select 1")  # out of duckdb-engine's own class
+        unwrapped.fetchall()
+        return unwrapped
+
+    def validate(self, *, name: str, table: str, rules: Sequence[BoundRule], run_name: str) -> dict[str, int | None]:
+        """Check a table against its rules.
+
+        Args:
+            name: what the pages call the table.
+            table: the table; it has a Boolean column named after each rule, and the rules' own columns.
+            rules: the rules.
+            run_name: what the pages call the run.
+
+        Returns:
+            By rule name the number of rows that break it; None where the check itself failed.
+        """
+        suite = gx.ExpectationSuite(name=name, expectations=[_expectation(rule) for rule in rules])
+        asset = self._source.add_table_asset(name, table_name=table)
+        definition = gx.ValidationDefinition(
+            name=name, data=asset.add_batch_definition_whole_table("all"), suite=self._context.suites.add(suite)
+        )
+        result = self._context.validation_definitions.add(definition).run(
+            result_format={
+                "result_format": "BASIC",
+                "partial_unexpected_count": 0,
+                "exclude_unexpected_values": True,
+            },
+            run_id=gx.RunIdentifier(run_name=run_name),
+        )
+        self._engine.end_transaction()
+        return {
+            each.expectation_config.meta["rule"]: each.result.get("unexpected_count")
+            if not each.exception_info.get("raised_exception")
+            else None
+            for each in result.results
+        }
+
+    def write_pages(self, folder: Path) -> Path:
+        """Write the Data Docs of everything validated so far; returns the page to open."""
+        self._context.add_data_docs_site(
+            SITE,
+            {
+                "class_name": "SiteBuilder",
+                "show_how_to_buttons": False,
+                "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
+                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+            },
+        )
+        self._context.build_data_docs(site_names=[SITE])
+        return folder / "index.html"
+
+    def close(self) -> None:
+        """Close the connection; the database file can be removed then."""
+        self._engine.release()
+
+
+def _expectation(rule: BoundRule) -> Any:  # noqa: ANN401  # the library's types are not followed
+    """The rule as a typed expectation where there is one, else as "this rule's column is always true"."""
+    about = {
+        "severity": SEVERITY_IN_PAGES[rule.severity],
+        "notes": f"{rule.name} ({rule.severity}): {rule.meaning}",
+        "meta": {"rule": rule.name},
+    }
+    if rule.present:
+        return gxe.ExpectColumnValuesToNotBeNull(column=rule.column, **about)
+    if rule.allowed:
+        return gxe.ExpectColumnValuesToBeInSet(column=rule.column, value_set=list(rule.allowed), **about)
+    return gxe.ExpectColumnValuesToBeInSet(column=rule.name, value_set=[True], **about)

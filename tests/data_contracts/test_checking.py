@@ -1,0 +1,79 @@
+import duckdb
+import pytest
+
+from data_contracts.checking import check, open_expectations, refuse_critical
+from data_contracts.contracts import Severity, core_contract
+from data_contracts.errors_contracts import ChecksDisagreeError, CriticalRuleBrokenError
+from data_contracts.mapping import RuleSpec
+from data_contracts.rules import CellState, bind_rules
+
+PRODUCTS = core_contract("products")
+GOOD, ABSENT = int(CellState.good), int(CellState.absent)
+
+
+def stage(connection, *rows):
+    """A staged products table of (product_id, list_price) rows, known long ago."""
+    connection.execute("set variable now = timestamptz '2024-01-01'")
+    connection.execute("set variable company_currency = 'GBP'")
+    connection.execute(
+        "create table staged_products (row_id bigint, product_id varchar, list_price bigint, unit_cost bigint, "
+        "known_at timestamptz, product_id__state utinyint, list_price__state utinyint, known_at__state utinyint)"
+    )
+    for number, (product, price, state) in enumerate(rows):
+        connection.execute(
+            "insert into staged_products values (?, ?, ?, null, timestamptz '2020-01-01', 1, ?, 1)",
+            [number, product, price, state],
+        )
+
+
+@pytest.fixture
+def expectations():
+    with open_expectations() as opened:
+        yield opened
+
+
+def judged(expectations, *rows, added=()):
+    stage(expectations.connection, *rows)
+    rules = bind_rules(PRODUCTS, mapped_columns=["product_id", "list_price", "known_at"], added_rules=added)
+    return check(expectations, PRODUCTS, rules, staged="staged_products", load_id="load-1")
+
+
+def test_rows_are_accepted_unless_an_error_rule_is_broken(expectations):
+    rows = [("A", 100, GOOD), ("B", -1, GOOD), ("C", None, int(CellState.unparsable)), (None, 5, GOOD), ("A", 7, GOOD)]
+    checked = judged(expectations, *rows)
+    broken = {count.rule: count.rows for count in checked.rules if count.rows}
+    assert broken == {
+        "list_price_is_not_negative": 1,
+        "list_price_is_parsable": 1,
+        "product_id_is_present": 1,
+        "key_is_unique": 1,
+    }
+    assert (checked.read, checked.accepted, checked.quarantined) == (5, 2, 3)
+    accepted = expectations.connection.execute(
+        "select product_id, list_price from accepted_products order by 1"
+    ).fetchall()
+    assert accepted == [("A", 100), ("B", -1)]
+
+
+def test_a_critical_rule_blocks(expectations):
+    rule = RuleSpec(entity="products", name="list_price_is_not_negative", severity=Severity.critical)
+    checked = judged(expectations, ("A", -1, GOOD), ("B", 1, GOOD), added=[rule])
+    with pytest.raises(CriticalRuleBrokenError, match="critical") as caught:
+        refuse_critical(checked)
+    assert caught.value.got == "1 rows that break it"
+
+
+def test_results_that_disagree_are_not_trusted(expectations, monkeypatch):
+    monkeypatch.setattr(type(expectations), "validate", lambda *_, **__: {})
+    with pytest.raises(ChecksDisagreeError):
+        judged(expectations, ("A", 1, GOOD))
+
+
+def test_the_scratch_database_is_removed(tmp_path):
+    with open_expectations(tmp_path) as opened:
+        opened.connection.execute("create table t as select 1")
+        assert any(tmp_path.iterdir())
+        connection = opened.connection
+    assert not any(tmp_path.iterdir())
+    with pytest.raises(duckdb.Error):
+        connection.execute("select 1")
