@@ -1,0 +1,102 @@
+"""What leaves a load: accepted rows as core frames, the others with their reasons and their raw row.
+
+Belongs here: reading checked tables out of DuckDB into Polars, with fixed types and order. Does not: judging.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import polars as pl
+
+from data_contracts.checking import ACCEPTED, CheckedTable, broken_rules_sql
+from data_contracts.contracts import ColumnType, Severity, core_contract
+from data_contracts.rules import BoundRule
+from data_contracts.sql import identifier
+from warehouse.source_mapping import MappedSource
+from warehouse.sources import raw_row_json
+
+POLARS_TYPE: Mapping[ColumnType, pl.DataType] = {
+    "text": pl.String(),
+    "integer": pl.Int32(),
+    "number": pl.Float64(),
+    "money": pl.Int64(),
+    "date": pl.Date(),
+    "timestamp": pl.Datetime("us", "UTC"),
+    "boolean": pl.Boolean(),
+}
+
+QUARANTINE_SCHEMA: Mapping[str, pl.DataType] = {
+    "entity": pl.String(),
+    "source": pl.String(),
+    "source_file": pl.String(),
+    "source_row": pl.Int64(),
+    "rules": pl.String(),
+    "severity": pl.String(),
+    "raw_row": pl.String(),
+    "load_id": pl.String(),
+}
+
+SORTED_BY: Mapping[str, tuple[str, ...]] = {
+    "orders": ("customer_id", "ordered_at", "order_id", "line_number"),
+    "customers": ("customer_id",),
+    "products": ("product_id",),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedEntity:
+    """An entity's checked table, the rules it was judged by and the sources its rows came from."""
+
+    checked: CheckedTable
+    rules: tuple[BoundRule, ...]
+    sources: tuple[MappedSource, ...]
+
+
+def accepted_rows(connection: duckdb.DuckDBPyConnection, judged: JudgedEntity, *, load_id: str) -> pl.DataFrame:
+    """The accepted rows of an entity: the contract's columns and `load_id`, sorted by `SORTED_BY`."""
+    entity = judged.checked.entity
+    columns = core_contract(entity).columns
+    names = ", ".join(map(identifier, columns))
+    table = identifier(judged.checked.table)
+    frame: pl.DataFrame = connection.sql(f"select {names} from {table} where {ACCEPTED}").pl()  # noqa: S608  # quoted names
+    return (
+        frame.cast(pl.Schema({name: POLARS_TYPE[column.type] for name, column in columns.items()}))
+        .sort(SORTED_BY[entity])
+        .with_columns(pl.lit(load_id).alias("load_id"))
+    )
+
+
+def quarantined_rows(
+    connection: duckdb.DuckDBPyConnection, judged: Sequence[JudgedEntity], *, load_id: str
+) -> pl.DataFrame:
+    """The rows set aside, as `QUARANTINE_SCHEMA`, entity by entity, in source order."""
+    frames = [pl.DataFrame(schema=dict(QUARANTINE_SCHEMA))]
+    for each in judged:
+        for source in each.sources:
+            frame: pl.DataFrame = connection.sql(_quarantine_query(each, source), params={"source": source.name}).pl()
+            frames.append(
+                frame.with_columns(pl.lit(each.checked.entity).alias("entity"), pl.lit(load_id).alias("load_id"))
+                .select(list(QUARANTINE_SCHEMA))
+                .cast(pl.Schema(QUARANTINE_SCHEMA))
+            )
+    return pl.concat(frames)
+
+
+def _quarantine_query(judged: JudgedEntity, source: MappedSource) -> str:
+    """SQL of one source's rejected rows; only their raw rows are turned into JSON."""
+    critical = [identifier(rule.name) for rule in judged.rules if rule.severity is Severity.critical]
+    severity = f"if({' and '.join(critical) or 'true'}, 'error', 'critical')"
+    return f"""
+        with rejected as (
+            select row_id, raw_row as raw_id, source, source_file, source_row,
+                {broken_rules_sql(judged.rules)} as rules, {severity} as severity
+            from {identifier(judged.checked.table)} where not {ACCEPTED} and source = $source
+        ),
+        raw_rows as (
+            select rowid as raw_id, {raw_row_json(source.raw)} as raw_row from {source.raw.table}
+            where rowid in (select raw_id from rejected)
+        )
+        select source, source_file, source_row, rules, severity, raw_row
+        from rejected join raw_rows using (raw_id) order by row_id
+    """  # noqa: S608  # quoted names

@@ -1,0 +1,178 @@
+"""Mapping a source's rows onto a contract: the staged table that the rules judge.
+
+Belongs here: renames, expressions, constants and source rules evaluated in DuckDB, with errors that name the part of
+the mapping that failed. Does not: reading files (`sources.py`), types (`source_columns.py`), rules (`data_contracts`).
+
+A staged table has: `row_id` (unique over all sources of the entity, in source order), `source`, `source_file`,
+`source_row`, `raw_row` (the row's place in the source's raw table), every contract column (typed), `<column>__state`,
+and `rule__<name>` for each source rule.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import duckdb
+
+from data_contracts.contracts import core_contract
+from data_contracts.mapping import Constant, SourceMapping, close_match
+from data_contracts.redaction import reason_of
+from data_contracts.rules import CellState
+from data_contracts.sql import first_row, identifier, text
+from warehouse.errors_ingestion import SourceColumnMissingError, SourceExpressionError
+from warehouse.source_columns import DUCKDB_TYPE, Given, typed_value
+from warehouse.sources import FILE_COLUMN, ROW_COLUMN, RawTable, row_count
+
+
+@dataclass(frozen=True, kw_only=True)
+class MappedSource:
+    """A source, its mapping and its rows, and what the company's settings say where the mapping is silent.
+
+    Attributes:
+        name: the source's name.
+        mapping: how its rows become the contract's.
+        raw: its rows as they are.
+        time_zone: the company's, for timestamps that carry none.
+        company_currency: the currency of money in tables without a currency column.
+    """
+
+    name: str
+    mapping: SourceMapping
+    raw: RawTable
+    time_zone: str
+    company_currency: str
+
+    def value_sql(self, column: str) -> str:
+        """SQL over the raw table of what the mapping gives for a mapped contract column, before it is typed."""
+        if column in self.mapping.columns:
+            return identifier(self.mapping.columns[column])
+        if column in self.mapping.expressions:
+            return f"({self.mapping.expressions[column]})"
+        return _literal(self.mapping.constants[column])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """A piece of SQL that people wrote: where it stands in the settings, and under what name its value goes on."""
+
+    setting: str
+    sql: str
+    alias: str
+
+
+def stage_entity(connection: duckdb.DuckDBPyConnection, entity: str, sources: Sequence[MappedSource]) -> str:
+    """Stage the rows of all sources of an entity into one table, in the order of the sources; returns its name.
+
+    Raises:
+        SourceColumnMissingError: a mapped column is not in its source.
+        SourceExpressionError: an expression or a rule can't be evaluated.
+    """
+    table = f"staged_{entity}"
+    selects: list[str] = []
+    offset = 0
+    for source in sources:
+        parts = list(_parts(source))
+        selects.append(f"({_staged_rows(connection, source, parts, offset=offset)})")
+        offset += row_count(connection, source.raw.table)
+    try:
+        connection.execute(f"create table {identifier(table)} as {' union all by name '.join(selects)}")
+    except duckdb.Error as failure:
+        for source in sources:
+            _name_the_part(connection, source)
+        raise failure from None
+    return table
+
+
+def _parts(source: MappedSource) -> Iterator[_Part]:
+    """Every mapped column and source rule, in the contract's order.
+
+    Raises:
+        SourceColumnMissingError: a mapped column is not in the source.
+    """
+    mapping = source.mapping
+    for column in mapping.mapped_columns():
+        kind = "constants"
+        if column in mapping.columns:
+            _require_column(source, column, mapping.columns[column])
+            kind = "columns"
+        elif column in mapping.expressions:
+            kind = "expressions"
+        yield _Part(setting=f"{kind}.{column}", sql=source.value_sql(column), alias="given " + column)
+    for rule in mapping.rules:
+        yield _Part(setting=f"rules.{rule.name}", sql=f"(({rule.expression}))::boolean", alias="rule__" + rule.name)
+
+
+def _require_column(source: MappedSource, contract_column: str, column: str) -> None:
+    if column not in source.raw.columns and column not in (FILE_COLUMN, ROW_COLUMN):
+        present = list(source.raw.columns)
+        raise SourceColumnMissingError(
+            source=source.name,
+            contract_column=contract_column,
+            column=column,
+            present=present,
+            hint=close_match(column, present),
+        )
+
+
+def _staged_rows(
+    connection: duckdb.DuckDBPyConnection, source: MappedSource, parts: Sequence[_Part], *, offset: int
+) -> str:
+    """SQL of one source's staged rows; every part is bound alone first, so that a fault has a name."""
+    types = {part.alias: _type_of(connection, source, part) for part in parts}
+    given = ", ".join(f"{part.sql} as {identifier(part.alias)}" for part in parts)
+    typed = ", ".join(_typed_columns(source, types))
+    rules = "".join(f", {identifier('rule__' + rule.name)}" for rule in source.mapping.rules)
+    return (
+        f"select raw_row + {offset} as row_id, {text(source.name)} as source, {FILE_COLUMN}, {ROW_COLUMN}, raw_row, "  # noqa: S608  # quoted names; expressions are the company's own settings
+        f"{typed}{rules} from (select rowid as raw_row, {FILE_COLUMN}, {ROW_COLUMN}, {given} from {source.raw.table})"
+    )
+
+
+def _typed_columns(source: MappedSource, types: dict[str, str]) -> Iterator[str]:
+    """SQL of each contract column and its state; an optional column that is not mapped is null throughout."""
+    currency = identifier("given currency") if "given currency" in types else text(source.company_currency)
+    for name, column in core_contract(source.mapping.entity).columns.items():
+        alias = "given " + name
+        value, state = f"null::{DUCKDB_TYPE[column.type]}", str(int(CellState.absent))
+        if alias in types:
+            given = Given(
+                sql=identifier(alias),
+                type=types[alias],
+                time_zone=source.mapping.time_zone or source.time_zone,
+                money=source.mapping.money or "minor",
+                currency=currency,
+            )
+            value, state = typed_value(column.type, given)
+        yield f"{value} as {identifier(name)}"
+        yield f"({state})::utinyint as {identifier(name + '__state')}"
+
+
+def _literal(value: Constant) -> str:
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return f"{'timestamptz' if value.tzinfo else 'timestamp'} {text(value.isoformat(sep=' '))}"
+    return f"date {text(value.isoformat())}" if isinstance(value, date) else text(value)
+
+
+def _type_of(connection: duckdb.DuckDBPyConnection, source: MappedSource, part: _Part) -> str:
+    query = f"describe select {part.sql} as value from {source.raw.table}"  # noqa: S608  # the company's own settings
+    try:
+        return str(first_row(connection, query)[1])
+    except duckdb.Error as failure:
+        raise _expression_error(source, part, failure) from None
+
+
+def _name_the_part(connection: duckdb.DuckDBPyConnection, source: MappedSource) -> None:
+    """Find the expression that fails on the data, one by one."""
+    for part in _parts(source):
+        try:
+            connection.execute(f"select max(hash({part.sql})) from {source.raw.table}").fetchall()  # noqa: S608  # as above
+        except duckdb.BinderException:
+            continue  # a window function can't stand in an aggregate; it was bound before
+        except duckdb.Error as failure:
+            raise _expression_error(source, part, failure) from None
+
+
+def _expression_error(source: MappedSource, part: _Part, failure: duckdb.Error) -> SourceExpressionError:
+    return SourceExpressionError(source=source.name, part=part.setting, expression=part.sql, reason=reason_of(failure))
