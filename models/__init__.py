@@ -1,0 +1,1 @@
+"""Labels, splits, models, calibration, evaluation. Only `registry` imports MLflow."""

@@ -1,0 +1,24 @@
+"""What each customer is likely to buy next: candidates, features of the pair, a ranking, a calibrated probability.
+
+What other rooms call: `item_facts` (or `partial_item_facts` and `combine_item_facts`, bucket by bucket),
+`train_next_offer`, `rank_offers` and `rank_categories`. The rest of the package is how they do it.
+"""
+
+from models.next_offer.categories import rank_categories
+from models.next_offer.errors import OfferModelMismatchError, TooLittleOfferHistoryError
+from models.next_offer.facts import ItemFacts, PartialItemFacts, combine_item_facts, item_facts, partial_item_facts
+from models.next_offer.ranking import train_next_offer
+from models.next_offer.scoring import rank_offers
+
+__all__ = [
+    "ItemFacts",
+    "OfferModelMismatchError",
+    "PartialItemFacts",
+    "TooLittleOfferHistoryError",
+    "combine_item_facts",
+    "item_facts",
+    "partial_item_facts",
+    "rank_categories",
+    "rank_offers",
+    "train_next_offer",
+]

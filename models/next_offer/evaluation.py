@@ -1,0 +1,80 @@
+"""How good a ranking is, against what was bought.
+
+Belongs here: recall, NDCG, hit rate and coverage at k per customer, and the paired bootstrap. Not: making rankings.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+BOOTSTRAP_DRAWS = 2_000
+
+
+def per_customer(ranked: pl.DataFrame, truth: pl.DataFrame, *, k: int = 10) -> pl.DataFrame:
+    """Recall@k, NDCG@k and hit@k of every customer who bought something.
+
+    Args:
+        ranked: `customer`, `product`, `rank` (1 = best).
+        truth: `customer`, `product`: what was bought in the window, one row a pair.
+        k: length of the list that counts.
+
+    Returns:
+        One row a customer of `truth`, sorted: `customer`, `recall`, `ndcg`, `hit` (Float64). Recall is the share of
+        the products bought that are among the first k. The gain of a hit at rank r is 1 / log2(r + 1); the ideal has
+        min(k, products bought) hits (Järvelin and Kekäläinen 2002). A customer without a ranking counts as zeros.
+    """
+    sizes = truth.group_by("customer").agg(pl.len().alias("bought"))
+    gain = 1.0 / (pl.col("rank").cast(pl.Float64) + 1.0).log(2.0)
+    hits = (
+        ranked.filter(pl.col("rank") <= k)
+        .join(truth, on=["customer", "product"], how="inner", validate="1:1")
+        .sort("customer", "rank")
+        .group_by("customer", maintain_order=True)
+        .agg(pl.len().alias("hits"), gain.sum().alias("gain"))
+    )
+    ideal = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(np.arange(2, k + 2)))])
+    ideals = pl.DataFrame({"length": np.arange(k + 1), "ideal": ideal}, schema_overrides={"length": pl.UInt32})
+    return (
+        sizes.join(hits, on="customer", how="left", validate="1:1")
+        .with_columns(pl.col("hits").fill_null(0), pl.col("gain").fill_null(0.0))
+        .with_columns(pl.col("bought").clip(upper_bound=k).cast(pl.UInt32).alias("length"))
+        .join(ideals, on="length", validate="m:1")
+        .select(
+            "customer",
+            (pl.col("hits") / pl.col("bought")).alias("recall"),
+            (pl.col("gain") / pl.col("ideal")).alias("ndcg"),
+            (pl.col("hits") > 0).cast(pl.Float64).alias("hit"),
+        )
+        .sort("customer")
+    )
+
+
+def summary(grades: pl.DataFrame, ranked: pl.DataFrame, *, catalogue_size: int, k: int = 10) -> dict[str, float]:
+    """Means over customers, and coverage: the share of the catalogue that is in somebody's first k."""
+    shown = ranked.filter(pl.col("rank") <= k)["product"].n_unique()
+    return {
+        f"recall_at_{k}": float(grades["recall"].to_numpy().mean()),
+        f"ndcg_at_{k}": float(grades["ndcg"].to_numpy().mean()),
+        f"hit_rate_at_{k}": float(grades["hit"].to_numpy().mean()),
+        f"coverage_at_{k}": shown / max(catalogue_size, 1),
+    }
+
+
+def paired_gain(
+    ours: npt.NDArray[np.float64], theirs: npt.NDArray[np.float64], *, seed: int
+) -> tuple[float, float, float]:
+    """Mean gain over the same customers, with its 95 % percentile bootstrap interval (customers are drawn).
+
+    Args:
+        ours: one grade a customer, shape (customers,).
+        theirs: the same customers in the same order.
+        seed: of the draws.
+
+    Returns:
+        Mean, lower and upper bound.
+    """
+    gain = ours - theirs
+    draws = np.random.default_rng(seed)
+    means = np.array([gain[draws.integers(0, len(gain), len(gain))].mean() for _ in range(BOOTSTRAP_DRAWS)])
+    lower, upper = np.quantile(means, [0.025, 0.975])
+    return float(gain.mean()), float(lower), float(upper)

@@ -1,0 +1,272 @@
+"""Small tables about products that no single customer's rows can tell: popularity, trend, co-purchase neighbours.
+
+Belongs here: facts across customers as known at a date, as partial results per bucket that combine by summing.
+Not: anything about one customer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from data_contracts.orders import snapshot_instant
+from models.next_offer.bought import bought_before, code_lines
+from models.next_offer.options import DAYS_A_YEAR, NEIGHBOURS_PER_PRODUCT
+
+CO_PURCHASE_DAYS = 365
+CO_PURCHASE_PRODUCTS = 120  # of one customer; the latest. Bounds the pairs a single wholesaler contributes
+SMALLEST_CO_PURCHASE = 2  # customers
+SIMILARITY_SHRINKAGE = 5.0  # customers; a pair seen k times keeps k / (k + this) of its cosine
+SUMMED = (
+    "buyers",
+    "repeat_buyers",
+    "times_bought",
+    "gap_days",
+    "gaps",
+    "milli_quantity",
+    "amount",
+    "buyers_7d",
+    "buyers_30d",
+    "buyers_previous_30d",
+    "buyers_90d",
+    "buyers_365d",
+    "buyers_season",
+    "buyers_before_season",
+    "buyers_30d_to_120d",
+    "returning_buyers_30d",
+    "co_buyers",
+)
+
+
+@dataclass(frozen=True)
+class PartialItemFacts:
+    """What the rows of some customers add to the facts; all integers, so that any order of adding gives the same.
+
+    Attributes:
+        as_of: the snapshot date.
+        product_ids: sorted; codes below are positions in it.
+        products: `product` (UInt32), the columns of SUMMED (Int64), `days_since_first_sold` (Int32).
+        pairs: `product` < `neighbour` (UInt32), `customers` (Int64): so many bought both within a year.
+    """
+
+    as_of: date
+    product_ids: pl.Series
+    products: pl.DataFrame
+    pairs: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class ItemFacts:
+    """Facts about products as of a date.
+
+    Attributes:
+        as_of: the snapshot date.
+        product_ids: sorted; codes below are positions in it.
+        products: one row a product ever sold: `product` (UInt32), the columns of SUMMED, `days_since_first_sold`,
+            `category` (String or null).
+        neighbours: `product`, `neighbour` (UInt32), `similarity` (Float64, 0 to 1, shrunk cosine), best first.
+        has_categories: some product has a category.
+    """
+
+    as_of: date
+    product_ids: pl.Series
+    products: pl.DataFrame
+    neighbours: pl.DataFrame
+    has_categories: bool
+
+
+def item_facts(
+    orders: pl.LazyFrame,
+    products: pl.LazyFrame | None,
+    *,
+    as_of: date,
+    time_zone: str,
+    window_days: int = 30,
+    neighbours_per_product: int = NEIGHBOURS_PER_PRODUCT,
+) -> ItemFacts:
+    """The facts of all orders in one go; see `partial_item_facts` and `combine_item_facts` for bucket by bucket."""
+    part = partial_item_facts(orders, as_of=as_of, time_zone=time_zone, window_days=window_days)
+    categories = product_categories(products, as_of=as_of, time_zone=time_zone)
+    return combine_item_facts([part], categories, neighbours_per_product=neighbours_per_product)
+
+
+def partial_item_facts(bucket: pl.LazyFrame, *, as_of: date, time_zone: str, window_days: int = 30) -> PartialItemFacts:
+    """What one bucket (all order lines of some customers) adds to the facts, as known at `as_of`.
+
+    Args:
+        bucket: core order lines.
+        as_of: the snapshot date.
+        time_zone: the company's time zone.
+        window_days: length of the coming window, whose equal a year ago gives the season.
+    """
+    instant = snapshot_instant(as_of, time_zone=time_zone)
+    coded = code_lines(bucket, before=instant)
+    return facts_of_bought(bought_before(coded.lines, instant), coded.product_ids, as_of=as_of, window_days=window_days)
+
+
+def product_categories(products: pl.LazyFrame | None, *, as_of: date, time_zone: str) -> pl.DataFrame | None:
+    """`product_id`, `category` of products known before `as_of`; None where there are no products or no categories."""
+    if products is None:
+        return None
+    instant = snapshot_instant(as_of, time_zone=time_zone)
+    known = products.filter(pl.col("known_at") < instant, pl.col("category").is_not_null())
+    latest = known.sort("product_id", "known_at", "category").group_by("product_id", maintain_order=True).last()
+    categories = latest.select("product_id", "category").collect()
+    return None if categories.is_empty() else categories
+
+
+def facts_of_bought(bought: pl.DataFrame, product_ids: pl.Series, *, as_of: date, window_days: int) -> PartialItemFacts:
+    """Partial facts of what `bought_before` returned."""
+    pairs, co_buyers = _co_purchases(bought, len(product_ids))
+    per_customer = bought.group_by("customer", "product").agg(
+        pl.len().cast(pl.Int64).alias("times"),
+        pl.col("days_before").max().alias("first"),
+        pl.col("days_before").min().alias("last"),
+        pl.col("milli_quantity", "amount").sum(),
+        *[
+            pl.col("days_before").is_between(start, end, closed="left").any().alias(name)
+            for name, (start, end) in _windows(window_days).items()
+        ],
+    )
+    sums = per_customer.group_by("product").agg(
+        pl.len().cast(pl.Int64).alias("buyers"),
+        (pl.col("times") > 1).sum().cast(pl.Int64).alias("repeat_buyers"),
+        pl.col("times").sum().alias("times_bought"),
+        (pl.col("first") - pl.col("last")).cast(pl.Int64).sum().alias("gap_days"),
+        (pl.col("times") - 1).sum().alias("gaps"),
+        pl.col("milli_quantity", "amount").sum(),
+        *[pl.col(name).sum().cast(pl.Int64) for name in _windows(window_days)],
+        (pl.col("buyers_30d") & pl.col("buyers_30d_to_120d")).sum().cast(pl.Int64).alias("returning_buyers_30d"),
+        pl.col("first").max().alias("days_since_first_sold"),
+    )
+    products = sums.join(co_buyers, on="product", how="left", validate="1:1").with_columns(
+        pl.col("co_buyers").fill_null(0)
+    )
+    ordered = products.select("product", *SUMMED, "days_since_first_sold").sort("product")
+    return PartialItemFacts(as_of, product_ids, ordered, pairs)
+
+
+def combine_item_facts(
+    parts: Sequence[PartialItemFacts],
+    categories: pl.DataFrame | None,
+    *,
+    neighbours_per_product: int = NEIGHBOURS_PER_PRODUCT,
+) -> ItemFacts:
+    """Sum the partial facts of buckets with different customers, and find each product's neighbours.
+
+    Args:
+        parts: at least one, all of the same date.
+        categories: what `product_categories` returned.
+        neighbours_per_product: so many neighbours are kept.
+    """
+    product_ids = pl.concat([part.product_ids for part in parts]).unique().sort()
+    products = pl.concat([_recode(part.products, part.product_ids, product_ids, "product") for part in parts])
+    summed = (
+        products.group_by("product").agg(pl.col(*SUMMED).sum(), pl.col("days_since_first_sold").max()).sort("product")
+    )
+    pairs = pl.concat(
+        [
+            _recode(
+                _recode(part.pairs, part.product_ids, product_ids, "product"),
+                part.product_ids,
+                product_ids,
+                "neighbour",
+            )
+            for part in parts
+        ]
+    )
+    if len(parts) > 1:
+        pairs = pairs.group_by("product", "neighbour").agg(pl.col("customers").sum())
+    named = summed.with_columns(product_ids.gather(summed["product"]).alias("product_id"))
+    if categories is None:
+        named = named.with_columns(pl.lit(None, pl.String).alias("category"))
+    else:
+        named = named.join(categories, on="product_id", how="left", validate="1:1", maintain_order="left")
+    return ItemFacts(
+        parts[0].as_of,
+        product_ids,
+        named.drop("product_id"),
+        _neighbours(pairs, summed.select("product", "co_buyers"), keep=neighbours_per_product),
+        has_categories=categories is not None and named["category"].is_not_null().any(),
+    )
+
+
+def _windows(window_days: int) -> dict[str, tuple[int, int]]:
+    """Windows of `days_before`, [start, end)."""
+    return {
+        "buyers_7d": (0, 7),
+        "buyers_30d": (0, 30),
+        "buyers_previous_30d": (30, 60),
+        "buyers_90d": (0, 90),
+        "buyers_365d": (0, DAYS_A_YEAR),
+        "buyers_season": (DAYS_A_YEAR - window_days, DAYS_A_YEAR),
+        "buyers_before_season": (DAYS_A_YEAR, DAYS_A_YEAR + 30),
+        "buyers_30d_to_120d": (30, 120),
+    }
+
+
+def _co_purchases(bought: pl.DataFrame, product_count: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Customers by pair of products (upper triangle), and by product, over each customer's latest products."""
+    from scipy.sparse import csr_array, triu  # noqa: PLC0415  heavy to import
+
+    latest = (
+        bought.filter(pl.col("days_before") < CO_PURCHASE_DAYS)
+        .group_by("customer", "product")
+        .agg(pl.col("days_before").min())
+        .sort("customer", "days_before", "product")
+        .filter(pl.int_range(pl.len()).over("customer") < CO_PURCHASE_PRODUCTS)
+    )
+    rows = latest["customer"].rank("dense").to_numpy().astype(np.int64) - 1
+    shape = (int(rows.max(initial=-1)) + 1, product_count)
+    ones = np.ones(len(rows), dtype=np.int32)
+    matrix: Any = csr_array((ones, (rows, latest["product"].to_numpy())), shape=shape)
+    counts: Any = triu(matrix.T @ matrix, k=1).tocoo()
+    pairs = pl.DataFrame(
+        {
+            "product": counts.row.astype(np.uint32),
+            "neighbour": counts.col.astype(np.uint32),
+            "customers": counts.data.astype(np.int64),
+        }
+    )
+    co_buyers = latest.group_by("product").agg(pl.len().cast(pl.Int64).alias("co_buyers"))
+    return pairs, co_buyers
+
+
+def _neighbours(pairs: pl.DataFrame, co_buyers: pl.DataFrame, *, keep: int) -> pl.DataFrame:
+    """The most similar products of each: cosine of buyer sets, shrunk where few customers bought both."""
+    frequent = pairs.filter(pl.col("customers") >= SMALLEST_CO_PURCHASE)
+    other = co_buyers.rename({"product": "neighbour", "co_buyers": "neighbour_co_buyers"})
+    together = pl.col("customers").cast(pl.Float64)
+    scored = (
+        frequent.join(co_buyers, on="product", validate="m:1")
+        .join(other, on="neighbour", validate="m:1")
+        .select(
+            "product",
+            "neighbour",
+            (
+                together
+                / (pl.col("co_buyers") * pl.col("neighbour_co_buyers")).sqrt()
+                * together
+                / (together + SIMILARITY_SHRINKAGE)
+            ).alias("similarity"),
+        )
+    )
+    mirrored = scored.select(pl.col("neighbour").alias("product"), pl.col("product").alias("neighbour"), "similarity")
+    worth_sorting = pl.col("similarity") >= pl.col("similarity").top_k(keep).min().over("product")
+    return (
+        pl.concat([scored, mirrored])
+        .filter(worth_sorting)
+        .sort(["product", "similarity", "neighbour"], descending=[False, True, False])
+        .filter(pl.int_range(pl.len()).over("product") < keep)
+    )
+
+
+def _recode(frame: pl.DataFrame, old_ids: pl.Series, new_ids: pl.Series, column: str) -> pl.DataFrame:
+    """Replace positions in `old_ids` by positions in `new_ids` (sorted, a superset)."""
+    if len(old_ids) == len(new_ids):
+        return frame
+    positions = new_ids.search_sorted(old_ids).cast(pl.UInt32)
+    return frame.with_columns(positions.gather(frame[column]).alias(column))

@@ -1,0 +1,172 @@
+"""Training the next-offer model: rank, compare with the baseline, calibrate, bundle.
+
+Belongs here: the order of these steps. Not: which snapshots (training_sets), the gate (verdict), or any formula.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from data_contracts.orders import snapshot_instant
+from models.bundle import Bundle
+from models.next_offer.baseline import baseline_score
+from models.next_offer.bought import code_lines
+from models.next_offer.category_curve import fit_category_curve
+from models.next_offer.examples import Examples, Past
+from models.next_offer.facts import product_categories
+from models.next_offer.options import OfferOptions
+from models.next_offer.pair_features import FEATURES
+from models.next_offer.probability import (
+    Calibration,
+    Floats,
+    calibration_error,
+    fit_calibration,
+    purchase_probabilities,
+)
+from models.next_offer.ranker import fit_ranker, rank_scores
+from models.next_offer.training_sets import TrainingSets, gather, in_queries
+from models.next_offer.verdict import Verdict, judge
+
+BOOSTER_FILE = "ranker.txt"
+CALIBRATION_FILE = "calibration.json"
+CATEGORY_FILE = "category_curve.json"
+CATEGORY_FEATURES = ("category_share", "days_since_category_bought")
+
+
+def train_next_offer(  # noqa: PLR0913  each is a setting of the company, passed by name
+    orders: pl.LazyFrame,
+    products: pl.LazyFrame | None,
+    *,
+    as_of: date,
+    time_zone: str,
+    window_days: int = 30,
+    active_within_days: int = 365,
+    threads: int = 1,
+    seed: int = 20,
+) -> Bundle:
+    """Train what ranks products by how likely a customer buys them within the window.
+
+    Snapshots stand `window_days` apart, back from `as_of`: the latest tests, the one or two before it stop the training
+    and calibrate, the rest are learnt from. The model that is kept is fitted again, with the number of trees
+    found, on all snapshots; its calibration comes from the test snapshot, scored by the booster that had not seen it.
+
+    Args:
+        orders: core order lines of all customers.
+        products: core products, or None; used for categories.
+        as_of: nothing unknown on this date is used.
+        time_zone: the company's.
+        window_days: "next" means within so many days.
+        active_within_days: who is asked about; a rule that is part of the model.
+        threads: LightGBM threads.
+        seed: of samples, LightGBM and the bootstrap.
+
+    Returns:
+        Bundle `next_offer`: method `lightgbm` with the booster, or `baseline` without; both with a calibration.
+
+    Raises:
+        TooLittleOfferHistoryError: fewer than three windows after 90 days of history, or too few buyers.
+    """
+    options = OfferOptions(window_days=window_days, active_within_days=active_within_days)
+    coded = code_lines(orders, before=snapshot_instant(as_of, time_zone=time_zone))
+    past = Past(coded, product_categories(products, as_of=as_of, time_zone=time_zone), as_of, time_zone)
+    sets = gather(past, options, seed=seed)
+    features = tuple(name for name in FEATURES if past.categories is not None or name not in CATEGORY_FEATURES)
+    stopping = in_queries([examples.frame for examples in sets.validation])
+    candidate, trees = fit_ranker(sets.learning, _of_buyers(stopping), features, threads=threads, seed=seed)
+    scores = rank_scores(candidate, sets.test.frame, features, threads=threads)
+    verdict = judge(sets.test, scores, seed=seed)
+    validated = rank_scores(candidate, stopping, features, threads=threads)
+    probability_metrics = _probability_metrics(stopping, validated, sets.test, scores)
+    files = _files(sets, past, features, verdict, _Fit(scores, trees, threads, seed))
+    return Bundle(
+        name="next_offer",
+        method="lightgbm" if verdict.beats_baseline else "baseline",
+        trained_as_of=as_of,
+        features=features if verdict.beats_baseline else (),
+        files=files,
+        parameters=_parameters(sets, options, past, trees=trees, seed=seed, threads=threads),
+        metrics={**verdict.metrics, **probability_metrics},
+        reasons=verdict.reasons,
+        beats_baseline=verdict.beats_baseline,
+    )
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """What the tested booster said of the test snapshot, and how to fit the one that is kept."""
+
+    test_scores: Floats
+    trees: int
+    threads: int
+    seed: int
+
+
+def _files(sets: TrainingSets, past: Past, features: tuple[str, ...], verdict: Verdict, fit: _Fit) -> dict[str, bytes]:
+    """What the bundle keeps: the booster where it passed, the calibration, the category curve where there are any."""
+    files = {}
+    scores = fit.test_scores
+    if verdict.beats_baseline:
+        kept, _ = fit_ranker(sets.everything, None, features, trees=fit.trees, threads=fit.threads, seed=fit.seed)
+        files[BOOSTER_FILE] = kept.encode()
+    else:
+        scores = baseline_score(sets.test.frame).to_numpy()
+    calibration = fit_calibration(sets.test.frame, scores, _bought(sets.test.frame))
+    files[CALIBRATION_FILE] = calibration.to_json()
+    if past.categories is not None:
+        probabilities = purchase_probabilities(calibration, sets.test.frame, scores)
+        scored = sets.test.frame.with_columns(pl.Series("purchase_probability", probabilities))
+        files[CATEGORY_FILE] = fit_category_curve(scored, sets.test.truth_categories(past)).to_json()
+    return files
+
+
+def _of_buyers(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows of queries with a hit: the others have nothing to rank, and would only take time."""
+    return frame.filter((pl.col("bought") == 1).any().over("query"))
+
+
+def _bought(frame: pl.DataFrame) -> Floats:
+    return frame["bought"].cast(pl.Float64).to_numpy()
+
+
+def _probability_metrics(
+    validation: pl.DataFrame, validated: Floats, test: Examples, scores: Floats
+) -> dict[str, float]:
+    """How well probabilities calibrated on the validation snapshots hold on the test: all active customers count."""
+    calibration = fit_calibration(validation, validated, _bought(validation))
+    return probability_figures(calibration, test.frame, scores)
+
+
+def probability_figures(calibration: Calibration, frame: pl.DataFrame, scores: Floats) -> dict[str, float]:
+    """Calibration error, log loss, and predicted over actual purchases of all candidates in `frame`."""
+    predicted, bought = purchase_probabilities(calibration, frame, scores), _bought(frame)
+    log_loss = -np.mean(bought * np.log(predicted) + (1 - bought) * np.log1p(-predicted))
+    return {
+        "probability_calibration_error": calibration_error(predicted, bought),
+        "probability_log_loss": float(log_loss),
+        "probability_predicted_per_actual": float(predicted.sum() / max(bought.sum(), 1.0)),
+        "probability_rows": float(len(bought)),
+    }
+
+
+def _parameters(
+    sets: TrainingSets, options: OfferOptions, past: Past, *, trees: int, seed: int, threads: int
+) -> dict[str, object]:
+    validations = len(sets.validation)
+    return {
+        "options": asdict(options),
+        "time_zone": past.time_zone,
+        "seed": seed,
+        "threads": threads,
+        "trees": trees,
+        "test_snapshot": sets.dates[0].isoformat(),
+        "validation_snapshots": [day.isoformat() for day in sets.dates[1 : validations + 1]],
+        "learning_snapshots": [day.isoformat() for day in sets.dates[validations + 1 :]],
+        "learning_rows": sets.learning.height,
+        "final_rows": sets.everything.height,
+        "has_categories": past.categories is not None,
+        "probability": f"of buying the product within {options.window_days} days, over all customers with a purchase "
+        f"in the last {options.active_within_days} days",
+        "baseline": "products by orders in the last 365 days, ties and the rest by buyers in the last 30 days",
+    }

@@ -1,0 +1,121 @@
+"""Ranking offers for the active customers of one bucket with a trained bundle.
+
+Belongs here: from rows to the ranked list with probability, source and evidence. Not: words for the reason (segments).
+"""
+
+from datetime import date
+
+import polars as pl
+
+from data_contracts.orders import snapshot_instant
+from models.bundle import Bundle
+from models.next_offer.baseline import baseline_score
+from models.next_offer.bought import bought_before, code_lines
+from models.next_offer.candidates import SOURCES, candidates
+from models.next_offer.errors import FactsDateError, OfferModelMismatchError
+from models.next_offer.facts import ItemFacts
+from models.next_offer.history import history_of_bought
+from models.next_offer.options import OfferOptions
+from models.next_offer.pair_features import FEATURES, pair_features
+from models.next_offer.probability import Floats, calibration_from_json, purchase_probabilities
+from models.next_offer.ranker import rank_scores
+from models.next_offer.ranking import BOOSTER_FILE, CALIBRATION_FILE
+from models.next_offer.verdict import with_ranks
+
+
+def rank_offers(
+    bundle: Bundle,
+    orders: pl.LazyFrame,
+    products: pl.LazyFrame | None,
+    facts: ItemFacts,
+    *,
+    as_of: date,
+    time_zone: str,
+    top: int = 10,
+) -> pl.DataFrame:
+    """The products each active customer is most likely to buy next.
+
+    Args:
+        bundle: what `train_next_offer` returned.
+        orders: core order lines: one bucket (all lines of some customers), or all.
+        products: core products, or None; those known to be not active are left out.
+        facts: item facts of ALL customers as of the same date.
+        as_of: the snapshot date.
+        time_zone: the company's.
+        top: so many a customer at most.
+
+    Returns:
+        One row a customer and rank, sorted by both: `customer_id`, `rank` (Int32, 1 = first), `product_id`,
+        `category` (String or null), `purchase_probability` (Float64, of buying it within the window the model was
+        trained for), `score` (Float64, comparable only within a customer), `source` (one of SOURCES), and the evidence:
+        `times_bought` (Int64), `days_since_bought` (Int32 or null), `neighbour_product_id` (String or null, the own
+        product it goes with best). Customers without a purchase within the bundle's `active_within_days` have none.
+
+    Raises:
+        FactsDateError: the facts are as of another date.
+        OfferModelMismatchError: the bundle wants features that are not made here.
+    """
+    scored, customer_ids = score_candidates(bundle, orders, facts, as_of=as_of, time_zone=time_zone)
+    inactive = inactive_products(products, as_of=as_of, time_zone=time_zone)
+    named = scored.with_columns(facts.product_ids.gather(scored["product"]).alias("product_id"))
+    offered = named.join(inactive, on="product_id", how="anti", maintain_order="left")
+    ranked = with_ranks(offered, offered["score"].to_numpy()).filter(pl.col("rank") <= top)
+    return ranked.select(
+        customer_ids.gather(ranked["customer"]).alias("customer_id"),
+        pl.col("rank").cast(pl.Int32),
+        "product_id",
+        "category",
+        "purchase_probability",
+        "score",
+        pl.col("source").replace_strict(dict(enumerate(SOURCES)), return_dtype=pl.String),
+        pl.col("times_bought").cast(pl.Int64),
+        pl.col("days_since_bought").cast(pl.Int32),
+        _neighbour_ids(ranked, facts),
+    )
+
+
+def score_candidates(
+    bundle: Bundle, orders: pl.LazyFrame, facts: ItemFacts, *, as_of: date, time_zone: str
+) -> tuple[pl.DataFrame, pl.Series]:
+    """All candidates of the active customers with `score` and `purchase_probability`, and the customers' identifiers.
+
+    Raises:
+        FactsDateError, OfferModelMismatchError: see `rank_offers`.
+    """
+    if facts.as_of != as_of:
+        raise FactsDateError(facts_as_of=facts.as_of, as_of=as_of)
+    unknown = set(bundle.features) - set(FEATURES)
+    if unknown:
+        raise OfferModelMismatchError(unknown_features=unknown)
+    options = OfferOptions(**bundle.parameters["options"])
+    instant = snapshot_instant(as_of, time_zone=time_zone)
+    coded = code_lines(orders, before=instant, product_ids=facts.product_ids)
+    history = history_of_bought(
+        bought_before(coded.lines, instant),
+        window_days=options.window_days,
+        active_within_days=options.active_within_days,
+    )
+    features = pair_features(candidates(history, facts, options), history, facts)
+    scores = _scores(bundle, features)
+    calibration = calibration_from_json(bundle.files[CALIBRATION_FILE])
+    probability = pl.Series("purchase_probability", purchase_probabilities(calibration, features, scores))
+    return features.with_columns(pl.Series("score", scores), probability), coded.customer_ids
+
+
+def inactive_products(products: pl.LazyFrame | None, *, as_of: date, time_zone: str) -> pl.DataFrame:
+    """`product_id` of products that were known, before `as_of`, to be no longer (or not yet) sold."""
+    if products is None:
+        return pl.DataFrame(schema={"product_id": pl.String})
+    known = products.filter(pl.col("known_at") < snapshot_instant(as_of, time_zone=time_zone))
+    latest = known.sort("product_id", "known_at", "active").group_by("product_id", maintain_order=True).last()
+    return latest.filter(pl.col("active").eq(other=False)).select("product_id").collect()
+
+
+def _scores(bundle: Bundle, features: pl.DataFrame) -> Floats:
+    if bundle.method == "baseline":
+        return baseline_score(features).to_numpy()
+    return rank_scores(bundle.files[BOOSTER_FILE].decode(), features, bundle.features)
+
+
+def _neighbour_ids(ranked: pl.DataFrame, facts: ItemFacts) -> pl.Series:
+    return facts.product_ids.gather(ranked["neighbour_product"]).alias("neighbour_product_id")

@@ -1,0 +1,41 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from models.next_offer.evaluation import paired_gain, per_customer, summary
+
+RANKED = pl.DataFrame({"customer": [1, 1, 1, 2, 2], "product": [10, 11, 12, 10, 13], "rank": [1, 2, 3, 1, 2]})
+
+
+@pytest.mark.parametrize(
+    ("bought", "recall", "ndcg"),
+    [
+        ([10], 1.0, 1.0),
+        ([11], 1.0, 1 / np.log2(3)),
+        ([12], 0.0, 0.0),  # beyond the first two
+        ([10, 11, 12, 99], 0.5, 1.0),  # the ideal list is no longer than k
+        ([11, 99], 0.5, (1 / np.log2(3)) / (1 + 1 / np.log2(3))),
+    ],
+)
+def test_grades_of_one_customer(bought, recall, ndcg):
+    truth = pl.DataFrame({"customer": [1] * len(bought), "product": bought})
+    grades = per_customer(RANKED, truth, k=2).row(0, named=True)
+    assert grades["recall"] == pytest.approx(recall)
+    assert grades["ndcg"] == pytest.approx(ndcg)
+
+
+def test_a_customer_without_a_ranking_counts_as_zero():
+    grades = per_customer(RANKED, pl.DataFrame({"customer": [1, 7], "product": [10, 10]}), k=2)
+    assert grades["ndcg"].to_list() == [1.0, 0.0]
+    assert summary(grades, RANKED, catalogue_size=6, k=2) == {
+        "recall_at_2": 0.5,
+        "ndcg_at_2": 0.5,
+        "hit_rate_at_2": 0.5,
+        "coverage_at_2": 0.5,
+    }
+
+
+def test_the_bootstrap_is_paired():
+    theirs = np.linspace(0, 1, 50)
+    mean, lower, upper = paired_gain(theirs + 0.01, theirs, seed=1)
+    assert (mean, lower, upper) == pytest.approx((0.01, 0.01, 0.01))

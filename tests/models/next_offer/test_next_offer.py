@@ -1,0 +1,163 @@
+"""Training and ranking together, on a shop small enough for seconds."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from models.bundle import MANIFEST, open_bundle
+from models.next_offer import (
+    OfferModelMismatchError,
+    combine_item_facts,
+    item_facts,
+    partial_item_facts,
+    rank_categories,
+    rank_offers,
+    train_next_offer,
+)
+from models.next_offer.candidates import SOURCES
+from models.next_offer.errors import FactsDateError
+from models.next_offer.examples import Examples
+from models.next_offer.verdict import judge
+
+AS_OF = date(2024, 7, 1)
+AT = {"as_of": AS_OF, "time_zone": "UTC"}
+
+
+@pytest.fixture(scope="module")
+def shop_products():
+    return pl.LazyFrame(
+        {
+            "product_id": [f"p{number:02d}" for number in range(40)],
+            "category": [f"category {number // 5}" for number in range(40)],
+            "active": [number != 1 for number in range(40)],
+            "known_at": [datetime(2020, 1, 1, tzinfo=UTC)] * 40,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def bundle(simulated_shop, shop_products):
+    return train_next_offer(simulated_shop, shop_products, **AT)
+
+
+@pytest.fixture(scope="module")
+def facts(simulated_shop, shop_products):
+    return item_facts(simulated_shop, shop_products, **AT)
+
+
+@pytest.fixture(scope="module")
+def offers(bundle, simulated_shop, shop_products, facts):
+    return rank_offers(bundle, simulated_shop, shop_products, facts, **AT)
+
+
+def test_a_rhythm_that_can_be_learnt_beats_the_baseline(bundle):
+    assert bundle.method == "lightgbm"
+    assert bundle.beats_baseline
+    assert bundle.metrics["ndcg_at_10"] > bundle.metrics["baseline_ndcg_at_10"]
+    assert bundle.metrics["ndcg_gain_lower"] > 0
+
+
+def test_training_twice_gives_the_same_bytes(bundle, simulated_shop, shop_products):
+    shuffled = simulated_shop.collect().sample(fraction=1.0, shuffle=True, seed=4).lazy()
+    assert train_next_offer(shuffled, shop_products, **AT).digest() == bundle.digest()
+
+
+def test_the_bundle_survives_storage(bundle):
+    files = {**bundle.files, MANIFEST: bundle.manifest()}
+    assert open_bundle(files, digest=bundle.digest()) == bundle
+
+
+def test_ranks_are_whole_and_probabilities_fall(offers):
+    per_customer = offers.group_by("customer_id", maintain_order=True).agg("rank", "purchase_probability", "product_id")
+    for _, ranks, probabilities, products in per_customer.iter_rows():
+        assert ranks == list(range(1, 11))
+        assert probabilities == sorted(probabilities, reverse=True)
+        assert len(set(products)) == 10
+    assert offers["purchase_probability"].is_between(0, 1).all()
+    assert set(offers["source"]) <= set(SOURCES)
+
+
+def test_what_is_not_sold_any_more_is_not_offered(offers):
+    assert "p01" not in set(offers["product_id"])
+    assert offers["customer_id"].n_unique() == 120
+
+
+def test_evidence_tells_of_the_own_past(offers, simulated_shop):
+    times = simulated_shop.group_by("customer_id", "product_id").agg(pl.col("order_id").n_unique().alias("true"))
+    checked = offers.join(times.collect(), on=["customer_id", "product_id"], how="left")
+    assert checked["times_bought"].equals(checked["true"].fill_null(0).cast(pl.Int64), check_names=False)
+    assert (checked["days_since_bought"].is_null() == (checked["times_bought"] == 0)).all()
+    assert ((checked["source"] == SOURCES[0]) == (checked["times_bought"] > 0)).all()
+
+
+def test_buckets_rank_as_the_whole(bundle, simulated_shop, shop_products, facts, offers):
+    in_bucket = pl.col("customer_id") < "c050"
+    buckets = [
+        simulated_shop.filter(in_bucket),
+        simulated_shop.filter(~in_bucket),
+        simulated_shop.filter(pl.lit(value=False)),
+    ]
+    parts = [partial_item_facts(bucket, **AT) for bucket in buckets]
+    combined = combine_item_facts(
+        parts,
+        facts.products.select(facts.product_ids.gather(facts.products["product"]).alias("product_id"), "category"),
+    )
+    ranked = [rank_offers(bundle, bucket, shop_products, combined, **AT) for bucket in buckets]
+    assert_frame_equal(pl.concat(ranked), offers)
+
+
+def test_nothing_from_the_future_changes_a_ranking(bundle, simulated_shop, shop_products, offers):
+    later = simulated_shop.with_columns(
+        pl.col("ordered_at", "known_at") + timedelta(days=366), pl.lit("p39").alias("product_id")
+    )
+    both = pl.concat([simulated_shop, later])
+    facts = item_facts(both, shop_products, **AT)
+    assert_frame_equal(rank_offers(bundle, both, shop_products, facts, **AT), offers)
+
+
+def test_categories_are_ranked_with_probabilities(bundle, simulated_shop, facts):
+    categories = rank_categories(bundle, simulated_shop, facts, **AT)
+    assert categories.columns == ["customer_id", "rank", "category", "purchase_probability"]
+    assert categories["rank"].max() == 3
+    assert categories["purchase_probability"].is_between(0, 1).all()
+
+
+def test_without_categories_there_is_no_ranking_of_them(bundle, simulated_shop):
+    assert rank_categories(bundle, simulated_shop, item_facts(simulated_shop, None, **AT), **AT) is None
+
+
+def test_a_shop_without_pattern_falls_back_to_the_baseline(simulated_shop):
+    random = np.random.default_rng(11)
+    height = simulated_shop.collect().height
+    noise = simulated_shop.with_columns(pl.Series("product_id", [f"p{n:02d}" for n in random.integers(0, 40, height)]))
+    bundle = train_next_offer(noise, None, **AT)
+    assert (bundle.method, bundle.beats_baseline, bundle.features) == ("baseline", False, ())
+    ranked = rank_offers(bundle, noise, None, item_facts(noise, None, **AT), **AT, top=3)
+    assert ranked["rank"].max() == 3
+    assert ranked["purchase_probability"].is_between(0, 1).all()
+
+
+def test_facts_of_another_day_are_refused(bundle, simulated_shop, shop_products, facts):
+    with pytest.raises(FactsDateError, match="not as of the date"):
+        rank_offers(bundle, simulated_shop, shop_products, facts, as_of=date(2024, 7, 2), time_zone="UTC")
+
+
+def test_a_model_with_unknown_features_is_refused(bundle, simulated_shop, shop_products, facts):
+    stranger = replace(bundle, features=("horoscope",))
+    with pytest.raises(OfferModelMismatchError) as caught:
+        rank_offers(stranger, simulated_shop, shop_products, facts, **AT)
+    assert caught.value.got == "horoscope"
+
+
+def test_the_gate_asks_for_a_certain_gain():
+    frame = pl.DataFrame(
+        {"customer": [1, 1, 2, 2], "product": [1, 2, 1, 2], "times_bought_365d": [1, 0, 1, 0]}
+    ).with_columns(pl.lit(1.0).alias("product_buyers_30d"))
+    truth = pl.DataFrame({"customer": [1, 2], "product": [1, 1]})
+    same = judge(Examples(AS_OF, frame, truth, 2), np.array([1.0, 0.0, 1.0, 0.0]), seed=1)
+    assert not same.beats_baseline
+    assert "gain +0.000" in same.reasons[0]

@@ -1,0 +1,54 @@
+from datetime import date
+
+import polars as pl
+import pytest
+
+from data_contracts.orders import snapshot_instant
+from models.next_offer.bought import code_lines
+from models.next_offer.errors import TooLittleOfferHistoryError
+from models.next_offer.examples import Past
+from models.next_offer.options import OfferOptions
+from models.next_offer.training_sets import gather, snapshot_dates
+
+AS_OF = date(2024, 7, 1)
+
+
+def past_of(orders):
+    return Past(code_lines(orders, before=snapshot_instant(AS_OF, time_zone="UTC")), None, AS_OF, "UTC")
+
+
+@pytest.mark.parametrize(("history_days", "missing"), [(10, "170 days"), (179, "1 days"), (0, "180 days")])
+def test_too_short_a_history_says_how_much_is_missing(make_orders, history_days, missing):
+    orders = make_orders(("a", "x", history_days)) if history_days else make_orders()
+    with pytest.raises(TooLittleOfferHistoryError) as caught:
+        snapshot_dates(past_of(orders), OfferOptions())
+    assert caught.value.missing == missing
+    assert caught.value.exit_code == 3
+
+
+def test_too_few_buyers_says_how_many(make_orders):
+    with pytest.raises(TooLittleOfferHistoryError, match="too few customers") as caught:
+        gather(past_of(make_orders(("a", "x", 3), ("a", "x", 250))), OfferOptions(), seed=1)
+    assert caught.value.has == "1 buyers"
+
+
+def test_windows_stand_apart_and_end_before_training(make_orders):
+    dates = snapshot_dates(past_of(make_orders(("a", "x", 181))), OfferOptions())
+    assert dates == [date(2024, 6, 1), date(2024, 5, 2), date(2024, 4, 2)]
+
+
+def test_learning_validation_and_test_go_forward_in_time(simulated_shop):
+    sets = gather(past_of(simulated_shop), OfferOptions(), seed=1)
+    assert [examples.snapshot for examples in sets.validation] == sorted(sets.dates[1:3])
+    assert sets.test.snapshot == sets.dates[0]
+    assert sets.learning["query"].n_unique() < sets.everything["query"].n_unique()
+    together = sets.learning["query"].rle().struct.field("value")
+    assert together.n_unique() == len(together)
+
+
+def test_the_truth_of_a_snapshot_is_what_was_bought_in_its_window(simulated_shop):
+    past = past_of(simulated_shop)
+    sets = gather(past, OfferOptions(), seed=1)
+    start = snapshot_instant(sets.test.snapshot, time_zone="UTC")
+    bought = past.coded.lines.filter(pl.col("ordered_at") >= start).select("customer", "product").unique()
+    assert sets.test.truth.sort("customer", "product").equals(bought.sort("customer", "product"))
