@@ -18,9 +18,10 @@ class CodedLines:
     """Order lines with identifiers replaced by their position in sorted lists: joins on integers are much faster.
 
     Attributes:
-        lines: `customer` and `product` (UInt32), `order_id`, `ordered_at`, `known_at`, `quantity`, `amount`.
+        lines: `customer`, `product` and `order` (UInt32), `ordered_at`, `known_at`, `quantity`, `amount`.
         customer_ids: sorted; `customer` is a position in it.
         product_ids: sorted; `product` is a position in it.
+    Orders are coded likewise; their identifiers are not needed again.
     """
 
     lines: pl.DataFrame
@@ -41,10 +42,11 @@ def code_lines(orders: pl.LazyFrame, *, before: datetime, product_ids: pl.Series
     customer_ids = lines["customer_id"].unique().sort()
     if product_ids is None:
         product_ids = lines["product_id"].drop_nulls().unique().sort()
+    order_ids = lines["order_id"].unique().sort()
     coded = lines.select(
-        pl.col("customer_id").cast(pl.Enum(customer_ids)).to_physical().cast(pl.UInt32).alias("customer"),
-        pl.col("product_id").cast(pl.Enum(product_ids), strict=False).to_physical().cast(pl.UInt32).alias("product"),
-        "order_id",
+        _positions("customer_id", customer_ids).alias("customer"),
+        _positions("product_id", product_ids).alias("product"),
+        _positions("order_id", order_ids).alias("order"),
         "ordered_at",
         "known_at",
         "quantity",
@@ -62,23 +64,27 @@ def bought_before(lines: pl.DataFrame, instant: datetime, *, known_by: datetime 
         known_by: what became known at or after it does not count; `instant` where not given.
 
     Returns:
-        One row a customer, order and product: `customer`, `product`, `order_id`, `days_before` (Int32, whole days
+        One row a customer, order and product: `customer`, `product`, `order`, `days_before` (Int32, whole days
         from the purchase to `instant`, 0 = the last 24 hours), `milli_quantity` (Int64, thousandths of a unit),
-        `amount` (Int64, minor units). Sorted by customer, product, days_before, order_id.
+        `amount` (Int64, minor units). Sorted by customer, product, days_before, order.
     """
     known = known_before(lines.lazy(), known_by or instant).filter(pl.col("ordered_at") < instant)
-    purchases = purchase_orders(known.rename({"customer": "customer_id"})).filter(pl.col("is_purchase"))
-    bought = known.filter(pl.col("amount") > 0).join(
-        purchases.select(pl.col("customer_id").alias("customer"), "order_id"), on=["customer", "order_id"], how="semi"
-    )
+    orders = purchase_orders(known.rename({"customer": "customer_id", "order": "order_id"}))
+    purchases = orders.filter(pl.col("is_purchase")).select(customer="customer_id", order="order_id")
+    bought = known.filter(pl.col("amount") > 0).join(purchases, on=["customer", "order"], how="semi")
     age = (pl.lit(instant) - pl.col("ordered_at").min()).dt.total_microseconds() // MICROSECONDS_A_DAY
     return (
-        bought.group_by("customer", "product", "order_id")
+        bought.group_by("customer", "product", "order")
         .agg(
             age.cast(pl.Int32).alias("days_before"),
             (pl.col("quantity") * 1000).round().cast(pl.Int64).sum().alias("milli_quantity"),
             pl.col("amount").sum(),
         )
-        .sort("customer", "product", "days_before", "order_id")
+        .sort("customer", "product", "days_before", "order")
         .collect()
     )
+
+
+def _positions(column: str, sorted_ids: pl.Series) -> pl.Expr:
+    """Each identifier's position in a sorted list (UInt32), null where it is not in it."""
+    return pl.col(column).cast(pl.Enum(sorted_ids), strict=False).to_physical().cast(pl.UInt32)

@@ -43,13 +43,13 @@ class History:
 def history_of_bought(bought: pl.DataFrame, *, window_days: int, active_within_days: int) -> History:
     """The history of customers with a purchase within `active_within_days`, from what `bought_before` returned."""
     orders = (
-        bought.group_by("customer", "order_id")
+        bought.group_by("customer", "order")
         .agg(pl.col("days_before").min().alias("order_days_before"))
-        .sort("customer", "order_days_before", "order_id")
+        .sort("customer", "order_days_before", "order")
         .with_columns(pl.int_range(pl.len()).over("customer").alias("orders_since_bought"))
         .filter(pl.col("order_days_before").first().over("customer") < active_within_days)
     )
-    lines = bought.join(orders, on=["customer", "order_id"], how="inner", validate="m:1")
+    lines = bought.join(orders, on=["customer", "order"], how="inner", validate="m:1")
     return History(_pairs(lines, window_days), _customers(lines, orders, window_days))
 
 

@@ -1,0 +1,176 @@
+"""Churn: the probability that a customer does not buy within the horizon.
+
+Belongs here: training, grading, asking and explaining the churn model, as a `Bundle`. Does not: what it is made of
+(`propensity`, `baselines`), or when it is promoted (`gate`).
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from models.baselines import RecencyRule, fit_recency_rule, recency_rule_from
+from models.bundle import Bundle
+from models.calibration import log_loss
+from models.encoding import Floats, fit_encoder, usable_features
+from models.evaluation import auc, figures_beside, paired_gain, probability_figures
+from models.gate import Verdict, judge_churn, suspicious_features
+from models.labels import KEYS
+from models.propensity import Propensity, Recipe, fit_propensity, propensity_from, refit_propensity
+from models.splits import SplitPlan
+from models.training import TrainingData, at, refuse_too_few, training_frame
+
+NAME = "churn"
+PREFIX = "churn"
+BASELINE_FILE = "churn_baseline.json"
+BOUGHT = "bought"
+
+
+def train_churn(
+    data: TrainingData, outcomes: pl.DataFrame, plan: SplitPlan, *, threads: int = 1, seed: int = 1
+) -> Bundle:
+    """Train, calibrate on a later period, grade on a later one still, and fit again on everything that is complete.
+
+    Args:
+        data: features of all the plan's snapshots (the population only), and the company's months.
+        outcomes: `labels.outcomes` of the same snapshots over the plan's horizon.
+        plan: see `splits.plan_splits`.
+        threads: for LightGBM; without effect on the result.
+        seed: for LightGBM and the bootstrap.
+
+    Returns:
+        A bundle named `churn`. Where the model does not pass the gate, `method` is `baseline`, and the recency rule
+        itself is the model, so that scoring always works.
+
+    Raises:
+        TooFewOutcomesError: a part of the plan has fewer than 50 customers who left, or who stayed.
+        OutcomesMissingError: features and outcomes don't belong together.
+        FeaturesMismatchError: a named feature is absent, or no number or text.
+    """
+    rows = training_frame(data.features, outcomes, snapshots=plan.all_snapshots, model=NAME).with_columns(
+        (1 - pl.col("churned")).cast(pl.Int8).alias(BOUGHT)
+    )
+    _refuse(rows, plan)
+    kept, left_out = usable_features(at(rows, plan.train), data.feature_names)
+    encoder = fit_encoder(at(rows, plan.final_train), kept, model=NAME)
+    recipe = Recipe(model=NAME, encoder=encoder, horizon_days=plan.horizon_days, threads=threads, seed=seed)
+    graded = _fit_graded(rows, plan, recipe, data)
+    rule = _fit_rule(at(rows, (*plan.train, *plan.calibrate)), data.recency_feature)
+    figures, verdict = _grade(graded, rule, at(rows, [plan.test]), threads=threads, seed=seed)
+    final = refit_propensity(
+        graded,
+        at(rows, plan.final_train),
+        at(rows, plan.final_calibrate) if plan.final_calibrate else None,
+        BOUGHT,
+        recipe=recipe,
+        season=data.season(data.as_of),
+    )
+    final_rule = _fit_rule(rows, data.recency_feature)
+    return Bundle(
+        name=NAME,
+        method="lightgbm" if verdict.passed else "baseline",
+        trained_as_of=data.as_of,
+        features=kept if verdict.passed else (data.recency_feature,),
+        files={BASELINE_FILE: final_rule.file(), **(final.files(PREFIX) if verdict.passed else {})},
+        parameters={
+            "plan": plan.described(),
+            "rows": rows.height,
+            "seed": seed,
+            "season_weight": final.season_weight,
+            "calibrator": final.calibrator.kind,
+            "features_left_out": left_out,
+            "recency_feature": data.recency_feature,
+        },
+        metrics=figures,
+        reasons=verdict.reasons,
+        beats_baseline=verdict.passed,
+    )
+
+
+def predict_churn(bundle: Bundle, features: pl.DataFrame, *, threads: int = 1) -> pl.DataFrame:
+    """Score customers.
+
+    Args:
+        bundle: a churn bundle.
+        features: keys and (at least) the bundle's features; columns in any order.
+        threads: for LightGBM.
+
+    Returns:
+        `customer_id`, `snapshot_date`, `churn_probability` (Float64, 0 to 1), rows as in `features`.
+
+    Raises:
+        FeaturesMismatchError: a feature of training is absent or of another type.
+    """
+    if bundle.method == "baseline":
+        probabilities = recency_rule_from(bundle.files[BASELINE_FILE]).probabilities(features)
+    else:
+        model = propensity_from(bundle.files, PREFIX)
+        probabilities = 1 - model.probabilities(features, model=NAME, threads=threads)
+    rounded = np.round(probabilities, 6)  # the last bits depend on how rows were batched
+    return features.select(KEYS).with_columns(pl.Series("churn_probability", rounded, dtype=pl.Float64))
+
+
+def explain_churn(bundle: Bundle, features: pl.DataFrame, *, threads: int = 1) -> pl.DataFrame:
+    """What each feature adds to a customer's log-odds of churn, above 0: towards leaving.
+
+    Before calibration, and without the season, which is the same for everybody.
+
+    Returns:
+        `customer_id`, `snapshot_date` and one Float64 column a feature of the bundle, rows as in `features`. For a
+        baseline the one column is the days since the last purchase, against the average customer.
+    """
+    if bundle.method == "baseline":
+        rule = recency_rule_from(bundle.files[BASELINE_FILE])
+        parts = (rule.log_odds(features) - rule.mean_log_odds)[:, None]
+        names: tuple[str, ...] = (rule.feature,)
+    else:
+        model = propensity_from(bundle.files, PREFIX)
+        parts, names = -model.contributions(features, model=NAME, threads=threads), model.encoder.features
+    columns = [pl.Series(name, parts[:, place], dtype=pl.Float64) for place, name in enumerate(names)]
+    return features.select(KEYS).with_columns(columns)
+
+
+def unseen_category_shares(bundle: Bundle, features: pl.DataFrame) -> dict[str, float]:
+    """By text feature, the share of rows with a text unknown in training (scored as missing)."""
+    if bundle.method == "baseline":
+        return {}
+    return propensity_from(bundle.files, PREFIX).encoder.unseen_shares(features)
+
+
+def _refuse(rows: pl.DataFrame, plan: SplitPlan) -> None:
+    parts = {"training": plan.train, "calibration": plan.calibrate, "test": (plan.test,)}
+    for part, snapshots in parts.items():
+        if snapshots:
+            refuse_too_few(at(rows, snapshots), "churned", model=NAME, part=part, names=("leavers", "stayers"))
+
+
+def _fit_graded(rows: pl.DataFrame, plan: SplitPlan, recipe: Recipe, data: TrainingData) -> Propensity:
+    """The model that is graded: nothing known at the test snapshot or later goes in."""
+    train = at(rows, plan.train)
+    recipe = replace(recipe, encoder=fit_encoder(train, recipe.encoder.features, model=NAME))
+    calibrate = at(rows, plan.calibrate) if plan.calibrate else None
+    return fit_propensity(train, calibrate, BOUGHT, recipe, data.season(plan.test))
+
+
+def _fit_rule(rows: pl.DataFrame, feature: str) -> RecencyRule:
+    return fit_recency_rule(rows, feature=feature, churned=_numbers(rows, "churned"))
+
+
+def _grade(
+    model: Propensity, rule: RecencyRule, test: pl.DataFrame, *, threads: int, seed: int
+) -> tuple[dict[str, float], Verdict]:
+    """Test figures of the model, of the baseline beside them (`baseline_*`), and the gate's verdict."""
+    churned = _numbers(test, "churned")
+    ours, theirs = 1 - model.probabilities(test, model=NAME, threads=threads), rule.probabilities(test)
+    figures, baseline = probability_figures(ours, churned), probability_figures(theirs, churned)
+    gains = {
+        "auc": paired_gain(auc, ours, theirs, churned, seed=seed, higher_is_better=True),
+        "log_loss": paired_gain(log_loss, ours, theirs, churned, seed=seed, higher_is_better=False),
+    }
+    matrix = model.encoder.matrix(test, model=NAME)
+    verdict = judge_churn(figures, baseline, gains["auc"], suspicious_features(matrix, model.encoder, churned))
+    return figures_beside(figures, baseline, gains, rows=test.height) | {"churn_rate": float(churned.mean())}, verdict
+
+
+def _numbers(frame: pl.DataFrame, column: str) -> Floats:
+    return frame[column].to_numpy().astype(np.float64)

@@ -1,0 +1,116 @@
+"""Whether a model may be promoted: verdicts on test figures, each with its reason in words.
+
+Belongs here: the rules, as pure functions. Does not: computing figures (`evaluation`), moving aliases (`registry`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.encoding import Encoder, Floats
+from models.evaluation import Gain, auc
+
+TOO_GOOD = 0.99  # no honest churn model is this sure
+WORST_CALIBRATION_ERROR = 0.10
+WORST_RATIO = 2.0  # predicted total over actual, or its inverse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """May it be promoted, and why (not), in words."""
+
+    passed: bool
+    reasons: tuple[str, ...]
+
+
+def judge_churn(
+    figures: Mapping[str, float], baseline: Mapping[str, float], auc_gain: Gain, leaks: Mapping[str, float]
+) -> Verdict:
+    """Churn: a better order for sure, probabilities no worse, fairly calibrated, and not too good to be true.
+
+    Passed when the paired 95 % interval of the AUC gain lies above 0, log loss is not above the baseline's, the
+    calibration error is at most .10 (or the baseline's), and the AUC is at most .99.
+    """
+    allowed_error = max(WORST_CALIBRATION_ERROR, baseline["calibration_error"])
+    order = f"AUC {figures['auc']:.3f} against {baseline['auc']:.3f}, gain {_interval(auc_gain)}"
+    loss = f"log loss {figures['log_loss']:.3f} against {baseline['log_loss']:.3f}"
+    error = f"calibration error {figures['calibration_error']:.3f}, at most {allowed_error:.3f} is allowed"
+    return _verdict(
+        [
+            (auc_gain.low > 0, f"orders customers better than the recency rule: {order}"),
+            (figures["log_loss"] <= baseline["log_loss"], f"probabilities no worse than the recency rule's: {loss}"),
+            (figures["calibration_error"] <= allowed_error, error),
+            (figures["auc"] <= TOO_GOOD, _too_good(figures["auc"], leaks)),
+        ]
+    )
+
+
+def judge_value(
+    figures: Mapping[str, float], gains: Mapping[str, Gain], baseline: Mapping[str, float], what: str
+) -> Verdict:
+    """Value: better than the run rate for sure in order or in error, worse for sure in none, totals not far off.
+
+    Means, medians and ranks are three questions, and heavy tails make the squared error of one test date a matter of
+    a handful of customers. So: the paired 95 % interval of the gain in normalised Gini or in MAE lies above 0, none
+    of the three gains (Gini, MAE, RMSE) has its whole interval below 0, neither the Gini nor the MAE is lower than
+    the run rate's by more than 2 %, and the predicted total is within a factor 2 of the actual one.
+    """
+    gini, error = gains["normalised_gini"], gains["mae"]
+    worse = [name for name, gain in gains.items() if gain.high < 0]
+    slipped = gini.mean < -0.02 * baseline["normalised_gini"] or error.mean < -0.02 * baseline["mae"]
+    ratio = figures["predicted_to_actual"]
+    order = f"normalised Gini {figures['normalised_gini']:.3f} against {baseline['normalised_gini']:.3f}"
+    size = f"MAE {figures['mae']:.0f} against {baseline['mae']:.0f}"
+    told = f"{order}, gain {_interval(gini)}; {size}, gain {_interval(error, digits=0)}"
+    allowed = f"{1 / WORST_RATIO:.1f} to {WORST_RATIO:.1f}"
+    return _verdict(
+        [
+            (gini.low > 0 or error.low > 0, f"{what}: better than the run rate: {told}"),
+            (not worse and not slipped, f"{what}: in no figure clearly worse than the run rate{_named(worse)}"),
+            (
+                1 / WORST_RATIO <= ratio <= WORST_RATIO,
+                f"{what}: predicted total {ratio:.2f} times the actual one, allowed {allowed}",
+            ),
+        ]
+    )
+
+
+def suspicious_features(matrix: Floats, encoder: Encoder, happened: Floats) -> dict[str, float]:
+    """Features that alone order the outcome almost perfectly (AUC above .98, either way round): copies of the label."""
+    found = {}
+    for place in encoder.numeric:
+        column = matrix[:, place]
+        there = np.isfinite(column)
+        alone = max(
+            _either_way(np.where(there, column, np.nanmin(column) - 1 if there.any() else 0.0), happened),
+            _either_way(there.astype(np.float64), happened),
+        )
+        if alone > 0.98:  # noqa: PLR2004 - stated in the docstring
+            found[encoder.features[place]] = alone
+    return found
+
+
+def _either_way(column: Floats, happened: Floats) -> float:
+    area = auc(column, happened)
+    return max(area, 1 - area)
+
+
+def _too_good(area: float, leaks: Mapping[str, float]) -> str:
+    named = ", ".join(f"{name} (alone {value:.3f})" for name, value in leaks.items()) or "no single feature explains it"
+    if area > TOO_GOOD:
+        return f"too good to be true: AUC {area:.4f}; a feature probably knows the outcome: {named}"
+    return f"not too good to be true (AUC at most {TOO_GOOD})"
+
+
+def _named(worse: list[str]) -> str:
+    return f" (it is in {', '.join(worse)})" if worse else ""
+
+
+def _interval(gain: Gain, *, digits: int = 3) -> str:
+    return f"{gain.mean:+.{digits}f} [{gain.low:+.{digits}f}, {gain.high:+.{digits}f}]"
+
+
+def _verdict(checks: list[tuple[bool, str]]) -> Verdict:
+    passed = all(good for good, _ in checks)
+    return Verdict(passed=passed, reasons=tuple(f"{'yes' if good else 'no'}: {words}" for good, words in checks))

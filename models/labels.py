@@ -1,0 +1,161 @@
+"""Who is asked about, and what happened to them: populations, outcomes and the company's activity.
+
+Belongs here: facts read from core order lines around snapshots, one row a customer and snapshot (or a month); all of
+them can be made bucket by bucket and put together. Does not: features (before the snapshot), or how snapshots are
+chosen (`splits`).
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from itertools import pairwise
+
+import polars as pl
+
+from data_contracts.orders import known_before, purchase_orders, snapshot_instant
+from models.splits import months_before
+
+ACTIVITY_MONTHS = 24
+ACTIVITY_MEMORY_DAYS = 90
+RECENCY_BANDS = [7, 14, 30, 60]  # upper edges, days since the last purchase
+FREQUENCY_BANDS = [1, 2, 4]  # upper edges, purchases in the memory
+KEYS = ["customer_id", "snapshot_date"]
+
+
+def population(
+    orders: pl.LazyFrame, *, snapshots: Sequence[date], active_within_days: int = 365, time_zone: str
+) -> pl.LazyFrame:
+    """Customers active enough to be asked about: at least one purchase in the days before the snapshot.
+
+    Args:
+        orders: core order lines.
+        snapshots: business dates; a line counts when it happened and was known before the date began.
+        active_within_days: how far back a purchase may lie (whole business days).
+        time_zone: the company's, in which business dates begin.
+
+    Returns:
+        One row a customer and snapshot: `customer_id`, `snapshot_date`; sorted by both.
+    """
+
+    def at(snapshot: date) -> pl.LazyFrame:
+        earliest = snapshot_instant(snapshot - timedelta(days=active_within_days), time_zone=time_zone)
+        known = known_before(orders, snapshot_instant(snapshot, time_zone=time_zone))
+        active = purchase_orders(known).filter(pl.col("is_purchase") & (pl.col("ordered_at") >= earliest))
+        return active.select("customer_id", pl.lit(snapshot).alias("snapshot_date")).unique()
+
+    return _together([at(day) for day in snapshots], {"customer_id": pl.String, "snapshot_date": pl.Date}).sort(KEYS)
+
+
+def outcomes(orders: pl.LazyFrame, *, snapshots: Sequence[date], horizon_days: int, time_zone: str) -> pl.LazyFrame:
+    """What customers did in [snapshot, snapshot + horizon): the labels of churn and value.
+
+    Args:
+        orders: core order lines, cut by the caller to what may be known (`known_before(orders, as_of)` in training).
+        snapshots: business dates whose windows are fully observed; that is the plan's care.
+        horizon_days: length of the window in business days.
+        time_zone: the company's.
+
+    Returns:
+        One row a snapshot and customer with a purchase before it: `customer_id`, `snapshot_date`, `churned` (Int8: no
+        purchase in the window), `value_amount` (Int64, minor units: net of all lines in the window, returns taken
+        off), `order_count` (UInt32: purchases in the window); sorted by customer and snapshot.
+    """
+
+    def at(snapshot: date) -> pl.LazyFrame:
+        start = snapshot_instant(snapshot, time_zone=time_zone)
+        end = snapshot_instant(snapshot + timedelta(days=horizon_days), time_zone=time_zone)
+        bought_before = (
+            purchase_orders(known_before(orders, start)).filter("is_purchase").select("customer_id").unique()
+        )
+        window = purchase_orders(orders.filter((pl.col("ordered_at") >= start) & (pl.col("ordered_at") < end)))
+        seen = window.group_by("customer_id").agg(
+            pl.col("amount").sum().alias("value_amount"), pl.col("is_purchase").sum().alias("order_count")
+        )
+        return bought_before.join(seen, on="customer_id", how="left", validate="1:1").select(
+            "customer_id",
+            pl.lit(snapshot).alias("snapshot_date"),
+            (pl.col("order_count").fill_null(0) == 0).cast(pl.Int8).alias("churned"),
+            pl.col("value_amount").fill_null(0),
+            pl.col("order_count").fill_null(0).cast(pl.UInt32),
+        )
+
+    schema = {
+        "customer_id": pl.String,
+        "snapshot_date": pl.Date,
+        "churned": pl.Int8,
+        "value_amount": pl.Int64,
+        "order_count": pl.UInt32,
+    }
+    return _together([at(day) for day in snapshots], schema).sort(KEYS)
+
+
+def monthly_activity(orders: pl.LazyFrame, *, as_of: date, time_zone: str) -> pl.LazyFrame:
+    """How busy recent customers were, month by month: what the company's seasons are read from (`season`).
+
+    For each month before `as_of` (from the same day of the month), customers with a purchase in the 90 days before it
+    are counted in bands of recency and frequency, with their purchases in the month. Bands make months comparable
+    whatever the customers of the time were. Rows add up over buckets of customers.
+
+    Args:
+        orders: core order lines.
+        as_of: the first day not looked at.
+        time_zone: the company's.
+
+    Returns:
+        `month_start` (Date), `recency_band` and `frequency_band` (Int8), `customer_count`, `purchase_count` (Int64) and
+        `basket_log_millionths` (Int64: over purchases, ln(amount / what the customer's purchases came to before,
+        geometric mean), in millionths); sorted.
+    """
+    lines = known_before(orders, snapshot_instant(as_of, time_zone=time_zone))
+    purchases = (
+        purchase_orders(lines)
+        .filter("is_purchase")
+        .select(
+            "customer_id",
+            pl.col("ordered_at").dt.convert_time_zone(time_zone).dt.date().alias("day"),
+            (pl.col("amount").cast(pl.Float64).log() * 1e6).round().cast(pl.Int64).alias("basket"),
+        )
+        .collect()
+        .lazy()
+    )
+    months = [months_before(as_of, back) for back in range(ACTIVITY_MONTHS, -1, -1)]
+    parts = [_month(purchases, start, end) for start, end in pairwise(months)]
+    bands = ["month_start", "recency_band", "frequency_band"]
+    return pl.concat(parts).group_by(bands).agg(pl.exclude(bands).sum()).sort(bands)
+
+
+def _month(purchases: pl.LazyFrame, start: date, end: date) -> pl.LazyFrame:
+    """One row a customer at risk in [start, end)."""
+    days_ago = (pl.lit(start) - pl.col("day")).dt.total_days()
+    before = (
+        purchases.filter(pl.col("day") < start)
+        .group_by("customer_id")
+        .agg(
+            days_ago.min().alias("recency"),
+            (days_ago <= ACTIVITY_MEMORY_DAYS).sum().alias("frequency"),
+            (pl.col("basket").sum() // pl.len()).alias("usual_basket"),
+        )
+        .filter(pl.col("recency") <= ACTIVITY_MEMORY_DAYS)
+    )
+    during = (
+        purchases.filter((pl.col("day") >= start) & (pl.col("day") < end))
+        .group_by("customer_id")
+        .agg(pl.len().cast(pl.Int64).alias("purchase_count"), pl.col("basket").sum().alias("baskets"))
+    )
+    count = pl.col("purchase_count").fill_null(0)
+    return before.join(during, on="customer_id", how="left", validate="1:1").select(
+        pl.lit(start).alias("month_start"),
+        _band("recency", RECENCY_BANDS).alias("recency_band"),
+        _band("frequency", FREQUENCY_BANDS).alias("frequency_band"),
+        pl.lit(1, dtype=pl.Int64).alias("customer_count"),
+        count.alias("purchase_count"),
+        (pl.col("baskets").fill_null(0) - count * pl.col("usual_basket")).alias("basket_log_millionths"),
+    )
+
+
+def _band(column: str, upper_edges: Sequence[int]) -> pl.Expr:
+    """How many of the edges the value lies above."""
+    return pl.sum_horizontal((pl.col(column) > edge).cast(pl.Int8) for edge in upper_edges).cast(pl.Int8)
+
+
+def _together(parts: list[pl.LazyFrame], schema: dict[str, type[pl.DataType]]) -> pl.LazyFrame:
+    return pl.concat(parts) if parts else pl.LazyFrame(schema=schema)

@@ -1,0 +1,93 @@
+import json
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from models.bundle import MANIFEST, open_bundle
+from models.errors import FeaturesMismatchError, OutcomesMissingError
+from models.value import HEADS_FILE, predict_value, train_value
+
+NEAR, YEAR = "expected_value_90d_amount", "expected_value_12m_amount"
+
+
+def test_both_horizons_are_graded_beside_the_run_rate(value_bundle):
+    metrics = value_bundle.metrics
+    assert value_bundle.beats_baseline
+    for head in ("value_90d_", "value_long_"):
+        assert metrics[f"{head}normalised_gini"] > metrics[f"{head}baseline_normalised_gini"]
+        for figure in ("mae", "rmse", "spearman", "top_20_percent_capture", "predicted_to_actual"):
+            assert {f"{head}{figure}", f"{head}baseline_{figure}"} <= metrics.keys()
+    assert 0.5 < metrics["value_90d_predicted_to_actual"] < 2
+
+
+def test_money_is_whole_minor_units_and_a_year_is_worth_at_least_a_quarter(value_bundle, tonight):
+    scores = predict_value(value_bundle, tonight)
+    assert scores.schema[NEAR] == scores.schema[YEAR] == pl.Int64
+    assert scores["customer_id"].equals(tonight["customer_id"])
+    assert (scores[NEAR] >= 0).all()
+    assert (scores[YEAR] >= scores[NEAR]).all()
+    assert scores[YEAR].sum() > 2 * scores[NEAR].sum()
+
+
+def test_how_twelve_months_are_known_is_said(value_bundle):
+    heads = json.loads(value_bundle.files[HEADS_FILE])
+    assert heads["far"]["horizon_days"] == 270
+    assert "270 days learnt and tested" in value_bundle.parameters["value_12m_basis"]
+    assert 1 < heads["extension_factor"] < 2
+
+
+def test_scores_survive_storage_and_reordered_columns(value_bundle, tonight):
+    stored = {**value_bundle.files, MANIFEST: value_bundle.manifest()}
+    opened = open_bundle(stored, digest=value_bundle.digest())
+    expected = predict_value(value_bundle, tonight)
+    assert predict_value(opened, tonight.select(reversed(tonight.columns))).equals(expected)
+
+
+def test_training_is_repeatable_whatever_the_row_order_and_threads(value_bundle, data, happened, value_plan):
+    shuffled = replace(data, features=data.features.sample(fraction=1.0, shuffle=True, seed=7))
+    again = train_value(shuffled, happened, value_plan, threads=2)
+    assert again.digest() == value_bundle.digest()
+
+
+def test_the_largest_customers_keep_their_size(value_bundle, tonight):
+    """Trees alone could not tell a customer ten times any other from the largest they have seen."""
+    largest = tonight.sort("net_amount_365_days", descending=True).head(1)
+    giant = largest.with_columns(pl.col("net_amount_365_days", "amount_per_purchase") * 10)
+    before, after = (predict_value(value_bundle, one)[NEAR][0] for one in (largest, giant))
+    assert after > 4 * before
+
+
+def test_without_signal_the_run_rate_stands_in(data, happened, value_plan, tonight):
+    random = pl.col("customer_id").hash(1) % 1000
+    blind = replace(data, features=data.features.with_columns(noise=random.cast(pl.Float64)), feature_names=("noise",))
+    worthless = {
+        days: frame.with_columns(value_amount=_run_rate_as_outcome(frame, data, days))
+        for days, frame in happened.items()
+    }
+    bundle = train_value(blind, worthless, value_plan)
+    assert bundle.method == "baseline"
+    assert bundle.features == ()
+    scores = predict_value(bundle, tonight)
+    expected = (tonight["net_amount_365_days"].clip(0) * 90 / 365).round()
+    assert ((scores[NEAR] - expected).abs() <= 1).all()
+
+
+def _run_rate_as_outcome(frame, data, days):
+    """A world in which some customers stop at random and the others spend exactly at their run rate."""
+    spent = frame.join(
+        data.features.select("customer_id", "snapshot_date", "net_amount_365_days"),
+        on=["customer_id", "snapshot_date"],
+        how="left",
+        validate="1:1",
+        maintain_order="left",
+    )["net_amount_365_days"]
+    stays = frame["customer_id"].hash(5) % 6 > 0
+    return (spent.fill_null(0) * days // 365 * stays.cast(pl.Int64)).alias("value_amount")
+
+
+def test_missing_windows_and_features_are_refused(data, happened, value_plan, value_bundle, tonight):
+    with pytest.raises(OutcomesMissingError):
+        train_value(data, happened | {90: happened[90].head(100)}, value_plan)
+    with pytest.raises(FeaturesMismatchError, match="nothing was scored"):
+        predict_value(value_bundle, tonight.drop("net_amount_365_days"))
