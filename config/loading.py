@@ -1,0 +1,93 @@
+"""From a TOML file and the environment to Settings, or to an error that says which setting is wrong.
+
+Belongs here: finding and reading the file, what the environment overrides, and how a validation failure is told.
+Does not: what a setting means (`settings.py`).
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from config.errors import SettingInvalidError, SettingsFileMissingError, SettingsUnreadableError
+from config.settings import Settings
+
+DEFAULT_FILE = "gristmill.toml"
+OVERRIDE_PREFIX = "GRISTMILL__"
+SHORT_FORMS = {
+    "GRISTMILL_DATA": ("paths", "data"),
+    "GRISTMILL_WORKSPACE": ("paths", "workspace"),
+    "MLFLOW_TRACKING_URI": ("registry", "tracking_uri"),
+    "PREFECT_API_URL": ("orchestration", "api_url"),
+}
+
+
+def load_settings(
+    path: str | Path | None = None, *, data: str | Path | None = None, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Read the settings file, lay the environment over it, and check the whole.
+
+    Args:
+        path: the TOML file; by default `GRISTMILL_CONFIG`, else `gristmill.toml` in the working directory.
+        data: where the raw files lie, as given on the command line; wins over everything else.
+        environment: the environment; by default the process's own. `GRISTMILL__SECTION__KEY` overrides one setting;
+            the short forms `GRISTMILL_DATA`, `GRISTMILL_WORKSPACE`, `MLFLOW_TRACKING_URI` and `PREFECT_API_URL`
+            are understood too.
+
+    Raises:
+        SettingsFileMissingError, SettingsUnreadableError, SettingInvalidError: named facts, exit code 2.
+    """
+    environment = os.environ if environment is None else environment
+    file = Path(path or environment.get("GRISTMILL_CONFIG") or DEFAULT_FILE)
+    content = _read(file)
+    for keys, value in _overrides(environment):
+        _lay_over(content, keys, value)
+    if data is not None:
+        _lay_over(content, ("paths", "data"), str(Path(data).absolute()))
+    try:
+        return Settings.model_validate({**content, "base": file.parent.absolute()})
+    except ValidationError as error:
+        raise SettingInvalidError(path=str(file), problems=[_problem(detail) for detail in error.errors()]) from None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError):
+        raise SettingsFileMissingError(path=str(file.absolute())) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsUnreadableError(path=str(file), reason=str(error)) from None
+
+
+def _overrides(environment: Mapping[str, str]) -> list[tuple[tuple[str, ...], Any]]:
+    short = [(keys, environment[name]) for name, keys in SHORT_FORMS.items() if environment.get(name)]
+    long = [
+        (tuple(name.removeprefix(OVERRIDE_PREFIX).lower().split("__")), _toml_value(value))
+        for name, value in sorted(environment.items())
+        if name.startswith(OVERRIDE_PREFIX)
+    ]
+    # a path in the environment is meant from where the command is run, not from where the settings file lies
+    return [(keys, str(Path(value).absolute()) if keys[0] == "paths" else value) for keys, value in short + long]
+
+
+def _toml_value(text: str) -> Any:  # noqa: ANN401 a setting may be any TOML value
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _lay_over(content: dict[str, Any], keys: tuple[str, ...], value: Any) -> None:  # noqa: ANN401 a setting may be any TOML value
+    for key in keys[:-1]:
+        content = content.setdefault(key, {})
+    content[keys[-1]] = value
+
+
+def _problem(detail: Any) -> str:  # noqa: ANN401 pydantic's error details
+    where = ".".join(str(part) for part in detail["loc"]) or "the file as a whole"
+    got = detail.get("input")
+    shown = f" (got {got!r})" if isinstance(got, str | int | float | bool) and detail["type"] != "missing" else ""
+    return f"{where}: {detail['msg']}{shown}"

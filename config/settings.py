@@ -1,0 +1,211 @@
+"""Every setting, with its meaning, its unit and the rule it has to keep.
+
+Belongs here: frozen, extra-forbidding models. Does not: reading files or the environment (`loading.py`).
+"""
+
+import hashlib
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from data_contracts.currencies import MINOR_UNIT_DIGITS
+from data_contracts.mapping import InputSpec, RuleSpec, SourceMapping
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+PositiveDays = Annotated[int, Field(ge=1, le=3660)]
+CronLine = Annotated[str, Field(pattern=r"^\S+ \S+ \S+ \S+ \S+$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Company(_Section):
+    """Who the data are about."""
+
+    name: str
+    currency: str = Field(description="ISO 4217 code all money is in")
+    time_zone: str = Field(description="IANA name; business dates are days of this zone")
+
+    @field_validator("currency")
+    @classmethod
+    def _currency_exists(cls, value: str) -> str:
+        if value not in MINOR_UNIT_DIGITS:
+            raise ValueError("not a currency code of ISO 4217 such as 'GBP'")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("not an IANA time zone such as 'Europe/London'") from error
+        return value
+
+
+class Paths(_Section):
+    """Where things lie; relative paths start at the settings file's folder."""
+
+    data: Path = Field(default=Path(), description="folder that the inputs' files are relative to")
+    workspace: Path = Field(default=Path("work"), description="everything the product writes")
+
+
+class Population(_Section):
+    """Which customers the models are asked about."""
+
+    active_within_days: PositiveDays = 365
+
+
+class Training(_Section):
+    """How models are trained."""
+
+    churn_horizon_days: PositiveDays = 90
+    next_offer_window_days: PositiveDays = 30
+    history_days: PositiveDays = Field(default=90, description="least history before the first snapshot")
+    seed: int = 20_260_101
+
+
+class Segments(_Section):
+    """Where the lines between segments run."""
+
+    tier_shares: tuple[Share, Share, Share] = Field(
+        default=(0.05, 0.20, 0.50), description="shares of customers that are platinum, gold, iron; the rest are lead"
+    )
+    churn_risk_bands: tuple[Share, Share, Share] = Field(
+        default=(0.25, 0.50, 0.75), description="churn probabilities at which medium, high and critical risk begin"
+    )
+
+    contact_without_recorded_consent: bool = Field(
+        default=True, description="whether a customer whose consent is not recorded may be contacted"
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if sum(self.tier_shares) >= 1:
+            raise ValueError("tier_shares must leave some customers for the lead tier: they sum to 1 or more")
+        if list(self.churn_risk_bands) != sorted(set(self.churn_risk_bands)):
+            raise ValueError("churn_risk_bands must rise")
+        return self
+
+
+class Gates(_Section):
+    """What has to hold before a night is scored."""
+
+    stale_after_days: PositiveDays = Field(default=14, description="the newest order may be this much older than as_of")
+
+
+class Lake(_Section):
+    """How core rows are kept."""
+
+    buckets: int = Field(default=8, ge=1, le=4096, description="files a customer table is cut into; bounds memory")
+
+
+class Compute(_Section):
+    """How much of the machine to use."""
+
+    threads: int = Field(default=1, ge=1, le=256, description="threads of LightGBM")
+
+
+class Registry(_Section):
+    """Where models are registered."""
+
+    tracking_uri: str = Field(default="", description="an MLflow server or database; empty: SQLite in the workspace")
+
+
+class Orchestration(_Section):
+    """Who runs the schedules."""
+
+    api_url: str = Field(default="", description="a Prefect server's API; empty: verbs run in this process")
+    nightly_scoring: CronLine = "0 2 * * *"
+    weekly_training: CronLine = "0 4 * * 0"
+
+
+class Simulation(_Section):
+    """The simulated company that `gristmill simulate` writes."""
+
+    customers: int = Field(default=5_000, ge=1)
+    start: str = Field(default="2024-01-01", pattern=r"^\d{4}-\d{2}-\d{2}$")
+    end: str = Field(default="2026-01-01", pattern=r"^\d{4}-\d{2}-\d{2}$")
+    seed: int = 7
+
+
+class Settings(_Section):
+    """All settings of one company."""
+
+    base: Path = Field(description="the settings file's folder (not a setting)", exclude=True)
+    company: Company
+    paths: Paths = Paths()
+    inputs: dict[str, InputSpec] = Field(min_length=1)
+    sources: dict[str, SourceMapping] = Field(min_length=1)
+    rules: tuple[RuleSpec, ...] = ()
+    population: Population = Population()
+    training: Training = Training()
+    segments: Segments = Segments()
+    gates: Gates = Gates()
+    lake: Lake = Lake()
+    compute: Compute = Compute()
+    registry: Registry = Registry()
+    orchestration: Orchestration = Orchestration()
+    simulation: Simulation = Simulation()
+
+    @model_validator(mode="after")
+    def _sources_fit_together(self) -> Self:
+        if not any(source.entity == "orders" for source in self.sources.values()):
+            raise ValueError("no source feeds the entity 'orders', which is required")
+        for name, source in self.sources.items():
+            if source.input is not None and source.input not in self.inputs:
+                raise ValueError(
+                    f"sources.{name}.input: there is no [inputs.{source.input}]; there are {sorted(self.inputs)}"
+                )
+        return self
+
+    @property
+    def data_folder(self) -> Path:
+        """Absolute folder of the raw files."""
+        return (self.base / self.paths.data).resolve()
+
+    @property
+    def workspace(self) -> Path:
+        """Absolute folder of everything the product writes."""
+        return (self.base / self.paths.workspace).resolve()
+
+    @property
+    def warehouse_file(self) -> Path:
+        """The DuckDB file with the published tables, the quarantine and the ledger."""
+        return self.workspace / "warehouse.duckdb"
+
+    @property
+    def tracking_uri(self) -> str:
+        """Where MLflow keeps its records."""
+        return self.registry.tracking_uri or f"sqlite:///{self.workspace / 'mlflow.db'}"
+
+    @property
+    def redacted_tracking_uri(self) -> str:
+        """The same, fit to be shown."""
+        return str(_redact(self.tracking_uri))
+
+    @cached_property
+    def configuration_hash(self) -> str:
+        """SHA-256 of every setting that can change a result (not of where things lie or who runs them)."""
+        elsewhere = {"paths", "compute", "registry", "orchestration", "simulation", "lake", "base"}
+        return hashlib.sha256(self.model_dump_json(exclude=elsewhere).encode()).hexdigest()
+
+    def redacted(self) -> dict[str, Any]:
+        """All settings as plain values, passwords in addresses replaced by `***`."""
+        content: dict[str, Any] = _redact(self.model_dump(mode="json"))
+        return content
+
+
+def _redact(value: Any) -> Any:  # noqa: ANN401 walks any tree of plain values
+    if isinstance(value, dict):
+        return {key: _redact(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_redact(item) for item in value]
+    if isinstance(value, str):
+        return re.sub(r"(\w[\w+.-]*://)([^/@\s]+)@", r"\1***@", value)
+    return value

@@ -1,0 +1,156 @@
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from config import load_settings
+from config.errors import SettingInvalidError, SettingsFileMissingError, SettingsUnreadableError
+
+MINIMAL = """
+[company]
+name = "Test"
+currency = "GBP"
+time_zone = "Europe/London"
+
+[inputs.orders]
+files = "orders.csv"
+
+[sources.orders]
+entity = "orders"
+input = "orders"
+money = "major"
+constants = { currency = "GBP" }
+
+[sources.orders.columns]
+order_id = "o"
+line_number = "l"
+customer_id = "c"
+ordered_at = "t"
+product_id = "p"
+quantity = "q"
+amount = "a"
+known_at = "t"
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "gristmill.toml"
+    path.write_text(MINIMAL)
+    return path
+
+
+def test_defaults_stand_where_the_file_is_silent(file, tmp_path):
+    settings = load_settings(file, environment={})
+    assert settings.training.churn_horizon_days == 90
+    assert settings.data_folder == tmp_path
+    assert settings.warehouse_file == tmp_path / "work" / "warehouse.duckdb"
+    assert settings.tracking_uri == f"sqlite:///{tmp_path}/work/mlflow.db"
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"GRISTMILL__TRAINING__CHURN_HORIZON_DAYS": "60"}, ("training", "churn_horizon_days", 60)),
+        ({"GRISTMILL__COMPANY__NAME": "Other"}, ("company", "name", "Other")),
+        ({"MLFLOW_TRACKING_URI": "http://models:5000"}, ("registry", "tracking_uri", "http://models:5000")),
+        ({"PREFECT_API_URL": "http://127.0.0.1:4200/api"}, ("orchestration", "api_url", "http://127.0.0.1:4200/api")),
+        ({"GRISTMILL__SEGMENTS__TIER_SHARES": "[0.1, 0.2, 0.3]"}, ("segments", "tier_shares", (0.1, 0.2, 0.3))),
+    ],
+)
+def test_the_environment_overrides_the_file(file, environment, expected):
+    section, key, value = expected
+    assert getattr(getattr(load_settings(file, environment=environment), section), key) == value
+
+
+def test_the_data_folder_of_the_command_line_wins(file, tmp_path):
+    settings = load_settings(file, data=tmp_path / "elsewhere", environment={"GRISTMILL_DATA": str(tmp_path / "env")})
+    assert settings.data_folder == tmp_path / "elsewhere"
+
+
+def test_a_path_in_the_environment_starts_where_the_command_runs(file, monkeypatch, tmp_path):
+    (tmp_path / "shell").mkdir()
+    monkeypatch.chdir(tmp_path / "shell")
+    assert load_settings(file, environment={"GRISTMILL_DATA": "raw"}).data_folder == tmp_path / "shell" / "raw"
+
+
+def test_the_file_may_be_named_by_the_environment(file):
+    assert load_settings(environment={"GRISTMILL_CONFIG": str(file)}).company.name == "Test"
+
+
+def test_a_missing_file_says_where_it_was_looked_for(tmp_path):
+    with pytest.raises(SettingsFileMissingError) as caught:
+        load_settings(tmp_path / "none.toml", environment={})
+    assert str(tmp_path / "none.toml") in caught.value.where
+    assert caught.value.exit_code == 2
+
+
+def test_a_file_that_is_not_toml_says_which_line(tmp_path):
+    (tmp_path / "bad.toml").write_text("[company\nname = 1")
+    with pytest.raises(SettingsUnreadableError) as caught:
+        load_settings(tmp_path / "bad.toml", environment={})
+    assert "line 1" in caught.value.got
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (('name = "Test"', 'nmae = "Test"'), "company.nmae"),
+        (('currency = "GBP"\ntime', 'currency = "pounds"\ntime'), "company.currency"),
+        (('"Europe/London"', '"Europe/Londinium"'), "not an IANA time zone"),
+        (("[company]", "[population]\nactive_within_days = 0\n[company]"), "population.active_within_days"),
+        (("[company]", "[segments]\ntier_shares = [0.5, 0.4, 0.3]\n[company]"), "sum to 1 or more"),
+        (("[company]", "[segments]\nchurn_risk_bands = [0.5, 0.4, 0.3]\n[company]"), "churn_risk_bands must rise"),
+        (('input = "orders"', 'input = "sales"'), "there is no [inputs.sales]"),
+        (('entity = "orders"', 'entity = "customers"'), "sources.orders"),
+        (('amount = "a"', ""), "amount"),
+        (('money = "major"', ""), "money"),
+    ],
+)
+def test_a_wrong_setting_is_named(file, change, told):
+    file.write_text(MINIMAL.replace(*change))
+    with pytest.raises(SettingInvalidError) as caught:
+        load_settings(file, environment={})
+    assert told in caught.value.got
+
+
+def test_the_configuration_hash_follows_what_can_change_a_result(file, tmp_path):
+    plain = load_settings(file, environment={}).configuration_hash
+    moved = load_settings(file, data=tmp_path / "other", environment={"GRISTMILL__COMPUTE__THREADS": "1"})
+    assert moved.configuration_hash == plain
+    other = load_settings(file, environment={"GRISTMILL__TRAINING__SEED": "1"})
+    assert other.configuration_hash != plain
+
+
+def test_passwords_in_addresses_are_not_shown(file):
+    address = "postgresql://mlflow:hunter2@db/mlflow"
+    settings = load_settings(file, environment={"MLFLOW_TRACKING_URI": address})
+    assert settings.tracking_uri == address
+    assert settings.redacted()["registry"]["tracking_uri"] == "postgresql://***@db/mlflow"
+    assert "hunter2" not in settings.redacted_tracking_uri
+
+
+@pytest.mark.parametrize("name", ["config/template.toml", "gristmill.toml", "examples/online_retail/gristmill.toml"])
+def test_the_settings_that_come_with_the_product_are_valid(name):
+    assert load_settings(Path(__file__).parents[2] / name, environment={}).inputs
+
+
+def test_the_template_names_every_setting():
+    root = Path(__file__).parents[2]
+    text = (root / "config/template.toml").read_text()
+    settings = load_settings(root / "config/template.toml", environment={})
+    for section in ("company", "paths", "population", "training", "segments", "gates", "lake", "compute", "registry"):
+        for key in getattr(settings, section).model_dump():
+            assert f"{key} =" in text, f"{section}.{key}"
+
+
+def test_the_template_shows_the_defaults():
+    root = Path(__file__).parents[2]
+    text = (root / "config/template.toml").read_text()
+    settings_part = text[text.index("[population]") :]
+    shown = re.sub(r"(?m)^# (\w+ = )", r"\1", settings_part)
+    in_force = load_settings(root / "config/template.toml", environment={}).model_dump(mode="json")
+    told = tomllib.loads(shown)
+    for section in ("population", "training", "segments", "gates", "lake", "compute", "registry"):
+        assert told[section] == in_force[section], section
