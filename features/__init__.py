@@ -8,4 +8,14 @@ from features.engine import build
 from features.feature import FeatureSpec, LeftOut
 from features.markdown import catalogue_markdown
 
-__all__ = ["FeatureSpec", "LeftOut", "build", "catalogue", "catalogue_markdown", "left_out", "names", "needs", "phrases"]
+__all__ = [
+    "FeatureSpec",
+    "LeftOut",
+    "build",
+    "catalogue",
+    "catalogue_markdown",
+    "left_out",
+    "names",
+    "needs",
+    "phrases",
+]

@@ -51,7 +51,8 @@ def assign_buckets(customer_ids: pl.Series, buckets: int) -> pl.DataFrame:
     ids = customer_ids.unique().alias("customer_id").to_frame()  # noqa: F841 DuckDB finds the frame by its name
     with duckdb.connect() as connection:
         query = f"select customer_id, (md5_number_lower(customer_id) % {int(buckets)})::integer as bucket from ids"  # noqa: S608 an integer
-        return connection.sql(query).pl()
+        frame: pl.DataFrame = connection.sql(query).pl()
+        return frame
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,70 @@
+"""The `gristmill` command: which commands there are. What they do is in `flows.commands` and below.
+
+Importing this module must stay cheap: `gristmill --help` answers in well under half a second.
+"""
+
+import atexit
+import os
+import sys
+
+import typer
+
+from flows.commands import looking, running, starting
+from flows.environment import quieten
+
+app = typer.Typer(
+    name="gristmill",
+    help="Customer intelligence that runs every night: raw customer data in, scored segments out.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+config_app = typer.Typer(help="The settings in force.", no_args_is_help=True)
+app.add_typer(config_app, name="config", rich_help_panel="Look")
+
+app.command(rich_help_panel="Begin")(starting.init)
+app.command(rich_help_panel="Begin")(starting.simulate)
+app.command(rich_help_panel="Every night")(running.run)
+app.command(rich_help_panel="Every night")(running.ingest)
+app.command(rich_help_panel="Every night")(running.train)
+app.command(rich_help_panel="Every night")(running.score)
+app.command(rich_help_panel="Every night")(running.serve)
+app.command(rich_help_panel="Look")(looking.status)
+app.command(rich_help_panel="Look")(looking.show)
+config_app.command("show")(looking.show_config)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    context: typer.Context,
+    *,
+    version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),  # noqa: FBT003 Typer's way to give a default
+) -> None:
+    if version:
+        from importlib.metadata import version as installed_version  # noqa: PLC0415 only for this option
+
+        typer.echo(f"gristmill {installed_version('gristmill')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry point of the `gristmill` command."""
+    quieten()
+    ended: dict[str, int] = {"code": 1}
+    atexit.register(lambda: _leave(ended["code"]))  # registered first, so it runs last: after everybody's cleaning up
+    try:
+        app()
+    except SystemExit as end:
+        ended["code"] = end.code if isinstance(end.code, int) else int(end.code is not None)
+        raise
+
+
+def _leave(code: int) -> None:
+    """End at once: DuckDB's bindings print pages about leaked instances when the interpreter takes itself apart."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

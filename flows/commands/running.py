@@ -1,0 +1,115 @@
+"""Commands that do the work: load, train, score, the whole run, and the schedules."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.commands.options import AsOf, Config, Data, Force, Json, Orchestration, OrchestrationMode
+from flows.commands.outcome import command, print_json
+
+Retrain = Annotated[bool, typer.Option("--retrain", help="Train even where a champion can score the date.")]
+AllowEmpty = Annotated[bool, typer.Option("--allow-empty", help="Publish even when a table has no rows; recorded.")]
+AllowVolume = Annotated[
+    bool, typer.Option("--allow-volume-change", help="Publish even when the number of rows jumped; recorded.")
+]
+
+
+@command
+def run(
+    config: Config = None,
+    *,
+    data: Data = None,
+    as_of: AsOf = None,
+    retrain: Retrain = False,
+    force: Force = False,
+    allow_volume_change: AllowVolume = False,
+    allow_empty: AllowEmpty = False,
+    orchestration: Orchestration = OrchestrationMode.auto,
+    as_json: Json = False,
+) -> None:
+    """The whole way: load the sources, train where no champion can score the date, score, publish.
+
+    A date that is published already is left alone (exit code 0).
+    """
+    asked = {"retrain": retrain, "force": force, "allow_volume_change": allow_volume_change, "allow_empty": allow_empty}
+    _carry_out("run", config, data, as_of=as_of, orchestration=orchestration, asked=asked, as_json=as_json)
+
+
+@command
+def ingest(
+    config: Config = None,
+    *,
+    data: Data = None,
+    force: Force = False,
+    orchestration: Orchestration = OrchestrationMode.auto,
+    as_json: Json = False,
+) -> None:
+    """Load the sources: check them against the contracts, quarantine what breaks a rule, keep the rest in the lake.
+
+    Nothing is done when neither the files nor the mapping changed.
+    """
+    _carry_out("ingest", config, data, as_of=None, orchestration=orchestration, asked={"force": force}, as_json=as_json)
+
+
+@command
+def train(
+    config: Config = None,
+    *,
+    data: Data = None,
+    as_of: AsOf = None,
+    orchestration: Orchestration = OrchestrationMode.auto,
+    as_json: Json = False,
+) -> None:
+    """Train churn, value and next offer on what was known, grade them against their baselines, promote what wins."""
+    _carry_out("train", config, data, as_of=as_of, orchestration=orchestration, asked={}, as_json=as_json)
+
+
+@command
+def score(
+    config: Config = None,
+    *,
+    data: Data = None,
+    as_of: AsOf = None,
+    force: Force = False,
+    allow_volume_change: AllowVolume = False,
+    allow_empty: AllowEmpty = False,
+    orchestration: Orchestration = OrchestrationMode.auto,
+    as_json: Json = False,
+) -> None:
+    """Score everybody with the champions, on the last load, and publish the segment tables."""
+    asked = {"force": force, "allow_volume_change": allow_volume_change, "allow_empty": allow_empty}
+    _carry_out("score", config, data, as_of=as_of, orchestration=orchestration, asked=asked, as_json=as_json)
+
+
+@command
+def serve(config: Config = None, *, data: Data = None) -> None:
+    """Keep the schedules of gristmill.toml: nightly scoring, weekly training, on the configured Prefect server."""
+    from flows.opening import open_context
+    from flows.serving import serve_schedules
+
+    serve_schedules(open_context(config, data=data), config=config, data=data)
+
+
+def _carry_out(
+    verb: str,
+    config: Path | None,
+    data: Path | None,
+    *,
+    as_of: str | None,
+    orchestration: OrchestrationMode,
+    asked: Mapping[str, bool],
+    as_json: bool,
+) -> None:
+    from flows.opening import open_context, parse_date
+    from flows.orchestration import carry_out
+    from flows.reporting import print_result
+
+    context = open_context(config, data=data)
+    parameters: dict[str, Any] = {**asked, **({} if verb == "ingest" else {"as_of": parse_date(as_of)})}
+    result = carry_out(verb, context, mode=orchestration.value, config=config, data=data, parameters=parameters)
+    if as_json:
+        print_json(result)
+    else:
+        print_result(verb, result, context.settings)

@@ -1,0 +1,77 @@
+"""What a verb needs to know: the settings, the time, who watches. Built once by the outermost command.
+
+Belongs here: the doors to the warehouse, the lake and the registry, and the questions every verb asks of `as_of`. Does
+not: any verb.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from config.settings import Settings
+from flows.errors import AsOfInTheFutureError
+from flows.progress import Reporter
+from warehouse.duckdb_warehouse import DuckDBWarehouse
+from warehouse.lake import Lake
+
+if TYPE_CHECKING:
+    from models.registry import Registry
+
+
+@dataclass(frozen=True)
+class Context:
+    """One command's surroundings.
+
+    Attributes:
+        settings: the company's settings.
+        now: what the clock said when the command began (UTC): what every decision is made by.
+        clock: says the time (UTC), for the ledger's "finished at" and nothing else.
+        reporter: who is told how it goes.
+        run_by: who started it, for the ledger.
+    """
+
+    settings: Settings
+    now: datetime
+    clock: Callable[[], datetime]
+    reporter: Reporter = field(default_factory=Reporter)
+    run_by: str = ""
+
+    @property
+    def today(self) -> date:
+        """The business date of `now`."""
+        return self.now.astimezone(ZoneInfo(self.settings.company.time_zone)).date()
+
+    def resolve_as_of(self, as_of: date | None) -> date:
+        """The business date asked for, today when none was.
+
+        Raises:
+            AsOfInTheFutureError: the date has not begun yet.
+        """
+        if as_of is not None and as_of > self.today:
+            raise AsOfInTheFutureError(as_of=as_of, today=self.today)
+        return as_of or self.today
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The lake in the workspace."""
+        return Lake(self.settings.workspace / "lake")
+
+    @cached_property
+    def registry(self) -> "Registry":
+        """The model registry (imports MLflow: only ask when models are at stake)."""
+        from models.registry import Registry  # noqa: PLC0415 seconds of import that most commands don't need
+
+        return Registry(self.settings.tracking_uri, str(self.settings.workspace / "models"))
+
+    def warehouse(self) -> DuckDBWarehouse:
+        """The warehouse, to be used as a context manager: it is locked while it is open."""
+        return DuckDBWarehouse(self.settings.warehouse_file)
+
+
+def short_hash(*parts: str) -> str:
+    """Twelve hexadecimal digits that stand for `parts`."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:12]

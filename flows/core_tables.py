@@ -1,0 +1,100 @@
+"""The core rows a verb works on: which load, which entities, and whether they can answer for a date.
+
+Belongs here: finding the last load, scanning it by bucket, the gates on `as_of`. Does not: loading (`ingesting.py`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+
+import polars as pl
+
+import features
+from data_contracts.orders import known_before, snapshot_instant
+from flows.context import Context
+from flows.errors import AsOfBeforeDataError, NothingLoadedError, StaleDataError
+from warehouse.lake import Load
+from warehouse.ledger import last_load
+
+ENTITIES = ("orders", "customers", "products")
+
+
+@dataclass(frozen=True)
+class CoreTables:
+    """One load's core rows."""
+
+    load: Load
+    time_zone: str
+
+    @classmethod
+    def latest(cls, context: Context) -> "CoreTables":
+        """The last load that is done.
+
+        Raises:
+            NothingLoadedError: there is none yet.
+            LoadMissingError: the ledger knows it, the lake has lost it.
+        """
+        if not context.settings.warehouse_file.exists():
+            raise NothingLoadedError
+        with context.warehouse() as warehouse:
+            recorded = last_load(warehouse)
+        if recorded is None:
+            raise NothingLoadedError
+        return cls(context.lake.open_load(recorded.load_id), context.settings.company.time_zone)
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """The entities this load has."""
+        return self.load.entities
+
+    @property
+    def absent_columns(self) -> tuple[str, ...]:
+        """Optional columns that hold nothing and that features could be made of, as `entity.column`."""
+        return tuple(sorted(set(self.load.absent_columns) & set(features.needs())))
+
+    def scan(self, entity: str, bucket: int | None = None) -> pl.LazyFrame | None:
+        """Rows of an entity, of one bucket or of all; None when the load has no such entity."""
+        return self.load.scan(entity, bucket)
+
+    def orders(self, bucket: int | None = None) -> pl.LazyFrame:
+        """Order lines of one bucket, or of all."""
+        orders = self.load.scan("orders", bucket)
+        if orders is None:
+            raise NothingLoadedError
+        return orders
+
+    def buckets(self) -> Iterator[int]:
+        """The numbers of the buckets."""
+        yield from range(self.load.buckets)
+
+    @cached_property
+    def span(self) -> tuple[date, date]:
+        """Business dates of the first and the last order."""
+        local = pl.col("ordered_at").dt.convert_time_zone(self.time_zone).dt.date()
+        first, last = self.orders().select(local.min().alias("first"), local.max().alias("last")).collect().row(0)
+        return first, last
+
+    def last_order_before(self, as_of: date) -> date:
+        """Business date of the last order known before `as_of`.
+
+        Raises:
+            AsOfBeforeDataError: none was.
+        """
+        instant = snapshot_instant(as_of, time_zone=self.time_zone)
+        local = pl.col("ordered_at").dt.convert_time_zone(self.time_zone).dt.date()
+        last: date | None = known_before(self.orders(), instant).select(local.max()).collect().item()
+        if last is None:
+            first, newest = self.span
+            raise AsOfBeforeDataError(as_of=as_of, first_order=first, last_order=newest)
+        return last
+
+    def check_fresh(self, as_of: date, *, stale_after_days: int) -> None:
+        """Refuse a date that the orders don't reach: missing days would be taken for customers going quiet.
+
+        Raises:
+            AsOfBeforeDataError, StaleDataError.
+        """
+        last = self.last_order_before(as_of)
+        if as_of - last > timedelta(days=stale_after_days):
+            raise StaleDataError(as_of=as_of, last_order=last, allowed_days=stale_after_days)

@@ -1,0 +1,125 @@
+"""What can be wrong with what a command was asked to do."""
+
+from datetime import date
+
+from data_contracts.errors import DataBlockedError, DependencyDownError, UsageError
+
+
+class AsOfInTheFutureError(UsageError):
+    """Nothing is known yet about that date."""
+
+    def __init__(self, *, as_of: date, today: date) -> None:
+        super().__init__(
+            "--as-of lies in the future",
+            got=as_of.isoformat(),
+            expected=f"{today.isoformat()} (today, in the company's time zone) or earlier",
+            action="choose an earlier date",
+        )
+
+
+class AsOfBeforeDataError(UsageError):
+    """No order was known before that date."""
+
+    def __init__(self, *, as_of: date, first_order: date, last_order: date) -> None:
+        super().__init__(
+            "--as-of lies before the data",
+            got=as_of.isoformat(),
+            expected=f"after {first_order.isoformat()}, the first order (the last is of {last_order.isoformat()})",
+            action="choose a later date, or load the older orders",
+        )
+
+
+class DateUnreadableError(UsageError):
+    """A date on the command line is not one."""
+
+    def __init__(self, *, option: str, got: str) -> None:
+        super().__init__(
+            f"{option} is not a date", got=got, expected="YYYY-MM-DD, such as 2026-01-31", action="correct it"
+        )
+
+
+class StaleDataError(DataBlockedError):
+    """The newest orders are too old: scoring them would take missing data for customers gone quiet."""
+
+    def __init__(self, *, as_of: date, last_order: date, allowed_days: int) -> None:
+        super().__init__(
+            "the orders end too long before --as-of: missing days would look like customers going quiet",
+            got=f"last order on {last_order.isoformat()}, {(as_of - last_order).days} days before {as_of.isoformat()}",
+            expected=f"at most {allowed_days} days (gates.stale_after_days)",
+            action="load the missing days or score an earlier --as-of; shop closed? raise gates.stale_after_days",
+        )
+
+
+class NothingLoadedError(DataBlockedError):
+    """There are no core rows to work on."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nothing has been loaded yet", action="run `gristmill ingest` (or `gristmill run`, which begins with it)"
+        )
+
+
+class NoChampionError(DataBlockedError):
+    """No promoted model may score that date."""
+
+    def __init__(self, *, model: str, as_of: date) -> None:
+        super().__init__(
+            f"there is no promoted {model} model that was trained on what was known by {as_of.isoformat()}",
+            expected="a champion whose trained_as_of is that date or earlier: a later one has seen the answers",
+            action=f"run `gristmill train --as-of {as_of.isoformat()}`",
+        )
+
+
+class OrchestratorDownError(DependencyDownError):
+    """The Prefect server did not answer."""
+
+    def __init__(self, *, api_url: str, reason: str) -> None:
+        super().__init__(
+            "the Prefect server does not answer",
+            where=api_url,
+            got=reason,
+            action="start it (`prefect server start`), correct PREFECT_API_URL, or use --orchestration none",
+        )
+
+
+class FileExistsAlreadyError(UsageError):
+    """A file that would be overwritten."""
+
+    def __init__(self, *, path: str) -> None:
+        super().__init__("there is such a file already", where=path, action="name another file, or say --force")
+
+
+class FilterUnreadableError(UsageError):
+    """A condition on the command line that can't be read."""
+
+    def __init__(self, *, condition: str, reason: str) -> None:
+        super().__init__(
+            "a --where condition can't be read",
+            got=f"{condition!r}: {reason}",
+            expected="COLUMN=VALUE, or with != < <= > >=, such as value_tier=gold",
+            action="correct it; several --where must all hold",
+        )
+
+
+class NoOrchestratorError(UsageError):
+    """A Prefect server is needed, and none is configured."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no Prefect server is configured",
+            where="orchestration.api_url",
+            expected="the address of its API, such as http://127.0.0.1:4200/api",
+            action="start one (`prefect server start`) and set PREFECT_API_URL or orchestration.api_url",
+        )
+
+
+class NobodyActiveError(DataBlockedError):
+    """Nobody is left to be scored."""
+
+    def __init__(self, *, as_of: date, within_days: int, last_order: date) -> None:
+        super().__init__(
+            "no customer is active, so nobody can be scored",
+            got=f"no purchase in {within_days} days before {as_of.isoformat()}; last order on {last_order.isoformat()}",
+            expected="at least one active customer",
+            action="score an earlier --as-of, or load newer orders",
+        )

@@ -1,0 +1,47 @@
+"""From a command's options to a `Context`: the one place that asks the clock and the operating system."""
+
+import getpass
+import socket
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from config import load_settings
+from flows.context import Context
+from flows.errors import DateUnreadableError
+from flows.progress import on_standard_error
+
+
+def open_context(config: str | Path | None = None, *, data: str | Path | None = None) -> Context:
+    """Settings read, clock asked, reporter on standard error."""
+    return Context(
+        settings=load_settings(config, data=data),
+        now=_utc_now(),
+        clock=_utc_now,
+        reporter=on_standard_error(),
+        run_by=f"{_user()}@{socket.gethostname()}",
+    )
+
+
+def parse_date(text: str | None, *, option: str = "--as-of") -> date | None:
+    """A date given on the command line.
+
+    Raises:
+        DateUnreadableError: it is not YYYY-MM-DD.
+    """
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise DateUnreadableError(option=option, got=text) from None
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "unknown"

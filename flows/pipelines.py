@@ -1,0 +1,187 @@
+"""The verbs as wiring: which steps, in which order. The same wiring runs in this process and through Prefect.
+
+Belongs here: sequences of steps, each a plain function of the context. Does not: what a step does, or who carries it
+out: that is `step`, which either calls the function at once or makes a Prefect task of it.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any, Protocol
+
+import features
+from data_contracts.currencies import MINOR_UNIT_DIGITS
+from flows import ingesting, scoring, training
+from flows.context import Context
+from flows.core_tables import CoreTables
+from flows.recording import alone, recorded
+from flows.scoring import MODELS, find_champions, standing_publication
+
+Result = dict[str, Any]
+
+
+class Step(Protocol):
+    """Carries out one named step: calls `function(context, …)`, directly or as a task."""
+
+    def __call__(  # noqa: D102 said above
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *,
+        context: Context,
+        parts: int | None = None,
+        **arguments: Any,  # noqa: ANN401 whatever the function takes
+    ) -> Any: ...  # noqa: ANN401 a step returns what its function returns
+
+
+def run(
+    step: Step,
+    *,
+    context: Context,
+    as_of: date | None = None,
+    retrain: bool = False,
+    force: bool = False,
+    **allowances: bool,
+) -> Result:
+    """Load, train where no champion can score the date (or when asked to), score, publish."""
+    day = context.resolve_as_of(as_of)
+    with alone(context, f"run {day}"):
+        result = _ingest(step, context, day, force=False)
+        core = CoreTables.latest(context)
+        if retrain or find_champions(context, day) is None:
+            result |= _train(step, context, core, day)
+        result |= _score(step, context, core, day, force=force or retrain, allowances=allowances)
+    return _told(context, "run", result)
+
+
+def ingest(step: Step, *, context: Context, force: bool = False) -> Result:
+    """Load the sources."""
+    with alone(context, "ingest"):
+        result = _ingest(step, context, context.today, force=force)
+    return _told(context, "ingest", result)
+
+
+def train(step: Step, *, context: Context, as_of: date | None = None) -> Result:
+    """Train, grade and promote on the last load."""
+    day = context.resolve_as_of(as_of)
+    with alone(context, f"train {day}"):
+        result = _train(step, context, CoreTables.latest(context), day)
+    return _told(context, "train", result)
+
+
+def score(
+    step: Step, *, context: Context, as_of: date | None = None, force: bool = False, **allowances: bool
+) -> Result:
+    """Score everybody with the champions, on the last load, and publish."""
+    day = context.resolve_as_of(as_of)
+    with alone(context, f"score {day}"):
+        result = _score(step, context, CoreTables.latest(context), day, force=force, allowances=allowances)
+    return _told(context, "score", result)
+
+
+def _told(context: Context, verb: str, result: Result) -> Result:
+    """A result with what every verb tells: which it was, the unit of its money, what each step cost."""
+    return {
+        "verb": verb,
+        **result,
+        "minor_units_per_major": 10 ** MINOR_UNIT_DIGITS[context.settings.company.currency],
+        "steps": context.reporter.costs(),
+    }
+
+
+def _ingest(step: Step, context: Context, day: date, *, force: bool) -> Result:
+    with recorded(context, "ingest", day) as recording:
+        loaded = step("load and check the sources", ingesting.ingest_sources, context=context, parts=3, force=force)
+        recording.load_id, recording.counts = loaded.load_id, loaded.summary["entities"]
+    message = "the sources are loaded" if loaded.status == "loaded" else "the sources have not changed"
+    return {"status": loaded.status, "message": message, "load": loaded.summary}
+
+
+def _train(step: Step, context: Context, core: CoreTables, day: date) -> Result:
+    buckets = len(list(core.buckets()))
+    with recorded(context, "train", day) as recording:
+        recording.load_id = core.load.load_id
+        plan = step("plan the training", training.plan_training, context=context, core=core, as_of=day)
+        tables = step(
+            "features and outcomes",
+            training.build_training_tables,
+            context=context,
+            parts=buckets,
+            core=core,
+            plan=plan,
+        )
+        churn = step("train churn", training.train_churn_model, context=context, tables=tables, plan=plan)
+        value = step("train lifetime value", training.train_value_model, context=context, tables=tables, plan=plan)
+        offer = step("train next offer", training.train_next_offer_model, context=context, core=core, as_of=day)
+        trained = step(
+            "register and promote",
+            training.register_and_promote,
+            context=context,
+            parts=len(MODELS),
+            bundles=[churn, value, offer],
+        )
+        recording.model_versions = {name: facts["version"] for name, facts in trained.items()}
+        recording.counts = {"snapshots": len(plan.snapshots), "rows": tables.data.features.height}
+    left_out = features.left_out(core.entities, absent_columns=core.absent_columns)
+    return {
+        "status": "trained",
+        "message": f"trained as of {day}; {sum(facts['promoted'] for facts in trained.values())} of 3 promoted",
+        "trained": trained,
+        "features_left_out": {gone.name: gone.reason for gone in left_out},
+    }
+
+
+def _score(
+    step: Step, context: Context, core: CoreTables, day: date, *, force: bool, allowances: dict[str, bool]
+) -> Result:
+    standing = None if force else standing_publication(context, day)
+    if standing is not None:
+        return {"status": "unchanged", "message": f"{day} is published already; nothing to do", **standing}
+    buckets = len(list(core.buckets()))
+    with recorded(context, "score", day) as recording:
+        recording.load_id = core.load.load_id
+        core.check_fresh(day, stale_after_days=context.settings.gates.stale_after_days)
+        champions = step("verify the champions", scoring.open_champions, context=context, parts=len(MODELS), as_of=day)
+        recording.model_versions = {name: champion.promotion.version for name, champion in champions.items()}
+        paths = step("features", scoring.build_night_features, context=context, parts=buckets, core=core, as_of=day)
+        scores = step(
+            "scores, reasons, offers",
+            scoring.score_customers,
+            context=context,
+            parts=buckets,
+            core=core,
+            as_of=day,
+            champions=champions,
+            paths=paths,
+        )
+        tables = step(
+            "segments",
+            scoring.make_segments,
+            context=context,
+            core=core,
+            as_of=day,
+            scores=scores,
+            champions=champions,
+            run_key=recording.run.run_key,
+        )
+        published = step(
+            "publish",
+            scoring.publish_night,
+            context=context,
+            run=recording.run,
+            tables=tables,
+            force=force,
+            allowances=allowances,
+        )
+        recording.counts = dict(published.publication.tables)
+    status = "published" if published.outcome != "kept" else "kept"
+    words = {
+        "published": f"{day} is published",
+        "restated": f"{day} is published again",
+        "kept": f"{day} is kept in the history; readers still see the later date",
+        "unchanged": f"{day} is published already",
+    }
+    return {
+        "status": status,
+        "message": words[published.outcome],
+        **scoring.night_summary(tables, champions, published),
+    }

@@ -1,0 +1,144 @@
+"""The Prefect flows: one a verb, each a thin wrapper around the same wiring that runs without Prefect.
+
+Belongs here: flows, tasks, their names, retries and parameters; the only module besides `serving` that imports Prefect.
+Does not: any work. Parameters are plain and visible on the run page; secrets are none of them.
+"""
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.states import State
+
+from data_contracts.errors import DependencyDownError
+from flows import pipelines
+from flows.context import Context
+from flows.opening import open_context
+
+RETRIES = 2
+RETRY_DELAY_SECONDS = 30
+
+# the command's own context, when the flow runs in the command's process; a scheduled flow opens its own
+_command_context: ContextVar[Context | None] = ContextVar("command_context", default=None)
+
+
+def prefect_step(
+    name: str,
+    function: Callable[..., Any],
+    *,
+    context: Context,
+    parts: int | None = None,
+    **arguments: Any,  # noqa: ANN401 whatever the function takes
+) -> Any:  # noqa: ANN401 a step returns what its function returns
+    """A step as a task: tried again only when something we depend on was down."""
+
+    def work() -> Any:  # noqa: ANN401
+        with context.reporter.step(name, parts=parts) as ticker:
+            return function(context, tick=ticker.tick, **arguments)
+
+    as_task = task(
+        work,
+        name=name,
+        task_run_name=name,
+        retries=RETRIES,
+        retry_delay_seconds=RETRY_DELAY_SECONDS,
+        retry_condition_fn=_is_worth_another_try,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )
+    return as_task()
+
+
+def _is_worth_another_try(_task: Any, _run: Any, state: State[Any]) -> bool:  # noqa: ANN401 Prefect's own types
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, DependencyDownError)
+
+
+def _opened(config: str | None, data: str | None) -> Context:
+    return _command_context.get() or open_context(config, data=data)
+
+
+@flow(name="gristmill-run", flow_run_name="run {as_of}", persist_result=False)
+def run(
+    config: str | None = None,
+    data: str | None = None,
+    as_of: date | None = None,
+    *,
+    retrain: bool = False,
+    force: bool = False,
+    allow_volume_change: bool = False,
+    allow_empty: bool = False,
+) -> pipelines.Result:
+    """Load, train where needed, score, publish."""
+    return pipelines.run(
+        prefect_step,
+        context=_opened(config, data),
+        as_of=as_of,
+        retrain=retrain,
+        force=force,
+        allow_volume_change=allow_volume_change,
+        allow_empty=allow_empty,
+    )
+
+
+@flow(name="gristmill-ingest", flow_run_name="ingest", persist_result=False)
+def ingest(config: str | None = None, data: str | None = None, *, force: bool = False) -> pipelines.Result:
+    """Load the sources."""
+    return pipelines.ingest(prefect_step, context=_opened(config, data), force=force)
+
+
+@flow(name="gristmill-train", flow_run_name="train {as_of}", persist_result=False)
+def train(config: str | None = None, data: str | None = None, as_of: date | None = None) -> pipelines.Result:
+    """Train, grade, promote."""
+    return pipelines.train(prefect_step, context=_opened(config, data), as_of=as_of)
+
+
+@flow(name="gristmill-score", flow_run_name="score {as_of}", persist_result=False)
+def score(
+    config: str | None = None,
+    data: str | None = None,
+    as_of: date | None = None,
+    *,
+    force: bool = False,
+    allow_volume_change: bool = False,
+    allow_empty: bool = False,
+) -> pipelines.Result:
+    """Score everybody and publish."""
+    return pipelines.score(
+        prefect_step,
+        context=_opened(config, data),
+        as_of=as_of,
+        force=force,
+        allow_volume_change=allow_volume_change,
+        allow_empty=allow_empty,
+    )
+
+
+FLOWS: Mapping[str, Callable[..., pipelines.Result]] = {"run": run, "ingest": ingest, "train": train, "score": score}
+
+
+def run_flow(
+    verb: str,
+    context: Context,
+    *,
+    api_url: str,
+    config: Path | None,
+    data: Path | None,
+    parameters: Mapping[str, Any],
+) -> pipelines.Result:
+    """Run a verb's flow in this process, reported to the server at `api_url`."""
+    token = _command_context.set(context)
+    places = {"config": str(config) if config else None, "data": str(data) if data else None}
+    try:
+        with temporary_settings({PREFECT_API_URL: api_url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            return FLOWS[verb](**places, **parameters)
+    finally:
+        _command_context.reset(token)
+
+
+__all__ = ["FLOWS", "ingest", "prefect_step", "run", "run_flow", "score", "train"]

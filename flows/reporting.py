@@ -1,0 +1,104 @@
+"""Results for people: tables in the terminal. Programs get the same values as JSON instead."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import polars as pl
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from config.settings import Settings
+from flows.summaries import champion_table, quarantine_table, segment_tables, step_table
+
+Result = Mapping[str, Any]
+UNSEEN_WIDTH = 140  # columns of a log file
+
+
+def console() -> Console:
+    """Standard output: as wide as the terminal, or wide enough for any table where there is none."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=UNSEEN_WIDTH)
+
+
+def print_result(verb: str, result: Result, settings: Settings) -> None:
+    """What a verb did: its figures, then where to look."""
+    out = console()
+    parts: list[Callable[[Result], list[Table]]] = [quarantine_table, champion_table, segment_tables, step_table]
+    for part in parts:
+        for table in part(result):
+            out.print(table)
+    status = result["status"]
+    out.print(f"[bold green]{status}[/]: {result.get('message') or verb}")
+    if verb in {"run", "score"}:
+        out.print(_where_to_look(settings, result), soft_wrap=True)
+
+
+def _where_to_look(settings: Settings, result: Result) -> Group:
+    """Lines to copy: never wrapped, so that they stay one piece."""
+    file = settings.warehouse_file
+    query = "select customer_id, value_tier, main_reason, recommended_action from segments.customer limit 10"
+    docs = result.get("load", {}).get("data_docs")
+    places = {
+        "tables": f"{file}: {', '.join(f'segments.{table}' for table in result['rows'])}, quarantine.*",
+        "terminal": "gristmill show customer --where value_tier=platinum --where churn_risk_band=high",
+        "SQL": f"""python -c "import duckdb; duckdb.connect('{file}', read_only=True).sql('{query}').show()\"""",
+        "models": f"mlflow ui --backend-store-uri '{settings.redacted_tracking_uri}'",
+        "data docs": docs or "",
+    }
+    lines = [Text(f"  {name:<10} {place}", no_wrap=True, overflow="ignore") for name, place in places.items() if place]
+    return Group(Text("where to look", style="bold"), *lines)
+
+
+def print_frame(title: str, frame: pl.DataFrame, *, limit: int) -> None:
+    """The first rows of a table, as wide as the terminal is."""
+    table = Table(title=f"segments.{title}: {min(limit, frame.height):,} of {frame.height:,} rows", show_lines=False)
+    for name, dtype in frame.schema.items():
+        table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
+    for row in frame.head(limit).iter_rows():
+        table.add_row(*(_cell(value) for value in row))
+    console().print(table)
+
+
+def print_status(found: Result) -> None:
+    """The ledger in brief."""
+    out = console()
+    published = found.get("published")
+    out.print(f"[bold]warehouse[/]  {found['warehouse']}")
+    out.print(f"[bold]running[/]    {found['running'] or 'nothing'}")
+    if published:
+        rows = ", ".join(f"{name} {count:,}" for name, count in published["rows"].items())
+        out.print(f"[bold]published[/]  as of {published['as_of']}: version {published['version']} ({rows})")
+    for champion in found.get("champions", []):
+        honest = "" if champion["beats_baseline"] else ", the baseline stands in"
+        version = f"{champion['model']} {champion['version']}, trained as of {champion['trained_as_of']}"
+        out.print(f"[bold]champion[/]   {version}{honest}")
+    table = Table("run", "try", "status", "started", "seconds", "why")
+    for run in found["runs"]:
+        seconds = "" if run["seconds"] is None else f"{run['seconds']:.1f}"
+        why = (run["error"] or {}).get("what") or (run["error"] or {}).get("error") or ""
+        table.add_row(run["run_key"], str(run["attempt"]), run["status"], run["started_at"][:19], seconds, why)
+    if found["runs"]:
+        out.print(table)
+    out.print(f"[bold]next[/]       {found['next']}")
+
+
+def print_settings(content: Mapping[str, Any]) -> None:
+    """Settings by section."""
+    table = Table("setting", "value", title="settings in force")
+    for name, value in _flat(content):
+        table.add_row(name, str(value))
+    console().print(table)
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for key, value in content.items():
+        rows += _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else [(f"{prefix}{key}", value)]
+    return rows
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401 any cell
+    if value is None:
+        return ""
+    return f"{value:.3f}" if isinstance(value, float) else str(value).replace("[", "\\[")

@@ -1,0 +1,50 @@
+"""Keeping the schedules: nightly scoring and weekly training as Prefect deployments served by this process.
+
+Belongs here: what is scheduled when. Does not: what the flows do (`prefect_flows.py`).
+"""
+
+from pathlib import Path
+
+from flows.context import Context
+from flows.environment import use_orchestrator_home
+from flows.errors import NoOrchestratorError, OrchestratorDownError
+from flows.local_server import answers
+
+
+def serve_schedules(context: Context, *, config: Path | None, data: Path | None) -> None:
+    """Serve until stopped (SIGTERM or Ctrl-C).
+
+    Raises:
+        NoOrchestratorError: no Prefect server is configured.
+        OrchestratorDownError: it does not answer.
+    """
+    orchestration = context.settings.orchestration
+    if not orchestration.api_url:
+        raise NoOrchestratorError
+    if not answers(orchestration.api_url):
+        raise OrchestratorDownError(api_url=orchestration.api_url, reason="no answer from its health check")
+    use_orchestrator_home(context.settings.workspace / "prefect")
+    from prefect import serve  # noqa: PLC0415 4 s to import, and it reads the environment then
+    from prefect.schedules import Cron  # noqa: PLC0415
+    from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415
+
+    from flows.prefect_flows import run, train  # noqa: PLC0415
+
+    zone = context.settings.company.time_zone
+    places = {
+        "config": str(config.absolute()) if config else None,
+        "data": str(data.absolute()) if data else None,
+    }
+    schedules = {
+        "nightly-scoring": (run, orchestration.nightly_scoring),
+        "weekly-training": (train, orchestration.weekly_training),
+    }
+    with temporary_settings({PREFECT_API_URL: orchestration.api_url}):
+        deployments = [
+            flow.to_deployment(name, parameters=places, schedule=Cron(cron, timezone=zone), concurrency_limit=1)
+            for name, (flow, cron) in schedules.items()
+        ]
+        for name, (_, cron) in schedules.items():
+            context.reporter.say(f"{name}: {cron} ({zone})")
+        context.reporter.say(f"serving on {orchestration.api_url}; stop with Ctrl-C or SIGTERM")
+        serve(*deployments, limit=1)

@@ -1,0 +1,153 @@
+"""The tables a run ends with: quarantine by rule, model grades, customers per tier and risk, top actions, costs.
+
+Belongs here: from a result's plain values to Rich tables; each function returns no table when its part is missing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+
+Result = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A test figure people are shown: its key, its baseline's key, what it is called, whether it is money."""
+
+    key: str
+    baseline: str
+    label: str
+    is_money: bool = False
+
+
+def _value_figures(prefix: str, horizon: str) -> tuple[Figure, ...]:
+    named = (
+        ("mae", "MAE", True),
+        ("rmse", "RMSE", True),
+        ("spearman", "Spearman", False),
+        ("normalised_gini", "normalised Gini", False),
+    )
+    return tuple(
+        Figure(f"{prefix}_{key}", f"{prefix}_baseline_{key}", f"{label}, {horizon}", money)
+        for key, label, money in named
+    )
+
+
+FIGURES: Mapping[str, tuple[Figure, ...]] = {
+    "churn": (
+        Figure("auc", "baseline_auc", "AUC"),
+        Figure("log_loss", "baseline_log_loss", "log loss"),
+        Figure("calibration_error", "baseline_calibration_error", "calibration error"),
+    ),
+    "value": (*_value_figures("value_90d", "90 days"), *_value_figures("value_long", "{far_days} days")),
+    "next_offer": (
+        Figure("recall_at_10", "baseline_recall_at_10", "recall@10"),
+        Figure("ndcg_at_10", "baseline_ndcg_at_10", "NDCG@10"),
+    ),
+}
+
+
+def quarantine_table(result: Result) -> list[Table]:
+    """Rows that broke a rule, by entity and rule."""
+    load = result.get("load", {})
+    rows = load.get("rules") or []
+    if not rows:
+        return []
+    table = Table("table", "rule", "severity", "rows", title="rows that broke a rule")
+    table.columns[3].justify = "right"
+    for row in rows:
+        table.add_row(row["entity"], row["rule"], row["severity"], f"{row['rows']:,}")
+    for entity, counted in load.get("entities", {}).items():
+        kept = f"{counted['accepted']:,} of {counted['read']:,} kept"
+        table.add_row(entity, kept, "", f"{counted['quarantined']:,}", style="dim")
+    return [table]
+
+
+def champion_table(result: Result) -> list[Table]:
+    """Test figures of the models beside their baselines, on the same rows."""
+    models = result.get("trained") or result.get("champions") or {}
+    if not models:
+        return []
+    table = Table("model", "test figure", "model's", "baseline's", "verdict", title="model grades (forward in time)")
+    for column in table.columns[2:4]:
+        column.justify = "right"
+    per_major = result.get("minor_units_per_major", 1)
+    for name, facts in models.items():
+        stands = "beats its baseline" if facts["beats_baseline"] else "its baseline stands in"
+        title, verdict = f"{name} v{facts['version']}", stands
+        for figure in FIGURES.get(name, ()):
+            if figure.key in facts["metrics"]:
+                scale = per_major if figure.is_money else 1
+                own, baseline = (facts["metrics"].get(key) for key in (figure.key, figure.baseline))
+                table.add_row(
+                    title,
+                    figure.label.format(**facts["horizons"]),
+                    _figure(own, scale),
+                    _figure(baseline, scale),
+                    verdict,
+                )
+                title, verdict = "", ""
+        table.add_section()
+    return [table]
+
+
+def segment_tables(result: Result) -> list[Table]:
+    """Customers per tier and risk, expected value per tier, and the top actions."""
+    segments = result.get("segments")
+    if not segments:
+        return []
+    return [_tiers(segments), _actions(segments)]
+
+
+def _tiers(segments: Result) -> Table:
+    value = segments["expected_value"]
+    bands = list(next(iter(segments["tier_by_risk"].values())))
+    table = Table(
+        "tier", "customers", f"expected 12 months, {value['currency']}", *bands, title="customers per tier and risk"
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for tier, counts in segments["tier_by_risk"].items():
+        amount = value["next_12_months_by_tier"].get(tier)
+        shown = "" if amount is None else f"{amount:,.0f}"
+        table.add_row(tier, f"{segments['customers_by_tier'][tier]:,}", shown, *(f"{counts[band]:,}" for band in bands))
+    totals = (f"{segments['customers_by_risk'][band]:,}" for band in bands)
+    table.add_section()
+    table.add_row("all", f"{segments['customers']:,}", f"{value['next_12_months']:,.0f}", *totals)
+    return table
+
+
+def _actions(segments: Result) -> Table:
+    table = Table("recommended action", "customers", "expected 12 months", title="top actions")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for action in segments["top_actions"]:
+        table.add_row(action["action"], f"{action['customers']:,}", f"{action['expected_value_12m']:,.0f}")
+    return table
+
+
+def step_table(result: Result) -> list[Table]:
+    """What every step cost."""
+    steps = result.get("steps") or []
+    if not steps:
+        return []
+    table = Table("step", "seconds", "CPU seconds", "peak MB", title="what it cost")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for step in steps:
+        table.add_row(
+            step["step"], f"{step['wall_seconds']:.1f}", f"{step['cpu_seconds']:.1f}", f"{step['peak_memory_mb']:,}"
+        )
+    table.add_section()
+    total, cpu = sum(step["wall_seconds"] for step in steps), sum(step["cpu_seconds"] for step in steps)
+    table.add_row("all", f"{total:.1f}", f"{cpu:.1f}", f"{max(step['peak_memory_mb'] for step in steps):,}")
+    return [table]
+
+
+def _figure(value: float | None, scale: float = 1) -> str:
+    if value is None:
+        return ""
+    shown = value / scale
+    return f"{shown:,.2f}" if scale != 1 else f"{shown:.3f}"

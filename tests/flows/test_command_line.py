@@ -1,0 +1,195 @@
+"""The command as its user meets it: a real process, its exit code, its standard output and error."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = ["init", "ingest", "train", "score", "run", "status", "show", "simulate", "serve"]
+
+SETTINGS = """
+[company]
+name = "Test"
+currency = "GBP"
+time_zone = "Europe/London"
+
+[inputs.orders]
+files = "orders.csv"
+
+[sources.orders]
+entity = "orders"
+input = "orders"
+money = "major"
+
+[sources.orders.columns]
+order_id = "order"
+line_number = "line"
+customer_id = "customer"
+ordered_at = "placed"
+product_id = "product"
+quantity = "units"
+amount = "net"
+currency = "currency"
+known_at = "placed"
+"""
+HEADER = "order,line,customer,placed,product,units,net,currency"
+ROW = "1,1,007,2025-03-01 10:00:00,p1,1,9.99,GBP"
+
+
+@pytest.fixture
+def gristmill(tmp_path):
+    """Run the command in a fresh folder; returns the finished process."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GRISTMILL", "PREFECT"))}
+
+    def run(*arguments, **changes):
+        code = "from flows.command_line import main; main()"
+        return subprocess.run(  # noqa: S603 our own interpreter
+            [sys.executable, "-c", code, *map(str, arguments)],
+            cwd=tmp_path,
+            env={**environment, **changes},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    return run
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """A settings file and an orders file to spoil."""
+    (tmp_path / "gristmill.toml").write_text(SETTINGS)
+    (tmp_path / "orders.csv").write_text(f"{HEADER}\n{ROW}\n")
+    return tmp_path
+
+
+def test_help_names_every_command(gristmill):
+    shown = gristmill("--help")
+    assert shown.returncode == 0
+    assert all(command in shown.stdout for command in [*COMMANDS, "config"])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(gristmill, command):
+    shown = gristmill(command, "--help")
+    assert shown.returncode == 0
+    assert "Usage" in shown.stdout
+
+
+def test_help_imports_nothing_heavy(gristmill):
+    heavy = ["polars", "duckdb", "lightgbm", "mlflow", "prefect", "great_expectations", "pandas", "sklearn", "pydantic"]
+    code = f"import flows.command_line, sys; print([name for name in {heavy!r} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    assert found.stdout.strip() == "[]"
+
+
+def test_init_writes_settings_that_can_be_read(gristmill, tmp_path):
+    assert gristmill("init").returncode == 0
+    assert gristmill("config", "show").returncode == 0
+    assert "My company" in json.loads(gristmill("config", "show", "--json").stdout)["company"]["name"]
+    again = gristmill("init")
+    assert again.returncode == 2
+    assert "--force" in again.stderr
+    assert gristmill("init", "--force").returncode == 0
+
+
+def test_passwords_are_not_shown(gristmill, shop):
+    shown = gristmill("config", "show", MLFLOW_TRACKING_URI="postgresql://grist:hunter2@db/mlflow")
+    assert shown.returncode == 0
+    assert "hunter2" not in shown.stdout + shown.stderr
+    assert "***@db" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("spoil", "arguments", "exit_code", "told"),
+    [
+        (lambda shop: (shop / "gristmill.toml").unlink(), ["run"], 2, ["no settings file", "gristmill init"]),
+        (lambda shop: (shop / "orders.csv").unlink(), ["run"], 2, ["orders.csv"]),
+        (lambda shop: (shop / "orders.csv").write_text(""), ["run"], 3, ["orders.csv"]),
+        (lambda shop: (shop / "orders.csv").write_text(HEADER + "\n"), ["run"], 3, ["orders.csv"]),
+        (
+            lambda shop: (shop / "orders.csv").write_text(f"{HEADER.replace('net', 'amount')}\n{ROW}\n"),
+            ["run"],
+            3,
+            ["net", "amount", "orders"],
+        ),
+        (
+            lambda shop: (shop / "orders.csv").write_text(f"{HEADER}\n{ROW.replace('2025-03-01 10:00:00', 'soon')}\n"),
+            ["run"],
+            3,
+            ["ordered_at", '"aaaa"'],
+        ),
+        (
+            lambda shop: (shop / "orders.csv").write_text(f"{HEADER}\n{ROW.replace('GBP', 'ZZZ')}\n"),
+            ["run"],
+            3,
+            ["currency", "ZZZ"],
+        ),
+        (lambda _: None, ["run", "--as-of", "2999-01-01"], 2, ["future", "2999-01-01"]),
+        (lambda _: None, ["run", "--as-of", "yesterday"], 2, ["--as-of", "YYYY-MM-DD"]),
+        (lambda _: None, ["run", "--as-of", "2024-01-01"], 2, ["before the data", "2025-03-01"]),
+        (lambda _: None, ["run", "--as-of", "2025-03-10"], 3, ["too little history", "days"]),
+        (lambda _: None, ["score"], 3, ["nothing has been loaded"]),
+        (lambda _: None, ["show"], 2, ["no warehouse"]),
+        (lambda _: None, ["run", "--orchestration", "server"], 2, ["no Prefect server", "PREFECT_API_URL"]),
+        (lambda _: None, ["serve"], 2, ["no Prefect server"]),
+    ],
+    ids=[
+        "no settings",
+        "no file",
+        "empty file",
+        "header only",
+        "column renamed",
+        "dates unreadable",
+        "currency unknown",
+        "as of the future",
+        "as of nonsense",
+        "as of before the data",
+        "too little history",
+        "score before ingest",
+        "show before run",
+        "no server configured",
+        "serve without a server",
+    ],
+)
+def test_bad_input_is_told_in_facts(gristmill, shop, spoil, arguments, exit_code, told):
+    spoil(shop)
+    ended = gristmill(*arguments)
+    assert ended.returncode == exit_code, ended.stderr
+    flat = " ".join(ended.stderr.split())
+    missing = [fact for fact in told if fact.lower() not in flat.lower()]
+    assert not missing, ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_server_that_does_not_answer_is_worth_another_try(gristmill, shop):
+    ended = gristmill("run", PREFECT_API_URL="http://127.0.0.1:9/api")
+    assert ended.returncode == 4
+    assert "does not answer" in ended.stderr
+
+
+def test_a_failure_is_one_json_document_for_programs(gristmill, shop):
+    ended = gristmill("run", "--as-of", "2024-01-01", "--json")
+    told = json.loads(ended.stdout)
+    assert ended.returncode == told["exit_code"] == 2
+    assert told["error"] == "AsOfBeforeDataError"
+    assert {"what", "got", "expected", "action"} <= set(told)
+
+
+def test_an_error_in_our_code_is_told_as_a_bug(gristmill, shop):
+    (shop / "work").mkdir()
+    (shop / "work" / "lake").write_text("a file where a folder should be")
+    ended = gristmill("ingest")
+    assert ended.returncode == 1
+    assert "this is a bug" in ended.stderr
+
+
+def test_the_installed_command_is_this_one():
+    command = Path(sys.executable).with_name("gristmill")
+    shown = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)  # noqa: S603
+    assert shown.stdout.startswith("gristmill 0.")
