@@ -14,12 +14,15 @@ from pydantic import ValidationError
 
 from config.errors import SettingInvalidError, SettingsFileMissingError, SettingsUnreadableError
 from config.settings import Settings
+from data_contracts.addresses import has_password
 
 DEFAULT_FILE = "gristmill.toml"
 OVERRIDE_PREFIX = "GRISTMILL__"
+WAREHOUSE_URL = ("warehouse", "url")
 SHORT_FORMS = {
     "GRISTMILL_DATA": ("paths", "data"),
     "GRISTMILL_WORKSPACE": ("paths", "workspace"),
+    "GRISTMILL_WAREHOUSE_URL": WAREHOUSE_URL,
     "MLFLOW_TRACKING_URI": ("registry", "tracking_uri"),
     "PREFECT_API_URL": ("orchestration", "api_url"),
 }
@@ -34,8 +37,8 @@ def load_settings(
         path: the TOML file; by default `GRISTMILL_CONFIG`, else `gristmill.toml` in the working directory.
         data: where the raw files lie, as given on the command line; wins over everything else.
         environment: the environment; by default the process's own. `GRISTMILL__SECTION__KEY` overrides one setting;
-            the short forms `GRISTMILL_DATA`, `GRISTMILL_WORKSPACE`, `MLFLOW_TRACKING_URI` and `PREFECT_API_URL`
-            are understood too.
+            the short forms `GRISTMILL_DATA`, `GRISTMILL_WORKSPACE`, `GRISTMILL_WAREHOUSE_URL`,
+            `MLFLOW_TRACKING_URI` and `PREFECT_API_URL` are understood too.
 
     Raises:
         SettingsFileMissingError, SettingsUnreadableError, SettingInvalidError: named facts, exit code 2.
@@ -43,6 +46,7 @@ def load_settings(
     environment = os.environ if environment is None else environment
     file = Path(path or environment.get("GRISTMILL_CONFIG") or DEFAULT_FILE)
     content = _read(file)
+    _refuse_password(file, content)
     for keys, value in _overrides(environment):
         _lay_over(content, keys, value)
     if data is not None:
@@ -60,6 +64,15 @@ def _read(file: Path) -> dict[str, Any]:
         raise SettingsFileMissingError(path=str(file.absolute())) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsUnreadableError(path=str(file), reason=str(error)) from None
+
+
+def _refuse_password(file: Path, content: Mapping[str, Any]) -> None:
+    """A settings file is shown, mailed and kept in version control: the warehouse's password has no place in it."""
+    section = content.get(WAREHOUSE_URL[0])
+    address = section.get(WAREHOUSE_URL[1]) if isinstance(section, Mapping) else None
+    if isinstance(address, str) and has_password(address):
+        advice = "give the address in GRISTMILL_WAREHOUSE_URL, or the password in ~/.pgpass"
+        raise SettingInvalidError(path=str(file), problems=[f"warehouse.url: it holds a password; {advice}"])
 
 
 def _overrides(environment: Mapping[str, str]) -> list[tuple[tuple[str, ...], Any]]:
@@ -89,5 +102,6 @@ def _lay_over(content: dict[str, Any], keys: tuple[str, ...], value: Any) -> Non
 def _problem(detail: Any) -> str:  # noqa: ANN401 pydantic's error details
     where = ".".join(str(part) for part in detail["loc"]) or "the file as a whole"
     got = detail.get("input")
-    shown = f" (got {got!r})" if isinstance(got, str | int | float | bool) and detail["type"] != "missing" else ""
+    may_be_shown = isinstance(got, str | int | float | bool) and detail["type"] != "missing"
+    shown = f" (got {got!r})" if may_be_shown and detail["loc"][:1] != WAREHOUSE_URL[:1] else ""
     return f"{where}: {detail['msg']}{shown}"

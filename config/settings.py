@@ -4,19 +4,23 @@ Belongs here: frozen, extra-forbidding models. Does not: reading files or the en
 """
 
 import hashlib
-import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from data_contracts.addresses import redacted_address
+from data_contracts.contracts import ANCHOR_ENTITIES
 from data_contracts.currencies import MINOR_UNIT_DIGITS
-from data_contracts.mapping import InputSpec, RuleSpec, SourceMapping
+from data_contracts.inputs import InputSpec
+from data_contracts.mapping import RuleSpec, SourceMapping
+from data_contracts.table_rules import TableRuleSpec
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 PositiveDays = Annotated[int, Field(ge=1, le=3660)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
 CronLine = Annotated[str, Field(pattern=r"^\S+ \S+ \S+ \S+ \S+$")]
 
 
@@ -105,6 +109,25 @@ class Lake(_Section):
     buckets: int = Field(default=8, ge=1, le=4096, description="files a customer table is cut into; bounds memory")
 
 
+class WarehousePlace(_Section):
+    """Where published tables, the quarantine and the ledger are kept."""
+
+    url: SecretStr = Field(
+        default=SecretStr(""),
+        description="a PostgreSQL database, postgresql://…; empty: a DuckDB file in the workspace",
+    )
+    connect_timeout_seconds: Seconds = Field(default=10, description="of PostgreSQL: how long to try to connect")
+    statement_timeout_seconds: Seconds = Field(default=900, description="of PostgreSQL: for any one statement")
+    lock_timeout_seconds: Seconds = Field(default=30, description="of PostgreSQL: for readers who are in the way")
+
+    @field_validator("url")
+    @classmethod
+    def _is_postgresql(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("not an address that begins with postgresql:// (it is not shown: it may hold a password)")
+        return value
+
+
 class Compute(_Section):
     """How much of the machine to use."""
 
@@ -143,11 +166,13 @@ class Settings(_Section):
     inputs: dict[str, InputSpec] = Field(min_length=1)
     sources: dict[str, SourceMapping] = Field(min_length=1)
     rules: tuple[RuleSpec, ...] = ()
+    table_rules: tuple[TableRuleSpec, ...] = ()
     population: Population = Population()
     training: Training = Training()
     segments: Segments = Segments()
     gates: Gates = Gates()
     lake: Lake = Lake()
+    warehouse: WarehousePlace = WarehousePlace()
     compute: Compute = Compute()
     registry: Registry = Registry()
     orchestration: Orchestration = Orchestration()
@@ -155,8 +180,8 @@ class Settings(_Section):
 
     @model_validator(mode="after")
     def _sources_fit_together(self) -> Self:
-        if not any(source.entity == "orders" for source in self.sources.values()):
-            raise ValueError("no source feeds the entity 'orders', which is required")
+        if not any(source.entity in ANCHOR_ENTITIES for source in self.sources.values()):
+            raise ValueError("no source feeds 'orders' or 'subscriptions': one of them is required")
         for name, source in self.sources.items():
             if source.input is not None and source.input not in self.inputs:
                 raise ValueError(
@@ -176,8 +201,13 @@ class Settings(_Section):
 
     @property
     def warehouse_file(self) -> Path:
-        """The DuckDB file with the published tables, the quarantine and the ledger."""
+        """The DuckDB file with the published tables, the quarantine and the ledger, where `warehouse.url` is empty."""
         return self.workspace / "warehouse.duckdb"
+
+    @property
+    def warehouse_address(self) -> str:
+        """The PostgreSQL warehouse's address with its password, for nobody but the warehouse; empty for DuckDB."""
+        return self.warehouse.url.get_secret_value()
 
     @property
     def tracking_uri(self) -> str:
@@ -192,12 +222,14 @@ class Settings(_Section):
     @cached_property
     def configuration_hash(self) -> str:
         """SHA-256 of every setting that can change a result (not of where things lie or who runs them)."""
-        elsewhere = {"paths", "compute", "registry", "orchestration", "simulation", "lake", "base"}
+        elsewhere = {"paths", "compute", "registry", "orchestration", "simulation", "lake", "warehouse", "base"}
+        elsewhere.add("table_rules")  # they decide whether a load may stand, not what it brings
         return hashlib.sha256(self.model_dump_json(exclude=elsewhere).encode()).hexdigest()
 
     def redacted(self) -> dict[str, Any]:
         """All settings as plain values, passwords in addresses replaced by `***`."""
         content: dict[str, Any] = _redact(self.model_dump(mode="json"))
+        content["warehouse"]["url"] = redacted_address(self.warehouse_address)
         return content
 
 
@@ -207,5 +239,5 @@ def _redact(value: Any) -> Any:  # noqa: ANN401 walks any tree of plain values
     if isinstance(value, list):
         return [_redact(item) for item in value]
     if isinstance(value, str):
-        return re.sub(r"(\w[\w+.-]*://)([^/@\s]+)@", r"\1***@", value)
+        return redacted_address(value)
     return value

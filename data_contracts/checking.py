@@ -15,8 +15,9 @@ import duckdb
 
 from data_contracts.contracts import Contract, Severity
 from data_contracts.errors_contracts import ChecksDisagreeError, CriticalRuleBrokenError, RuleExpressionError
+from data_contracts.joins import accepted_view, beside, partner_columns
 from data_contracts.redaction import reason_of
-from data_contracts.rules import KEY_RULE, BoundRule, accepted_view
+from data_contracts.rules import KEY_RULE, BoundRule
 from data_contracts.sql import first_row, identifier, text
 
 if TYPE_CHECKING:
@@ -63,40 +64,45 @@ class CheckedTable:
 @contextmanager
 def open_expectations(scratch_folder: Path | None = None) -> Iterator["Expectations"]:
     """A private database for one load, removed at the end; its `connection` is where tables are staged and checked."""
+    with (
+        tempfile.TemporaryDirectory(prefix="gristmill-", dir=scratch_folder) as folder,
+        open_expectations_on(Path(folder) / "staging.duckdb") as expectations,
+    ):
+        yield expectations
+
+
+@contextmanager
+def open_expectations_on(database: Path) -> Iterator["Expectations"]:
+    """The same on a database file of the caller's, which no other connection holds open."""
     from data_contracts.great_expectations_on_duckdb import Expectations  # noqa: PLC0415  # nine seconds of imports
 
-    with tempfile.TemporaryDirectory(prefix="gristmill-", dir=scratch_folder) as folder:
-        expectations = Expectations(Path(folder) / "staging.duckdb")
-        try:
-            yield expectations
-        finally:
-            expectations.close()
+    expectations = Expectations(database)
+    try:
+        yield expectations
+    finally:
+        expectations.close()
 
 
-def check(
-    expectations: "Expectations", contract: Contract, rules: Sequence[BoundRule], *, staged: str, load_id: str
+def judge(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, rules: Sequence[BoundRule], *, staged: str
 ) -> CheckedTable:
-    """Judge every row of a staged table by every rule.
+    """Judge every row of a staged table by every rule; nobody counts a second time (see `check`).
 
     Args:
-        expectations: the load's database, with the DuckDB variables `now` and `company_currency` set.
+        connection: where the staged table is, with the DuckDB variables `now` and `company_currency` set.
         contract: the table's contract.
         rules: its rules of this load (`rules.bind_rules`).
         staged: the staged table (see `rules.py`); replaced by the checked table.
-        load_id: the load, as the pages call it.
 
     Returns:
         The verdicts. A view `accepted_<entity>` of the accepted rows is made beside it, for references.
 
     Raises:
         RuleExpressionError: a declared rule can't be evaluated.
-        ChecksDisagreeError: Great Expectations counts other rows than were flagged.
     """
-    connection: duckdb.DuckDBPyConnection = expectations.connection
     table = f"checked_{contract.entity}"
     _judge(connection, contract, rules, staged=staged, table=table)
     counts = _count(connection, rules, table)
-    _agree(contract.entity, counts, expectations, rules=rules, table=table, load_id=load_id)
     connection.execute(
         f"create or replace view {identifier(accepted_view(contract.entity))} as "  # noqa: S608  # quoted names only
         f"select * from {identifier(table)} where {ACCEPTED}"
@@ -117,6 +123,27 @@ def check(
             for rule in rules
         ),
     )
+
+
+def check(
+    expectations: "Expectations", contract: Contract, rules: Sequence[BoundRule], *, staged: str, load_id: str
+) -> CheckedTable:
+    """Judge every row (see `judge`), and let Great Expectations count the broken ones again, for its pages.
+
+    Args:
+        expectations: the load's database; its connection as for `judge`.
+        contract: as for `judge`.
+        rules: as for `judge`.
+        staged: as for `judge`.
+        load_id: the load, as the pages call it.
+
+    Raises:
+        RuleExpressionError: a declared rule can't be evaluated.
+        ChecksDisagreeError: Great Expectations counts other rows than were flagged.
+    """
+    checked = judge(expectations.connection, contract, rules, staged=staged)
+    _agree(checked, expectations, rules=rules, load_id=load_id)
+    return checked
 
 
 def refuse_critical(checked: CheckedTable) -> None:
@@ -151,9 +178,11 @@ def _judge(
     blocking = [identifier(rule.name) for rule in predicates if rule.severity is not Severity.warning]
     otherwise_good = " and ".join(blocking) or "true"
     key = ", ".join(identifier(name) for name in contract.key)
+    partners = [partner for rule in predicates for partner in rule.partners]
+    own = f"* exclude ({partner_columns(partners)})" if partners else "*"
     query = f"""
         create or replace table {identifier(table)} as
-        with judged as (select *, {flags} from {identifier(staged)}),
+        with judged as (select {own}, {flags} from {beside(staged, partners)}),
         standing as (select *, ({otherwise_good}) as breaks_nothing_else from judged)
         select * exclude (breaks_nothing_else),
             not breaks_nothing_else
@@ -174,7 +203,7 @@ def _name_the_rule(connection: duckdb.DuckDBPyConnection, entity: str, rules: Se
     for rule in rules:
         try:
             connection.execute(
-                f"select count(*) from {identifier(staged)} where not ({rule.predicate})"  # noqa: S608  # as above
+                f"select count(*) from {beside(staged, rule.partners)} where not ({rule.predicate})"  # noqa: S608  # as above
             ).fetchall()
         except duckdb.Error as failure:
             raise RuleExpressionError(
@@ -191,18 +220,13 @@ def _count(connection: duckdb.DuckDBPyConnection, rules: Sequence[BoundRule], ta
     return dict(zip(["read", "accepted", *(rule.name for rule in rules)], row, strict=True))
 
 
-def _agree(
-    entity: str,
-    counts: dict[str, int],
-    expectations: "Expectations",
-    *,
-    rules: Sequence[BoundRule],
-    table: str,
-    load_id: str,
-) -> None:
-    found = expectations.validate(name=entity, table=table, rules=rules, run_name=load_id)
-    for rule in rules:
-        if found.get(rule.name) != counts[rule.name]:
+def _agree(checked: CheckedTable, expectations: "Expectations", *, rules: Sequence[BoundRule], load_id: str) -> None:
+    found = expectations.validate(name=checked.entity, table=checked.table, rules=rules, run_name=load_id)
+    for count in checked.rules:
+        if found.get(count.rule) != count.rows:
             raise ChecksDisagreeError(
-                entity=entity, rule=rule.name, expectation_rows=found.get(rule.name), flagged_rows=counts[rule.name]
+                entity=checked.entity,
+                rule=count.rule,
+                expectation_rows=found.get(count.rule),
+                flagged_rows=count.rows,
             )

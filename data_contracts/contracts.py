@@ -6,28 +6,38 @@ package. Does not: how rules are evaluated (`rules.py`, `checking.py`), or how a
 """
 
 import tomllib
-from collections.abc import Iterable
-from enum import StrEnum
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-CORE_ENTITIES = ("products", "customers", "orders")
+from data_contracts.rule_forms import Entity, Reference, Rule, RuleName, Severity, TableRule
+
+CORE_ENTITIES: tuple[Entity, ...] = get_args(Entity)
 """The entities of the core layer, referenced ones before those that refer to them."""
 
-Entity = Literal["products", "customers", "orders"]
+ANCHOR_ENTITIES: tuple[Entity, ...] = ("orders", "subscriptions")
+"""What customers are known by: at least one of these has a source."""
+
 ColumnType = Literal["text", "integer", "number", "money", "date", "timestamp", "boolean"]
-RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
-
-class Severity(StrEnum):
-    """What a broken rule does: block the whole load, send the row to quarantine, or only be reported."""
-
-    critical = "critical"
-    error = "error"
-    warning = "warning"
+__all__ = [
+    "ANCHOR_ENTITIES",
+    "CORE_ENTITIES",
+    "Column",
+    "ColumnType",
+    "Contract",
+    "Entity",
+    "Reference",
+    "Rule",
+    "RuleName",
+    "Severity",
+    "TableRule",
+    "core_contract",
+    "core_contract_text",
+]
 
 
 class Column(BaseModel):
@@ -39,7 +49,8 @@ class Column(BaseModel):
         meaning: what the column says, in a sentence.
         required: every row must have a value, and every source must map it.
         identifier: a text that names something: kept byte for byte, no control characters, at most 255 bytes.
-        personal: holds personal data; its values never appear in reports.
+        personal: holds personal data; its values never appear in reports or profiles.
+        kept: an extra attribute of the source's own, not of the contract: a value that can't be read is a warning.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,37 +60,7 @@ class Column(BaseModel):
     required: bool = False
     identifier: bool = False
     personal: bool = False
-
-
-class Rule(BaseModel):
-    """A named rule over the rows of one table.
-
-    Attributes:
-        name: what is true of a good row; the name under which broken rows are counted.
-        expression: a DuckDB SQL predicate over the table's columns, true for good rows. As with SQL's CHECK, a row for
-            which it is null passes: presence has rules of its own.
-        severity: what happens to the row, or the load, when it is broken.
-        meaning: the rule in words.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: RuleName
-    expression: str
-    severity: Severity = Severity.error
-    meaning: str
-
-
-class Reference(BaseModel):
-    """A rule across tables: the value of `column` must be a key of another entity, where that entity is loaded."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: RuleName
-    column: str
-    entity: Entity
-    severity: Severity = Severity.warning
-    meaning: str
+    kept: bool = False
 
 
 class Contract(BaseModel):
@@ -90,8 +71,10 @@ class Contract(BaseModel):
         meaning: what one row is.
         key: the columns that name a row; unique over all sources.
         columns: the contract's columns by name, in the order of the table.
+        event_time: the column that says when what the row tells happened, where there is one.
         rules: named rules beyond those that follow from the columns' types.
         references: rules across tables.
+        table_rules: rules about whole loads.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -100,8 +83,10 @@ class Contract(BaseModel):
     meaning: str
     key: tuple[str, ...]
     columns: dict[str, Column]
+    event_time: str = ""
     rules: tuple[Rule, ...] = ()
     references: tuple[Reference, ...] = ()
+    table_rules: tuple[TableRule, ...] = ()
 
     def required_columns(self) -> tuple[str, ...]:
         """The columns every source has to map, in the order of the table."""
@@ -114,6 +99,10 @@ class Contract(BaseModel):
     def with_rules(self, rules: Iterable[Rule]) -> "Contract":
         """The same contract with more rules."""
         return self.model_copy(update={"rules": (*self.rules, *rules)})
+
+    def with_columns(self, columns: Mapping[str, Column]) -> "Contract":
+        """The same contract with more columns, after its own."""
+        return self.model_copy(update={"columns": {**self.columns, **columns}}) if columns else self
 
 
 @cache

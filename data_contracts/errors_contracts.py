@@ -21,13 +21,41 @@ class RuleNamedTwiceError(UsageError):
 class RuleWithoutExpressionError(UsageError):
     """A rule that exists nowhere was given a severity but no expression."""
 
-    def __init__(self, *, entity: str, rule: str, known: Sequence[str]) -> None:
+    def __init__(self, *, entity: str, rule: str, known: Sequence[str], is_about_the_table: bool = False) -> None:
         super().__init__(
             "a rule without an expression changes the severity of a built-in rule, and there is none of this name",
             where=f"rules of {entity}",
             got=f'"{rule}"',
             expected="one of " + ", ".join(known),
-            action="correct the name, or give the rule an expression and a meaning",
+            action="this rule is about a whole table: it is changed under [[table_rules]]"
+            if is_about_the_table
+            else "correct the name, or give the rule an expression and a meaning",
+        )
+
+
+class PartnerColumnUnknownError(UsageError):
+    """A rule asks for a column that the table it refers to does not have."""
+
+    def __init__(self, *, entity: str, rule: str, column: str, known: Sequence[str]) -> None:
+        super().__init__(
+            "a rule names a column that the other table does not have",
+            where=f"rule {rule} of {entity}",
+            got=column,
+            expected="one of " + ", ".join(known),
+            action="correct the column's name",
+        )
+
+
+class KeptTwiceError(UsageError):
+    """Two sources keep different kinds of extra attribute under one name."""
+
+    def __init__(self, *, entity: str, column: str) -> None:
+        super().__init__(
+            "two sources keep an attribute of the same name, but not alike",
+            where=f"keep of the sources of {entity}",
+            got=f'"{column}" with different types, meanings or personal',
+            expected="the same type, meaning and personal in every source",
+            action="make them alike, or give one another name",
         )
 
 

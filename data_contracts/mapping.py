@@ -1,73 +1,32 @@
-"""How a company's files become core tables: what `[inputs]`, `[sources]` and `[[rules]]` of `gristmill.toml` may say.
+"""How a company's rows become core tables: what `[sources]` and `[[rules]]` of `gristmill.toml` may say.
 
-Belongs here: frozen, strict forms of those sections and the checks that need no data. Does not: reading the files
-(`warehouse/sources.py`), or the contracts they are mapped onto (`contracts.py`).
+Belongs here: frozen, strict forms of those sections and the checks that need no data. Does not: where the rows lie
+(`inputs.py`), reading them (`warehouse/sources.py`), or the contracts they are mapped onto (`contracts.py`).
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator
 from datetime import date, datetime
+from decimal import Decimal
 from difflib import get_close_matches
-from pathlib import PurePosixPath
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from data_contracts.contracts import Contract, Entity, Rule, RuleName, Severity, core_contract
+from data_contracts.kept import Kept, contract_with, fault_of_keep, spelled_out
 
-FileFormat = Literal["csv", "parquet", "jsonl"]
 Constant = bool | int | float | datetime | date | str
+MappedValue = bool | int | float | str
 
-FORMAT_OF_SUFFIX: Mapping[str, FileFormat] = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-}
+EPOCH_FORMATS = ("epoch_seconds", "epoch_milliseconds", "excel_days")
+"""Names that `formats` knows beside patterns: seconds or milliseconds since 1970-01-01 (UTC), days since 1899-12-30."""
 
 
-class InputSpec(BaseModel):
-    """Files that hold the same kind of rows.
+_DATE_PATTERN = re.compile(r"(?=.*%)(?:[^%]|%-?[aAbBcdfgGHIjmMnpSuUVwWxXyYzZ%])*")
 
-    Attributes:
-        files: a glob (or a list of them), relative to the data folder.
-        format: `csv`, `parquet` or `jsonl`; by default what the files' ending says.
-        delimiter: what separates the values of a CSV file; by default a comma (a tab for `.tsv`).
-        quote: what encloses a value of a CSV file that contains the delimiter.
-        encoding: how a CSV file is written: `utf-8`, `latin-1` or `utf-16`.
-        null_texts: texts that stand for "no value" in a CSV file.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    files: tuple[str, ...] = Field(min_length=1)
-    format: FileFormat | None = None
-    delimiter: str | None = Field(default=None, min_length=1, max_length=4)
-    quote: str = Field(default='"', min_length=1, max_length=1)
-    encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
-    null_texts: tuple[str, ...] = ("",)
-
-    @field_validator("files", "null_texts", mode="before")
-    @classmethod
-    def _one_or_several(cls, value: object) -> object:
-        return (value,) if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _format_is_known(self) -> Self:
-        for pattern in self.files:
-            if self.format is None and PurePosixPath(pattern).suffix.lower() not in FORMAT_OF_SUFFIX:
-                raise ValueError(
-                    f'the format of files "{pattern}" is unknown by its ending ({", ".join(FORMAT_OF_SUFFIX)}): '
-                    'say format = "csv", "parquet" or "jsonl"'
-                )
-        return self
-
-    def format_of(self, file_name: str) -> FileFormat:
-        """The format of one of the input's files: the one given, or what its ending says."""
-        return self.format or FORMAT_OF_SUFFIX[PurePosixPath(file_name).suffix.lower()]
+RATE_RULE = "currency_has_a_rate"
 
 
 class RuleSpec(BaseModel):
@@ -96,6 +55,23 @@ class RuleSpec(BaseModel):
         return self
 
 
+class CurrencyConversion(BaseModel):
+    """Amounts in other currencies, turned into the company's at the rate in force on the row's business date.
+
+    Attributes:
+        rates: the input with the rates: one unit of `from_currency` is worth `rate` units of `to_currency` from the
+            date `valid_from` on, until the next one of the same pair.
+        on: the contract column whose business date decides; by default the table's first required date or time.
+        columns: renames, where the input calls its columns otherwise.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rates: str
+    on: str | None = None
+    columns: dict[Literal["from_currency", "to_currency", "valid_from", "rate"], str] = Field(default_factory=dict)
+
+
 class SourceMapping(BaseModel):
     """One source of rows for one core table.
 
@@ -107,8 +83,18 @@ class SourceMapping(BaseModel):
         expressions: derived columns, contract column = DuckDB SQL over the source's columns (beside them
             `source_file` and `source_row`, counted from 1).
         constants: contract column = the same value for every row.
+        values: contract column = table from what the source writes to what it means; `""` stands for no value.
+        unmapped: what becomes of a value that its table in `values` does not list: `keep` it, or `reject` the row by
+            the rule `<column>_value_is_listed`.
+        scale: contract column = factor, for other units (`quantity = 0.001` from grams to kilograms).
+        formats: contract column = pattern of its dates (`"%d/%m/%Y %H:%M"`, or several, tried in order), or one of
+            `EPOCH_FORMATS`; by default ISO dates are read.
         time_zone: zone of timestamps that carry none; by default the company's.
+        time_zones: contract column = zone, where a column differs from `time_zone`.
         money: whether mapped money is in `major` units (pounds, as decimals) or `minor` units (pence).
+        conversion: how amounts in other currencies become the company's; without it such rows go to quarantine.
+        keep: source columns of customers that no contract has, kept as extra attributes (`kept.Kept`): a list of
+            names, or a table of name = "text", "number" or { column, type, personal, meaning }.
         rules: rules over the source's own columns, true for good rows; null passes.
     """
 
@@ -120,18 +106,52 @@ class SourceMapping(BaseModel):
     columns: dict[str, str] = Field(default_factory=dict)
     expressions: dict[str, str] = Field(default_factory=dict)
     constants: dict[str, Constant] = Field(default_factory=dict)
+    values: dict[str, dict[str, MappedValue]] = Field(default_factory=dict)
+    unmapped: Literal["keep", "reject"] = "keep"
+    scale: dict[str, Decimal] = Field(default_factory=dict)
+    formats: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     time_zone: str | None = None
+    time_zones: dict[str, str] = Field(default_factory=dict)
     money: Literal["major", "minor"] | None = None
+    conversion: CurrencyConversion | None = None
+    keep: dict[str, Kept] = Field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
+
+    @field_validator("keep", mode="before")
+    @classmethod
+    def _keep_is_spelled_out(cls, value: object) -> object:
+        return spelled_out(value)
+
+    @field_validator("formats", mode="before")
+    @classmethod
+    def _one_format_or_several(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        return {column: (given,) if isinstance(given, str) else given for column, given in value.items()}
+
+    @field_validator("formats")
+    @classmethod
+    def _formats_are_known(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for pattern in (each for patterns in value.values() for each in patterns):
+            if pattern not in EPOCH_FORMATS and not _DATE_PATTERN.fullmatch(pattern):
+                raise ValueError(
+                    f'"{pattern}" is no date format: expected a pattern such as "%d/%m/%Y %H:%M" or one of '
+                    + ", ".join(EPOCH_FORMATS)
+                )
+        return value
 
     @field_validator("time_zone")
     @classmethod
     def _time_zone_exists(cls, value: str | None) -> str | None:
         if value is not None:
-            try:
-                ZoneInfo(value)
-            except (KeyError, ValueError) as unknown:
-                raise ValueError(f'no time zone is called "{value}": expected a name like "Europe/London"') from unknown
+            _require_time_zone(value)
+        return value
+
+    @field_validator("time_zones")
+    @classmethod
+    def _time_zones_exist(cls, value: dict[str, str]) -> dict[str, str]:
+        for zone in value.values():
+            _require_time_zone(zone)
         return value
 
     @model_validator(mode="after")
@@ -141,19 +161,55 @@ class SourceMapping(BaseModel):
         for fault in (
             _input_or_query(self),
             _unknown_column(contract, mapped),
+            fault_of_keep(self.entity, self.keep),
             _mapped_twice(mapped),
             _required_but_unmapped(contract, mapped),
             _money_without_unit(contract, mapped, self.money),
-            _rule_named_twice([rule.name for rule in self.rules]),
+            *_transformation_faults(self, contract, mapped),
+            _rule_named_twice([rule.name for rule in self.all_rules()]),
         ):
             if fault:
                 raise ValueError(fault)
         return self
 
     def mapped_columns(self) -> tuple[str, ...]:
-        """The contract columns this source fills, in the contract's order."""
-        filled = {*self.columns, *self.expressions, *self.constants}
-        return tuple(name for name in core_contract(self.entity).columns if name in filled)
+        """The contract columns this source fills, in the contract's order, then the extra attributes it keeps."""
+        filled = {*self.columns, *self.expressions, *self.constants, *self.keep}
+        return tuple(name for name in self.contract().columns if name in filled)
+
+    def contract(self) -> Contract:
+        """The contract of the source's table, with the extra attributes it keeps."""
+        return contract_with(self.entity, [self.keep])
+
+    def renames(self) -> dict[str, str]:
+        """Contract column or extra attribute = source column, for all that are taken over as they are."""
+        return {**self.columns, **{name: kept.column for name, kept in self.keep.items()}}
+
+    def all_rules(self) -> tuple[Rule, ...]:
+        """The source's rules, and those that its mapping promises to keep; the latter are judged while mapping."""
+        listed = (
+            Rule(
+                name=f"{column}_value_is_listed",
+                expression=f"sources.values.{column} lists it",
+                meaning=f"{column} is one of the values that the mapping lists",
+            )
+            for column in self.values
+            if self.unmapped == "reject"
+        )
+        converted = Rule(
+            name=RATE_RULE,
+            expression="sources.conversion.rates has a rate",
+            meaning="another currency than the company's has a rate in force on the row's business date",
+        )
+        return (*self.rules, *listed, *([converted] if self.conversion else []))
+
+    def conversion_date_column(self) -> str:
+        """The contract column whose business date decides the rate."""
+        if self.conversion is not None and self.conversion.on is not None:
+            return self.conversion.on
+        contract = core_contract(self.entity)
+        moments = contract.columns_of_type("date", "timestamp")
+        return next((name for name in moments if contract.columns[name].required), "")
 
 
 def close_match(name: str, known: list[str]) -> str:
@@ -165,6 +221,43 @@ def close_match(name: str, known: list[str]) -> str:
 
 def _plain(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def _transformation_faults(source: SourceMapping, contract: Contract, mapped: list[str]) -> Iterator[str]:
+    """What can't be meant by `values`, `scale`, `formats`, `time_zones` and `conversion`; empty: all is well."""
+    moments = contract.columns_of_type("date", "timestamp")
+    amounts = contract.columns_of_type("number", "money", "integer")
+    for setting, columns, allowed, kind in (
+        ("values", source.values, tuple(contract.columns), ""),
+        ("scale", source.scale, amounts, "a number or money"),
+        ("formats", source.formats, moments, "a date or time"),
+        ("time_zones", source.time_zones, moments, "a date or time"),
+    ):
+        for name in columns:
+            if name not in mapped:
+                yield f'{setting}.{name}: the source does not map a column "{name}"; {close_match(name, mapped)}'
+            elif name not in allowed:
+                yield f"{setting}.{name}: {name} is not {kind}, but {contract.columns[name].type}"
+    yield from (f"scale.{name}: a factor is not zero" for name, factor in source.scale.items() if not factor)
+    yield from (f"values.{name}: lists no value" for name, listed in source.values.items() if not listed)
+    yield from _conversion_faults(source, contract, mapped)
+
+
+def _conversion_faults(source: SourceMapping, contract: Contract, mapped: list[str]) -> Iterator[str]:
+    if source.conversion is None:
+        return
+    if "currency" not in mapped:
+        yield "conversion: the source maps no column currency, so there is nothing to convert from"
+    date_column = source.conversion_date_column()
+    if date_column not in mapped or date_column not in contract.columns_of_type("date", "timestamp"):
+        yield f'conversion.on: "{date_column}" is no date or time that the source maps'
+
+
+def _require_time_zone(value: str) -> None:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError) as unknown:
+        raise ValueError(f'no time zone is called "{value}": expected a name like "Europe/London"') from unknown
 
 
 def _input_or_query(source: SourceMapping) -> str:

@@ -12,9 +12,15 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
-from data_contracts.contracts import Column, Contract, Rule, Severity
+from data_contracts.contracts import Column, Contract, Reference, Rule, Severity, core_contract
 from data_contracts.currencies import MINOR_UNIT_DIGITS
-from data_contracts.errors_contracts import RuleNamedTwiceError, RuleNotLoosenedError, RuleWithoutExpressionError
+from data_contracts.errors_contracts import (
+    PartnerColumnUnknownError,
+    RuleNamedTwiceError,
+    RuleNotLoosenedError,
+    RuleWithoutExpressionError,
+)
+from data_contracts.joins import Partner, accepted_view, partners_of, unknown_fields, where_partners_are
 from data_contracts.mapping import RuleSpec
 from data_contracts.sql import identifier, text
 
@@ -45,6 +51,7 @@ class BoundRule:
         present: checked as "values are not null" on `column`.
         allowed: checked as "values are in this set" on `column`, where given.
         declared: written by people (contract file or settings), not derived from the columns: may be made a warning.
+        partners: rows of other tables that the predicate names, to be put beside (`joins.beside`).
     """
 
     name: str
@@ -55,6 +62,7 @@ class BoundRule:
     present: bool = False
     allowed: tuple[str, ...] = field(default=(), repr=False)
     declared: bool = False
+    partners: tuple[Partner, ...] = ()
 
 
 def bind_rules(
@@ -78,6 +86,7 @@ def bind_rules(
         RuleNamedTwiceError: a new rule has the name of an existing one.
         RuleWithoutExpressionError: a change of severity names no existing rule.
         RuleNotLoosenedError: a rule that every later step relies on would become a warning.
+        PartnerColumnUnknownError: a rule asks for a column that the table it refers to does not have.
     """
     rules: dict[str, BoundRule] = {rule.name: rule for rule in _built_in(contract, mapped_columns, loaded)}
     for rule in {rule.name: rule for rule in source_rules}.values():
@@ -89,7 +98,8 @@ def bind_rules(
             _change_severity(rules, contract, spec)
         else:
             rule = Rule(name=spec.name, expression=spec.expression, severity=spec.severity, meaning=spec.meaning)
-            _add(rules, contract.entity, _declared(rule, rule.expression))
+            for bound in _over_rows(contract, rule, loaded):
+                _add(rules, contract.entity, bound)
     return tuple(rules.values())
 
 
@@ -105,8 +115,11 @@ def _change_severity(rules: dict[str, BoundRule], contract: Contract, spec: Rule
         if not rule.declared and spec.severity is Severity.warning:
             raise RuleNotLoosenedError(entity=contract.entity, rule=rule.name, meaning=rule.meaning)
         rules[spec.name] = replace(rules[spec.name], severity=spec.severity)
-    elif spec.name not in {reference.name for reference in contract.references}:
-        raise RuleWithoutExpressionError(entity=contract.entity, rule=spec.name, known=sorted(rules))
+    elif spec.name not in {*(each.name for each in contract.references), *(each.name for each in contract.rules)}:
+        is_about_the_table = spec.name in {each.name for each in contract.table_rules}
+        raise RuleWithoutExpressionError(
+            entity=contract.entity, rule=spec.name, known=sorted(rules), is_about_the_table=is_about_the_table
+        )
 
 
 def _declared(rule: Rule, predicate: str) -> BoundRule:
@@ -118,18 +131,10 @@ def _built_in(contract: Contract, mapped_columns: Collection[str], loaded: Colle
         if name in mapped_columns:
             yield from _column_rules(name, column)
     for rule in contract.rules:
-        yield _declared(rule, rule.expression)
+        yield from _over_rows(contract, rule, loaded)
     for reference in contract.references:
         if reference.entity in loaded:
-            keys = f"(select {identifier(reference.column)} from {identifier(accepted_view(reference.entity))})"  # noqa: S608  # quoted names
-            yield BoundRule(
-                name=reference.name,
-                severity=reference.severity,
-                meaning=reference.meaning,
-                predicate=f"{identifier(reference.column)} in {keys}",
-                column=reference.column,
-                declared=True,
-            )
+            yield _known(reference)
     yield BoundRule(
         name=KEY_RULE,
         severity=Severity.error,
@@ -138,12 +143,40 @@ def _built_in(contract: Contract, mapped_columns: Collection[str], loaded: Colle
     )
 
 
-def accepted_view(entity: str) -> str:
-    """The view of an entity's accepted rows, made by checking, that references look into."""
-    return f"accepted_{entity}"
+def _over_rows(contract: Contract, rule: Rule, loaded: Collection[str]) -> Iterable[BoundRule]:
+    """A declared rule, unless it names a table that is not loaded."""
+    partners = partners_of(contract, rule.expression)
+    for partner in partners:
+        if unknown := unknown_fields(partner):
+            raise PartnerColumnUnknownError(
+                entity=contract.entity,
+                rule=rule.name,
+                column=f"{partner.alias}.{unknown[0]}",
+                known=list(core_contract(partner.entity).columns),
+            )
+    if all(partner.entity in loaded for partner in partners):
+        yield replace(_declared(rule, where_partners_are(partners, rule.expression)), partners=partners)
+
+
+def _known(reference: Reference) -> BoundRule:
+    (key,) = core_contract(reference.entity).key
+    keys = f"(select {identifier(key)} from {identifier(accepted_view(reference.entity))})"  # noqa: S608  # quoted names
+    return BoundRule(
+        name=reference.name,
+        severity=reference.severity,
+        meaning=reference.meaning,
+        predicate=f"{identifier(reference.column)} in {keys}",
+        column=reference.column,
+        declared=True,
+    )
 
 
 def _column_rules(name: str, column: Column) -> Iterable[BoundRule]:
+    for rule in _rules_of_type(name, column):
+        yield replace(rule, severity=Severity.warning, declared=True) if column.kept else rule
+
+
+def _rules_of_type(name: str, column: Column) -> Iterable[BoundRule]:
     if column.required:
         yield _presence(name, column)
     if column.type != "text":

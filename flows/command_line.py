@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from flows.commands import looking, running, starting
+from flows.commands import looking, running, sourcing, starting
 from flows.environment import quieten
 
 app = typer.Typer(
@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="The settings in force.", no_args_is_help=True)
 app.add_typer(config_app, name="config", rich_help_panel="Look")
+source_app = typer.Typer(help="Fit files and tables to the contracts: propose a mapping, try it.", no_args_is_help=True)
+app.add_typer(source_app, name="source", rich_help_panel="Begin")
 
 app.command(rich_help_panel="Begin")(starting.init)
 app.command(rich_help_panel="Begin")(starting.simulate)
@@ -34,6 +36,8 @@ app.command(rich_help_panel="Every night")(running.serve)
 app.command(rich_help_panel="Look")(looking.status)
 app.command(rich_help_panel="Look")(looking.show)
 config_app.command("show")(looking.show_config)
+source_app.command("draft")(sourcing.draft)
+source_app.command("check")(sourcing.check)
 
 
 @app.callback(invoke_without_command=True)

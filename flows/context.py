@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo
 from config.settings import Settings
 from flows.errors import AsOfInTheFutureError
 from flows.progress import Reporter
-from warehouse.duckdb_warehouse import DuckDBWarehouse
+from warehouse.base import Timeouts, Warehouse
 from warehouse.lake import Lake
+from warehouse.opening import warehouse_at
 
 if TYPE_CHECKING:
     from models.registry import Registry
@@ -67,9 +68,28 @@ class Context:
 
         return Registry(self.settings.tracking_uri, str(self.settings.workspace / "models"))
 
-    def warehouse(self) -> DuckDBWarehouse:
-        """The warehouse, to be used as a context manager: it is locked while it is open."""
-        return DuckDBWarehouse(self.settings.warehouse_file)
+    def warehouse(self, *, read_only: bool = False, file_wait_seconds: float = 10.0) -> Warehouse:
+        """The warehouse, to be opened as a context manager; its lock and whether it exists can be asked before.
+
+        While a DuckDB file is open nobody else gets in, so keep the block short; PostgreSQL lets everybody in.
+
+        Args:
+            read_only: for those who only look.
+            file_wait_seconds: how long to wait while another process has the DuckDB file open.
+        """
+        place = self.settings.warehouse
+        timeouts = Timeouts(
+            connect_seconds=place.connect_timeout_seconds,
+            statement_seconds=place.statement_timeout_seconds,
+            lock_seconds=place.lock_timeout_seconds,
+        )
+        return warehouse_at(
+            self.settings.warehouse_file,
+            self.settings.warehouse_address,
+            read_only=read_only,
+            file_wait_seconds=file_wait_seconds,
+            timeouts=timeouts,
+        )
 
 
 def short_hash(*parts: str) -> str:

@@ -13,7 +13,7 @@ import polars as pl
 import features
 from data_contracts.orders import known_before, snapshot_instant
 from flows.context import Context
-from flows.errors import AsOfBeforeDataError, NothingLoadedError, StaleDataError
+from flows.errors import AsOfBeforeDataError, NothingLoadedError, OrdersNeededError, StaleDataError
 from warehouse.lake import Load
 from warehouse.ledger import last_load
 
@@ -35,7 +35,7 @@ class CoreTables:
             NothingLoadedError: there is none yet.
             LoadMissingError: the ledger knows it, the lake has lost it.
         """
-        if not context.settings.warehouse_file.exists():
+        if not context.warehouse().exists():
             raise NothingLoadedError
         with context.warehouse() as warehouse:
             recorded = last_load(warehouse)
@@ -58,10 +58,14 @@ class CoreTables:
         return self.load.scan(entity, bucket)
 
     def orders(self, bucket: int | None = None) -> pl.LazyFrame:
-        """Order lines of one bucket, or of all."""
+        """Order lines of one bucket, or of all.
+
+        Raises:
+            OrdersNeededError: no source feeds orders.
+        """
         orders = self.load.scan("orders", bucket)
         if orders is None:
-            raise NothingLoadedError
+            raise OrdersNeededError(loaded=self.entities)
         return orders
 
     def buckets(self) -> Iterator[int]:

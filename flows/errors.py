@@ -1,5 +1,6 @@
 """What can be wrong with what a command was asked to do."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from data_contracts.errors import DataBlockedError, DependencyDownError, UsageError
@@ -47,6 +48,18 @@ class StaleDataError(DataBlockedError):
             got=f"last order on {last_order.isoformat()}, {(as_of - last_order).days} days before {as_of.isoformat()}",
             expected=f"at most {allowed_days} days (gates.stale_after_days)",
             action="load the missing days or score an earlier --as-of; shop closed? raise gates.stale_after_days",
+        )
+
+
+class OrdersNeededError(UsageError):
+    """The last load has no orders, which features and models are made of."""
+
+    def __init__(self, *, loaded: Sequence[str]) -> None:
+        super().__init__(
+            "training and scoring need orders, and no source feeds them",
+            got=f"loaded: {', '.join(loaded)}",
+            expected="orders",
+            action="map the company's orders; where it has subscriptions only, map what was billed as orders",
         )
 
 
@@ -122,4 +135,17 @@ class NobodyActiveError(DataBlockedError):
             got=f"no purchase in {within_days} days before {as_of.isoformat()}; last order on {last_order.isoformat()}",
             expected="at least one active customer",
             action="score an earlier --as-of, or load newer orders",
+        )
+
+
+class DraftUnreadableError(UsageError):
+    """What a mapping is to be proposed for can't be read as a file or a table."""
+
+    def __init__(self, *, what: str, got: str, expected: str) -> None:
+        super().__init__(
+            "no mapping can be proposed",
+            where=what,
+            got=got,
+            expected=expected,
+            action="name a file (CSV, Parquet, JSON lines, Excel), a URL, or a table with --database",
         )

@@ -4,16 +4,22 @@ Belongs here: whether to load, where the parts go, what is written down. Does no
 (`warehouse.ingestion`).
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
+from config.settings import Settings
+from data_contracts.contracts import CORE_ENTITIES
+from data_contracts.inputs import environment_names
+from data_contracts.table_checking import LOOK_BACK_LOADS, TableChecks, Verdict
 from flows.context import Context, short_hash
 from warehouse.ingestion import CoreLoad, ingest, source_fingerprint
 from warehouse.ledger import Load, last_load, record_load
 from warehouse.ledger_schema import make_ledger
+from warehouse.load_profiles import last_profiles, record_profiles
 
 QUARANTINE_SCHEMA = "quarantine"
 Tick = Callable[[], None]
@@ -28,8 +34,14 @@ class Loaded:
     summary: dict[str, Any]
 
 
-def ingest_sources(context: Context, *, force: bool, tick: Tick) -> Loaded:
+def ingest_sources(context: Context, *, force: bool, accept: Sequence[str], tick: Tick) -> Loaded:
     """Load the sources if the files, the mapping or the rules changed since the last load.
+
+    Args:
+        context: the surroundings.
+        force: load again even where nothing changed.
+        accept: names of table rules that may be broken for this once; written down with the load.
+        tick: called at each step.
 
     Raises:
         UsageError, DataBlockedError: see `warehouse.ingestion.ingest`; the last load stays.
@@ -42,7 +54,8 @@ def ingest_sources(context: Context, *, force: bool, tick: Tick) -> Loaded:
         return Loaded("unchanged", standing.load_id, {"load_id": standing.load_id, **standing.counts})
     load_id = f"{context.now:%Y%m%dT%H%M%S%f}-{short_hash(fingerprint, str(context.settings.lake.buckets))}"
     docs = context.settings.workspace / "data_docs"
-    core = ingest(**asked, now=context.now, load_id=load_id, docs_folder=docs)
+    checks = _table_checks(context, accept)
+    core = ingest(**asked, now=context.now, load_id=load_id, docs_folder=docs, table_checks=checks)
     tick()
     context.lake.write_load(load_id, core.frames, buckets=context.settings.lake.buckets)
     tick()
@@ -67,7 +80,20 @@ def _asked(context: Context) -> dict[str, Any]:
         "data_root": settings.data_folder,
         "company_currency": settings.company.currency,
         "time_zone": settings.company.time_zone,
+        "environment": addresses(settings),
     }
+
+
+def addresses(settings: Settings) -> dict[str, str]:
+    """The environment variables that inputs name and that are set: where databases are, passwords included."""
+    return {name: os.environ[name] for name in environment_names(settings.inputs) if name in os.environ}
+
+
+def _table_checks(context: Context, accept: Sequence[str]) -> TableChecks:
+    """What a load is held against: the company's table rules and the last loads."""
+    with context.warehouse() as warehouse:
+        earlier = last_profiles(warehouse, CORE_ENTITIES, limit=LOOK_BACK_LOADS)
+    return TableChecks(specs=context.settings.table_rules, earlier=earlier, accepted=tuple(accept))
 
 
 def _standing_load(context: Context, fingerprint: str) -> Load | None:
@@ -89,6 +115,7 @@ def _record(context: Context, core: CoreLoad, load: Load) -> None:
                 warehouse.drop_table(QUARANTINE_SCHEMA, entity)
                 warehouse.write_frame(QUARANTINE_SCHEMA, entity, core.quarantined.filter(pl.col("entity") == entity))
             record_load(warehouse, load)
+            record_profiles(warehouse, load.load_id, core.profiles, loaded_at=load.loaded_at)
 
 
 def _counts(core: CoreLoad) -> dict[str, Any]:
@@ -102,4 +129,10 @@ def _counts(core: CoreLoad) -> dict[str, Any]:
         entity: {"read": counted.read, "accepted": counted.accepted, "quarantined": counted.quarantined}
         for entity, counted in core.counts.items()
     }
-    return {"entities": entities, "rules": rules, "data_docs": str(core.docs_page) if core.docs_page else None}
+    return {
+        "entities": entities,
+        "rules": rules,
+        "table_rules": [result.facts() for result in core.table_rules],
+        "overrides": [result.facts() for result in core.table_rules if result.verdict is Verdict.accepted],
+        "data_docs": str(core.docs_page) if core.docs_page else None,
+    }

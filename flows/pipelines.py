@@ -4,7 +4,7 @@ Belongs here: sequences of steps, each a plain function of the context. Does not
 out: that is `step`, which either calls the function at once or makes a Prefect task of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, Protocol
 
@@ -53,10 +53,10 @@ def run(
     return _told(context, "run", result)
 
 
-def ingest(step: Step, *, context: Context, force: bool = False) -> Result:
-    """Load the sources."""
+def ingest(step: Step, *, context: Context, force: bool = False, accept: Sequence[str] = ()) -> Result:
+    """Load the sources; `accept` names table rules that may be broken for this once."""
     with alone(context, "ingest"):
-        result = _ingest(step, context, context.today, force=force)
+        result = _ingest(step, context, context.today, force=force, accept=accept)
     return _told(context, "ingest", result)
 
 
@@ -88,9 +88,16 @@ def _told(context: Context, verb: str, result: Result) -> Result:
     }
 
 
-def _ingest(step: Step, context: Context, day: date, *, force: bool) -> Result:
+def _ingest(step: Step, context: Context, day: date, *, force: bool, accept: Sequence[str] = ()) -> Result:
     with recorded(context, "ingest", day) as recording:
-        loaded = step("load and check the sources", ingesting.ingest_sources, context=context, parts=3, force=force)
+        loaded = step(
+            "load and check the sources",
+            ingesting.ingest_sources,
+            context=context,
+            parts=3,
+            force=force,
+            accept=accept,
+        )
         recording.load_id, recording.counts = loaded.load_id, loaded.summary["entities"]
     message = "the sources are loaded" if loaded.status == "loaded" else "the sources have not changed"
     return {"status": loaded.status, "message": message, "load": loaded.summary}

@@ -87,9 +87,11 @@ def run(
 
 
 @flow(name="gristmill-ingest", flow_run_name="ingest", persist_result=False)
-def ingest(config: str | None = None, data: str | None = None, *, force: bool = False) -> pipelines.Result:
-    """Load the sources."""
-    return pipelines.ingest(prefect_step, context=_opened(config, data), force=force)
+def ingest(
+    config: str | None = None, data: str | None = None, *, force: bool = False, accept: list[str] | None = None
+) -> pipelines.Result:
+    """Load the sources; table rules named in `accept` may be broken for this once."""
+    return pipelines.ingest(prefect_step, context=_opened(config, data), force=force, accept=accept or [])
 
 
 @flow(name="gristmill-train", flow_run_name="train {as_of}", persist_result=False)

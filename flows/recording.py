@@ -12,7 +12,6 @@ from typing import Any
 from data_contracts.errors import DataBlockedError, GristmillError
 from flows.context import Context
 from warehouse.ledger import FinalStatus, Kind, Run, RunResult, finish_run, start_run
-from warehouse.locking import exclusive_lock
 
 
 @dataclass
@@ -32,7 +31,7 @@ def alone(context: Context, what: str) -> Iterator[None]:
     Raises:
         WarehouseBusyError: another run holds it (exit code 5).
     """
-    with exclusive_lock(context.settings.warehouse_file, run_key=what, now=context.now):
+    with context.warehouse().lock(run_key=what, now=context.now):
         yield
 
 

@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from config.settings import Settings
-from flows.summaries import champion_table, quarantine_table, segment_tables, step_table
+from data_contracts.addresses import redacted_address, without_credentials
+from flows.summaries import champion_table, quarantine_table, segment_tables, step_table, table_rule_table
 
 Result = Mapping[str, Any]
 UNSEEN_WIDTH = 140  # columns of a log file
@@ -24,7 +25,13 @@ def console() -> Console:
 def print_result(verb: str, result: Result, settings: Settings) -> None:
     """What a verb did: its figures, then where to look."""
     out = console()
-    parts: list[Callable[[Result], list[Table]]] = [quarantine_table, champion_table, segment_tables, step_table]
+    parts: list[Callable[[Result], list[Table]]] = [
+        quarantine_table,
+        table_rule_table,
+        champion_table,
+        segment_tables,
+        step_table,
+    ]
     for part in parts:
         for table in part(result):
             out.print(table)
@@ -36,18 +43,29 @@ def print_result(verb: str, result: Result, settings: Settings) -> None:
 
 def _where_to_look(settings: Settings, result: Result) -> Group:
     """Lines to copy: never wrapped, so that they stay one piece."""
-    file = settings.warehouse_file
     query = "select customer_id, value_tier, main_reason, recommended_action from segments.customer limit 10"
     docs = result.get("load", {}).get("data_docs")
     places = {
-        "tables": f"{file}: {', '.join(f'segments.{table}' for table in result['rows'])}, quarantine.*",
+        "tables": f"{_warehouse(settings)}: {', '.join(f'segments.{table}' for table in result['rows'])}, quarantine.*",
         "terminal": "gristmill show customer --where value_tier=platinum --where churn_risk_band=high",
-        "SQL": f"""python -c "import duckdb; duckdb.connect('{file}', read_only=True).sql('{query}').show()\"""",
+        "SQL": _sql_command(settings, query),
         "models": f"mlflow ui --backend-store-uri '{settings.redacted_tracking_uri}'",
         "data docs": docs or "",
     }
     lines = [Text(f"  {name:<10} {place}", no_wrap=True, overflow="ignore") for name, place in places.items() if place]
     return Group(Text("where to look", style="bold"), *lines)
+
+
+def _warehouse(settings: Settings) -> str:
+    return redacted_address(settings.warehouse_address) or str(settings.warehouse_file)
+
+
+def _sql_command(settings: Settings, query: str) -> str:
+    """A line that shows a query's rows: Python for a DuckDB file; psql, which asks for the password itself."""
+    if settings.warehouse_address:
+        return f'psql "{without_credentials(settings.warehouse_address)}" -c "{query}"'
+    file = settings.warehouse_file
+    return f"""python -c "import duckdb; duckdb.connect('{file}', read_only=True).sql('{query}').show()\""""
 
 
 def print_frame(title: str, frame: pl.DataFrame, *, limit: int) -> None:

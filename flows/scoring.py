@@ -58,7 +58,7 @@ class Scores:
 
 def find_champions(context: Context, as_of: date) -> dict[str, Promotion] | None:
     """Which version of each model may score that date, by the ledger; None when any of them is missing."""
-    if not context.settings.warehouse_file.exists():
+    if not context.warehouse().exists():
         return None
     with context.warehouse() as warehouse:
         found = {name: champion_for(warehouse, name, as_of) for name in MODELS}

@@ -12,7 +12,6 @@ import polars as pl
 from config.errors import CommandUnknownNameError
 from flows.context import Context
 from flows.errors import FilterUnreadableError
-from warehouse.duckdb_warehouse import DuckDBWarehouse
 
 CONDITION = re.compile(r"^\s*(?P<column>[a-z][a-z0-9_]*)\s*(?P<operator><=|>=|!=|=|<|>)\s*(?P<value>.*?)\s*$")
 FORMULA_START = r"^[=+\-@\t\r]"
@@ -31,7 +30,7 @@ def read_segment(context: Context, table: str, *, where: Sequence[str], columns:
         CommandUnknownNameError: no such table or column.
         FilterUnreadableError: a condition that can't be read.
     """
-    with DuckDBWarehouse(context.settings.warehouse_file, read_only=True) as warehouse:
+    with context.warehouse(read_only=True) as warehouse:
         tables = warehouse.views("segments")
         if table not in tables:
             raise CommandUnknownNameError(what="table in the schema segments", got=table, known=tables)

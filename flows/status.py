@@ -3,9 +3,7 @@
 from typing import Any
 
 from flows.context import Context
-from warehouse.duckdb_warehouse import DuckDBWarehouse
 from warehouse.ledger import crashed_runs, history, last_load, promotions
-from warehouse.locking import current_holder
 from warehouse.publications import current_publication, publications
 
 
@@ -16,18 +14,23 @@ def read_status(context: Context, *, limit: int) -> dict[str, Any]:
         `running` (who holds the lock, or null), `published` (what readers see), `versions` (kept), `champions`,
         `last_load`, `runs` (newest first), `next` (what to do).
     """
-    path = context.settings.warehouse_file
-    holder = current_holder(path)
-    if not path.exists():
-        return {"warehouse": str(path), "running": str(holder or "") or None, "next": "run `gristmill run`", "runs": []}
-    with DuckDBWarehouse(path, read_only=True, lock_wait_seconds=2) as warehouse:
+    place = context.warehouse(read_only=True, file_wait_seconds=2)
+    holder = place.holder()
+    if not place.exists():
+        return {
+            "warehouse": place.where,
+            "running": str(holder or "") or None,
+            "next": "run `gristmill run`",
+            "runs": [],
+        }
+    with place as warehouse:
         current, load = current_publication(warehouse), last_load(warehouse)
         crashed = {(run.run_key, run.attempt) for run in crashed_runs(warehouse, lock_is_free=holder is None)}
         runs = history(warehouse, limit=limit)
         champions = {promotion.name: promotion for promotion in reversed(promotions(warehouse))}
         kept = [version for version in publications(warehouse) if version.collected_at is None]
     return {
-        "warehouse": str(path),
+        "warehouse": place.where,
         "running": str(holder) if holder else None,
         "published": current
         and {

@@ -10,6 +10,7 @@ from typing import Any
 from rich.table import Table
 
 Result = Mapping[str, Any]
+_NOT_KEPT = ("broken", "accepted")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,18 @@ def quarantine_table(result: Result) -> list[Table]:
     for entity, counted in load.get("entities", {}).items():
         kept = f"{counted['accepted']:,} of {counted['read']:,} kept"
         table.add_row(entity, kept, "", f"{counted['quarantined']:,}", style="dim")
+    return [table]
+
+
+def table_rule_table(result: Result) -> list[Table]:
+    """Rules about whole tables that were broken, or accepted although they were."""
+    found = [each for each in result.get("load", {}).get("table_rules") or [] if each["verdict"] in _NOT_KEPT]
+    if not found:
+        return []
+    table = Table("table", "rule", "severity", "found", "expected", title="rules about whole tables that don't hold")
+    for each in found:
+        severity = each["severity"] + (" (accepted)" if each["verdict"] == "accepted" else "")
+        table.add_row(each["entity"], each["rule"], severity, each["got"], each["expected"])
     return [table]
 
 

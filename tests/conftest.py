@@ -1,6 +1,11 @@
-"""Settings that every test runs under."""
+"""What every test may need: settings to run under, and a PostgreSQL server that is there when the first test asks."""
 
+import importlib.util
+import itertools
 import os
+from pathlib import Path
+
+import pytest
 
 os.environ.update(
     {
@@ -16,3 +21,58 @@ from hypothesis import settings
 # the machines are shared and noisy: a slow example is no failure, and the same examples run everywhere
 settings.register_profile("gristmill", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("gristmill")
+
+_EMPTY = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND pid <> pg_backend_pid();
+    DO $$ DECLARE name text; BEGIN
+      FOR name IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
+        EXECUTE format('DROP SCHEMA %I CASCADE', name);
+      END LOOP;
+    END $$;
+    CREATE SCHEMA public"""
+
+
+@pytest.fixture(scope="session")
+def postgresql_server():
+    """The address of a PostgreSQL server of this session's own, `{database}` still to be filled in."""
+    spec = importlib.util.spec_from_file_location("postgresql_server", Path(__file__).with_name("postgresql_server.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with module.running_server() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def free_databases():
+    """Names of databases that a test has left empty for the next one: making one takes longer than emptying it."""
+    return [], itertools.count()
+
+
+@pytest.fixture
+def make_database(postgresql_server, free_databases):
+    """Gives empty databases, each by its address; they are emptied after the test."""
+    import psycopg  # noqa: PLC0415 most tests need none
+
+    free, numbers = free_databases
+    given = []
+
+    def made():
+        if not free:
+            free.append(f"gristmill_{next(numbers)}")
+            with psycopg.connect(postgresql_server.format(database="postgres"), autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {free[-1]}")
+        given.append(free.pop())
+        return postgresql_server.format(database=given[-1])
+
+    yield made
+    for name in given:
+        with psycopg.connect(postgresql_server.format(database=name), autocommit=True) as connection:
+            connection.execute(_EMPTY)
+        free.append(name)
+
+
+@pytest.fixture
+def postgresql_address(make_database):
+    """The address of an empty PostgreSQL database."""
+    return make_database()

@@ -8,11 +8,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 import polars as pl
 
 from warehouse.identifiers import quoted, text_literal
+from warehouse.locking import LockHolder
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,15 @@ class TableDescription:
 
     columns: Mapping[str, str]
     meaning: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeouts:
+    """How long to wait for a warehouse that is a server, in seconds: to connect, for a statement, for others' locks."""
+
+    connect_seconds: float = 10.0
+    statement_seconds: float = 900.0
+    lock_seconds: float = 30.0
 
 
 class Warehouse(ABC):
@@ -34,6 +45,33 @@ class Warehouse(ABC):
 
     @abstractmethod
     def __exit__(self, *exception: object) -> None: ...
+
+    @property
+    @abstractmethod
+    def where(self) -> str:
+        """The warehouse as people are told of it: a file, or an address without its password."""
+
+    @abstractmethod
+    def exists(self) -> bool:
+        """Whether there is anything of ours yet. Works outside the `with` block too."""
+
+    @abstractmethod
+    def lock(self, *, run_key: str, now: datetime, wait_seconds: float = 0.0) -> AbstractContextManager[LockHolder]:
+        """Hold the warehouse's lock for the length of a `with` block; works outside that of the warehouse too.
+
+        Args:
+            run_key: what the holder does, for those who are turned away.
+            now: when it started (an aware datetime).
+            wait_seconds: how long to wait for another holder; a quarter of a second is always allowed.
+
+        Raises:
+            WarehouseBusyError: it was not free in time.
+            DependencyDownError: the lock can't be reached.
+        """
+
+    @abstractmethod
+    def holder(self) -> LockHolder | None:
+        """Who holds the lock now; None when it is free, whatever a crashed holder left behind."""
 
     @abstractmethod
     def execute(self, statement: str, parameters: Sequence[Any] = (), *, step: str = "run a statement") -> None:
@@ -52,8 +90,13 @@ class Warehouse(ABC):
         """
 
     @abstractmethod
-    def transaction(self) -> AbstractContextManager[None]:
-        """All or nothing: commits at the end of the block, rolls back when the block raises."""
+    def transaction(self, *, moving: Sequence[tuple[str, str]] = ()) -> AbstractContextManager[None]:
+        """All or nothing: commits at the end of the block, rolls back when the block raises.
+
+        Args:
+            moving: views, as (schema, name), that the block moves or drops; where readers may be in the way, they
+                are waited for first.
+        """
 
     @abstractmethod
     def write_frame(self, schema: str, table: str, frame: pl.DataFrame) -> None:
@@ -67,6 +110,10 @@ class Warehouse(ABC):
     @abstractmethod
     def describe(self, schema: str, table: str) -> TableDescription:
         """A table's or view's columns, in order, with the comments written down for it."""
+
+    @abstractmethod
+    def settle(self, schema: str, table: str) -> None:
+        """After an unclear commit: make sure that it has ended one way or the other; then the table tells which."""
 
     def read_table(self, schema: str, table: str) -> pl.DataFrame:
         """All rows of a table or view, in no particular order."""

@@ -11,6 +11,8 @@ import contextlib
 import re
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,7 +29,7 @@ from warehouse.errors import (
     WarehouseUnreachableError,
 )
 from warehouse.identifiers import checked, quoted
-from warehouse.locking import current_holder
+from warehouse.locking import LockHolder, current_holder, exclusive_lock
 
 _POLL_SECONDS = 0.1
 _HELD_BY = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
@@ -84,6 +86,23 @@ class DuckDBWarehouse(Warehouse):
             raise RuntimeError("a DuckDBWarehouse is open only inside its `with` block")
         return self._connection
 
+    @property
+    def where(self) -> str:
+        """The file's path."""
+        return str(self.path)
+
+    def exists(self) -> bool:
+        """Whether the file is there."""
+        return self.path.exists()
+
+    def lock(self, *, run_key: str, now: datetime, wait_seconds: float = 0.0) -> AbstractContextManager[LockHolder]:
+        """Hold the lock file beside the database; see `locking.exclusive_lock`."""
+        return exclusive_lock(self.path, run_key=run_key, now=now, wait_seconds=wait_seconds)
+
+    def holder(self) -> LockHolder | None:
+        """Who holds the lock file; see `locking.current_holder`."""
+        return current_holder(self.path)
+
     def execute(self, statement: str, parameters: Sequence[Any] = (), *, step: str = "run a statement") -> None:
         """Run a statement that returns nothing; see `Warehouse.execute`."""
         try:
@@ -100,7 +119,7 @@ class DuckDBWarehouse(Warehouse):
         return rows
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, moving: Sequence[tuple[str, str]] = ()) -> Iterator[None]:  # noqa: ARG002 no reader is in the way
         """All or nothing; DuckDB's tables, views and comments take part like rows."""
         self.execute("BEGIN TRANSACTION", step="begin a transaction")
         try:
@@ -110,6 +129,9 @@ class DuckDBWarehouse(Warehouse):
             with contextlib.suppress(duckdb.Error):  # a transaction that DuckDB gave up is over already
                 self.connection.execute("ROLLBACK")
             raise
+
+    def settle(self, schema: str, table: str) -> None:
+        """Nothing to do: no commit is lost on its way to a file."""
 
     def write_frame(self, schema: str, table: str, frame: pl.DataFrame) -> None:
         """Make a new table of a frame, through Arrow; see `Warehouse.write_frame`."""

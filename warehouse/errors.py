@@ -98,6 +98,44 @@ class StatementFailedError(GristmillError):
         super().__init__(f"the warehouse refused to {step}", where=where, got=reason)
 
 
+class CommitUnclearError(DependencyDownError):
+    """The connection ended during the commit: it may have happened or not; the ledger knows."""
+
+    def __init__(self, *, where: str, reason: str) -> None:
+        super().__init__(
+            "the connection was lost during a commit: it may have happened or not",
+            where=where,
+            got=reason,
+            action="run it again: the ledger is read first, and nothing is done twice",
+        )
+
+
+class WarehouseLockedError(DependencyDownError):
+    """Other sessions (readers, a dump) hold what we have to change."""
+
+    def __init__(self, *, step: str, where: str, holders: str, waited_seconds: float) -> None:
+        super().__init__(
+            f"other sessions kept us from being able to {step}; what was published before stays",
+            where=where,
+            got=f"held by {holders}",
+            expected=f"to be free within {waited_seconds:g} seconds",
+            action="end those sessions, then run it again; or allow a longer wait: [warehouse] lock_timeout_seconds",
+        )
+
+
+class StillNeededError(DataBlockedError):
+    """Something that is not ours is built on what we have to remove."""
+
+    def __init__(self, *, step: str, where: str, dependents: str) -> None:
+        super().__init__(
+            f"can't {step}: other objects in the database are built on it; what was published before stays",
+            where=where,
+            got=dependents,
+            expected="nothing built on it that can't follow",
+            action="drop those objects, run again, and create them anew",
+        )
+
+
 class RunSupersededError(AlreadyRunningError):
     """The ledger no longer says that this attempt is the one running: somebody else took over."""
 

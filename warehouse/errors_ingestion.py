@@ -1,63 +1,10 @@
-"""Failures of reading sources and mapping them onto the contracts."""
+"""Failures of mapping sources and of loads that can't be trusted. Of reading: `errors_sources.py`."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from data_contracts.errors import DataBlockedError, UsageError
 
 LISTED_NAMES = 40
-
-
-class SourceFileMissingError(UsageError):
-    """No file is where an input's files should be."""
-
-    def __init__(self, *, input_name: str, looked_at: Path) -> None:
-        super().__init__(
-            "no file of an input was found",
-            where=f"inputs.{input_name}.files",
-            got=f"nothing at {looked_at}",
-            expected="at least one file",
-            action="correct the pattern, or the data folder (--data or GRISTMILL_DATA) that it is relative to",
-        )
-
-
-class SourceFileEmptyError(DataBlockedError):
-    """An input's files hold no row."""
-
-    def __init__(self, *, input_name: str, files: Sequence[str]) -> None:
-        super().__init__(
-            "an input has no rows",
-            where=f"inputs.{input_name}: {', '.join(files[:LISTED_NAMES])}",
-            got="a header or nothing at all",
-            expected="a header and at least one row",
-            action="see why the export is empty; the tables published before stay",
-        )
-
-
-class SourceFileUnreadableError(DataBlockedError):
-    """A file can't be read as what it is said to be."""
-
-    def __init__(self, *, input_name: str, file: str, file_format: str, reason: str) -> None:
-        super().__init__(
-            "a file can't be read",
-            where=f"inputs.{input_name}: {file}",
-            got=reason,
-            expected=f"a {file_format} file",
-            action="correct the file, or the input's format, delimiter, quote or encoding",
-        )
-
-
-class SourceFilesDifferError(DataBlockedError):
-    """Files of one input have different columns."""
-
-    def __init__(self, *, input_name: str, file: str, missing: Sequence[str], surplus: Sequence[str]) -> None:
-        super().__init__(
-            "the files of one input have different columns",
-            where=f"inputs.{input_name}: {file}",
-            got=f"missing: {', '.join(missing) or 'none'}; not in the first file: {', '.join(surplus) or 'none'}",
-            expected="the columns of the input's first file",
-            action="correct the export, or give files that differ an input and a source of their own",
-        )
 
 
 class SourceColumnMissingError(DataBlockedError):
@@ -89,13 +36,25 @@ class SourceExpressionError(UsageError):
 class InputUnknownError(UsageError):
     """A source names an input that is not declared."""
 
-    def __init__(self, *, source: str, input_name: str, known: Sequence[str]) -> None:
+    def __init__(self, *, source: str, setting: str, input_name: str, known: Sequence[str]) -> None:
         super().__init__(
             "a source names an input that is not declared",
-            where=f"sources.{source}.input",
+            where=f"sources.{source}.{setting}",
             got=f'"{input_name}"',
             expected=f"one of {', '.join(known)}",
             action=f"declare [inputs.{input_name}], or correct the name",
+        )
+
+
+class SourceUnknownError(UsageError):
+    """A name is not that of a source."""
+
+    def __init__(self, *, source: str, known: Sequence[str]) -> None:
+        super().__init__(
+            "there is no such source",
+            got=f'"{source}"',
+            expected=f"one of {', '.join(known)}",
+            action="name a source of the settings, or none to check all",
         )
 
 
@@ -108,7 +67,7 @@ class DatesUnparsableError(DataBlockedError):
             where=f"sources.{source}, column {column}",
             got=f"{share:.0%} of the rows, for instance {sample}",
             expected='ISO dates, such as "2011-09-01" or "2011-09-01 14:30:00"',
-            action=f"map it by an expression: {column} = \"try_strptime(the_column, '%d/%m/%Y %H:%M')\"",
+            action=f'say how they are written: formats = {{ {column} = "%d/%m/%Y %H:%M" }}',
         )
 
 

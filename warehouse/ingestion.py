@@ -6,24 +6,31 @@ Belongs here: the order of the steps (read, stage, judge, hand on) and what they
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import polars as pl
 
-from data_contracts.checking import CheckedTable, RuleCount, check, open_expectations
-from data_contracts.contracts import CORE_ENTITIES, core_contract, core_contract_text
-from data_contracts.mapping import InputSpec, RuleSpec, SourceMapping
+from data_contracts.checking import CheckedTable, RuleCount, check, open_expectations_on
+from data_contracts.contracts import CORE_ENTITIES, Contract, core_contract_text
+from data_contracts.inputs import InputSpec
+from data_contracts.kept import contract_with
+from data_contracts.mapping import RuleSpec, SourceMapping
+from data_contracts.profiles import Profile
 from data_contracts.rules import bind_rules
-from warehouse.errors_ingestion import InputUnknownError
+from data_contracts.table_checking import TableChecks, TableRuleResult, refuse_broken
 from warehouse.judged_rows import JudgedEntity, accepted_rows, quarantined_rows
 from warehouse.load_refusals import refuse_what_cannot_be_used
-from warehouse.source_mapping import MappedSource, stage_entity
-from warehouse.sources import RawTable, file_digest, file_label, find_files, read_input, read_query
+from warehouse.source_files import SourcePlace
+from warehouse.source_mapping import MappedSource, stage_entity, staged_table
+from warehouse.source_reading import SourcePlan, input_versions, prepare_connection, read_sources
+from warehouse.table_checks import check_tables, table_rules_of
 
 if TYPE_CHECKING:
     from data_contracts.great_expectations_on_duckdb import Expectations
@@ -55,12 +62,15 @@ class CoreLoad:
     Attributes:
         load_id: the load, as the caller named it.
         frames: by entity (only those that have a source) the accepted rows: the contract's columns and `load_id`,
-            sorted by key (orders by customer, time and key). Text String, integer Int32, number Float64, money Int64
+            and the attributes kept beside them, sorted by customer and time, else by key.
+            Text String, integer Int32, number Float64, money Int64
             minor units, date Date, timestamp Datetime("us", "UTC"), boolean Boolean.
         quarantined: the rows set aside, as `judged_rows.QUARANTINE_SCHEMA`; `rules` names the rules it breaks,
             `raw_row` is the source's row as JSON (it may hold personal data: keep it as carefully as the source).
         counts: by entity.
         docs_page: the Data Docs page to open, where one was asked for.
+        profiles: by entity what the load looked like, for later loads to be held against.
+        table_rules: what came of the rules about whole tables.
     """
 
     load_id: str
@@ -68,6 +78,8 @@ class CoreLoad:
     quarantined: pl.DataFrame = field(repr=False)
     counts: dict[str, EntityCounts]
     docs_page: Path | None
+    profiles: dict[str, Profile] = field(default_factory=dict, repr=False)
+    table_rules: tuple[TableRuleResult, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +93,7 @@ class LoadPlan:
         data_root: the folder that the inputs' patterns are relative to.
         company_currency: ISO 4217 code; rows in another currency go to quarantine.
         time_zone: zone of timestamps that carry none.
+        environment: by name the environment variables that inputs name (addresses of databases).
     """
 
     inputs: Mapping[str, InputSpec]
@@ -89,6 +102,7 @@ class LoadPlan:
     data_root: Path
     company_currency: str
     time_zone: str
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def ingest(  # noqa: PLR0913  # the sections of the settings that make up a load, by name, and the load's own facts
@@ -101,7 +115,9 @@ def ingest(  # noqa: PLR0913  # the sections of the settings that make up a load
     time_zone: str,
     now: datetime,
     load_id: str,
+    environment: Mapping[str, str] | None = None,
     docs_folder: Path | None = None,
+    table_checks: TableChecks | None = None,
 ) -> CoreLoad:
     """Read, map and judge all sources.
 
@@ -114,7 +130,9 @@ def ingest(  # noqa: PLR0913  # the sections of the settings that make up a load
         time_zone: see `LoadPlan`.
         now: the moment of the load (with a time zone); later events are in the future.
         load_id: names the load in frames, quarantine and pages.
+        environment: see `LoadPlan`.
         docs_folder: where to write the Data Docs, if anywhere.
+        table_checks: the company's table rules, earlier loads to hold this one against, and what is accepted.
 
     Returns:
         The accepted rows, the quarantine and the counts. The same whatever the number of threads.
@@ -122,7 +140,7 @@ def ingest(  # noqa: PLR0913  # the sections of the settings that make up a load
     Raises:
         UsageError: a file is missing, or an expression or rule can't mean anything.
         DataBlockedError: files are empty or unreadable, a mapped column is missing, most dates or currencies are
-            unknown, a critical rule is broken, or no order line survives.
+            unknown, a critical rule about rows or a whole table is broken, or no order (or subscription) survives.
     """
     plan = LoadPlan(
         inputs=inputs,
@@ -131,29 +149,46 @@ def ingest(  # noqa: PLR0913  # the sections of the settings that make up a load
         data_root=data_root,
         company_currency=company_currency,
         time_zone=time_zone,
+        environment=environment or {},
     )
-    with open_expectations() as expectations:
-        connection: duckdb.DuckDBPyConnection = expectations.connection
-        _prepare(connection, company_currency=company_currency, now=now)
-        raw = _read_sources(connection, plan)
-        judged: list[JudgedEntity] = []
-        for entity in CORE_ENTITIES:
-            mapped = [
-                _mapped(name, source, raw[name], plan) for name, source in sources.items() if source.entity == entity
-            ]
-            if mapped:
+    checks, today = table_checks or TableChecks(), now.astimezone(ZoneInfo(time_zone)).date()
+    contracts = load_contracts(sources)
+    table_rules = table_rules_of(contracts, checks)
+    with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
+        database = Path(folder) / "staging.duckdb"
+        staged = _stage_sources(database, plan, now=now)  # first: a wrong mapping is told before seconds of imports
+        with open_expectations_on(database) as expectations:
+            connection: duckdb.DuckDBPyConnection = expectations.connection
+            prepare_connection(connection, company_currency=company_currency, now=now, time_zone=time_zone)
+            judged: list[JudgedEntity] = []
+            for entity, mapped in staged.items():
                 loaded = [each.checked.entity for each in judged]
-                judged.append(_judge(expectations, entity, mapped, plan.rules, loaded=loaded, load_id=load_id))
-        page = expectations.write_pages(docs_folder) if docs_folder is not None else None
-        for each in judged:
-            refuse_what_cannot_be_used(connection, each)
-        return CoreLoad(
-            load_id=load_id,
-            frames={each.checked.entity: accepted_rows(connection, each, load_id=load_id) for each in judged},
-            quarantined=quarantined_rows(connection, judged, load_id=load_id),
-            counts={each.checked.entity: EntityCounts.of(each.checked) for each in judged},
-            docs_page=page,
-        )
+                judged.append(
+                    _judge(expectations, contracts[entity], mapped, plan.rules, loaded=loaded, load_id=load_id)
+                )
+            page = expectations.write_pages(docs_folder) if docs_folder is not None else None
+            for each in judged:
+                refuse_what_cannot_be_used(connection, each)
+            profiles, results = check_tables(connection, judged, table_rules, checks, time_zone=time_zone, today=today)
+            refuse_broken(results)
+            return CoreLoad(
+                load_id=load_id,
+                frames={each.checked.entity: accepted_rows(connection, each, load_id=load_id) for each in judged},
+                quarantined=quarantined_rows(connection, judged, load_id=load_id),
+                counts={each.checked.entity: EntityCounts.of(each.checked) for each in judged},
+                docs_page=page,
+                profiles=profiles,
+                table_rules=results,
+            )
+
+
+def load_contracts(sources: Mapping[str, SourceMapping]) -> dict[str, Contract]:
+    """By entity that has a source, referenced ones first, its contract with the extra attributes that sources keep."""
+    return {
+        entity: contract_with(entity, [source.keep for source in sources.values() if source.entity == entity])
+        for entity in CORE_ENTITIES
+        if any(source.entity == entity for source in sources.values())
+    }
 
 
 def source_fingerprint(
@@ -164,6 +199,7 @@ def source_fingerprint(
     data_root: Path,
     company_currency: str,
     time_zone: str,
+    environment: Mapping[str, str] | None = None,
 ) -> str:
     """SHA-256 of all that decides what a load brings, but for its moment: files' bytes, mapping, rules and contracts.
 
@@ -179,64 +215,50 @@ def source_fingerprint(
         "rules": [rule.model_dump(mode="json") for rule in rules],
         "company": [company_currency, time_zone],
         "contracts": [core_contract_text(entity) for entity in CORE_ENTITIES],
-        "files": {
-            name: [[file_label(path, data_root), file_digest(path)] for path in find_files(name, spec, data_root)]
-            for name, spec in inputs.items()
-        },
+        "files": input_versions(inputs, SourcePlace(data_root=data_root, environment=environment or {})),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection, *, company_currency: str, now: datetime) -> None:
-    connection.execute("set timezone = 'UTC'")
-    connection.execute("set preserve_insertion_order = true")
-    connection.execute("set enable_progress_bar = false")
-    connection.execute("set variable now = ?::timestamptz", [now])
-    connection.execute("set variable company_currency = ?::varchar", [company_currency])
-
-
-def _read_sources(connection: duckdb.DuckDBPyConnection, plan: LoadPlan) -> dict[str, RawTable]:
-    """Every source's raw rows; an input that several sources use is read once."""
-    named = {source.input for source in plan.sources.values() if source.input is not None}
-    for name, source in plan.sources.items():
-        if source.input is not None and source.input not in plan.inputs:
-            raise InputUnknownError(source=name, input_name=source.input, known=sorted(plan.inputs))
-    any_query = any(source.query is not None for source in plan.sources.values())
-    tables = {
-        name: read_input(connection, name, spec, data_root=plan.data_root)
-        for name, spec in plan.inputs.items()
-        if any_query or name in named
-    }
-    return {
-        name: tables[source.input] if source.input is not None else read_query(connection, name, source.query or "")
-        for name, source in plan.sources.items()
-    }
-
-
-def _mapped(name: str, source: SourceMapping, raw: RawTable, plan: LoadPlan) -> MappedSource:
-    return MappedSource(
-        name=name, mapping=source, raw=raw, time_zone=plan.time_zone, company_currency=plan.company_currency
-    )
+def _stage_sources(database: Path, plan: LoadPlan, *, now: datetime) -> dict[str, tuple[MappedSource, ...]]:
+    """Read and map every source into a new database file: by entity (referenced ones first) what was staged."""
+    with duckdb.connect(database) as connection:
+        prepare_connection(connection, company_currency=plan.company_currency, now=now, time_zone=plan.time_zone)
+        sources = read_sources(
+            connection,
+            SourcePlan(
+                inputs=plan.inputs,
+                sources=plan.sources,
+                place=SourcePlace(data_root=plan.data_root, environment=plan.environment),
+                company_currency=plan.company_currency,
+                time_zone=plan.time_zone,
+            ),
+        )
+        staged: dict[str, tuple[MappedSource, ...]] = {}
+        for entity in CORE_ENTITIES:
+            mapped = tuple(source for source in sources.values() if source.mapping.entity == entity)
+            if mapped:
+                stage_entity(connection, entity, mapped)
+                staged[entity] = mapped
+        return staged
 
 
 def _judge(
     expectations: "Expectations",
-    entity: str,
+    contract: Contract,
     sources: Sequence[MappedSource],
     rules: Sequence[RuleSpec],
     *,
     loaded: Sequence[str],
     load_id: str,
 ) -> JudgedEntity:
-    """Stage all sources of an entity into one table, and judge it."""
-    contract = core_contract(entity)
-    staged = stage_entity(expectations.connection, entity, sources)
+    """Judge the staged rows of an entity."""
     bound = bind_rules(
         contract,
         mapped_columns={column for source in sources for column in source.mapping.mapped_columns()},
-        source_rules=[rule for source in sources for rule in source.mapping.rules],
+        source_rules=[rule for source in sources for rule in source.mapping.all_rules()],
         added_rules=rules,
         loaded=loaded,
     )
-    checked = check(expectations, contract, bound, staged=staged, load_id=load_id)
-    return JudgedEntity(checked=checked, rules=bound, sources=tuple(sources))
+    checked = check(expectations, contract, bound, staged=staged_table(contract.entity), load_id=load_id)
+    return JudgedEntity(checked=checked, contract=contract, rules=bound, sources=tuple(sources))

@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 
 from data_contracts.checking import ACCEPTED, CheckedTable, broken_rules_sql
-from data_contracts.contracts import ColumnType, Severity, core_contract
+from data_contracts.contracts import ColumnType, Contract, Severity
 from data_contracts.rules import BoundRule
 from data_contracts.sql import identifier
 from warehouse.source_mapping import MappedSource
@@ -40,29 +40,35 @@ QUARANTINE_SCHEMA: Mapping[str, pl.DataType] = {
 SORTED_BY: Mapping[str, tuple[str, ...]] = {
     "orders": ("customer_id", "ordered_at", "order_id", "line_number"),
     "customers": ("customer_id",),
-    "products": ("product_id",),
+    "payments": ("customer_id", "issued_on", "invoice_id"),
+    "contacts": ("customer_id", "sent_at", "contact_id"),
+    "tickets": ("customer_id", "opened_at", "ticket_id"),
+    "subscriptions": ("customer_id", "started_on", "subscription_id"),
+    "surveys": ("customer_id", "answered_at", "survey_id"),
+    "events": ("customer_id", "at", "event_id"),
 }
+"""Entities that are about customers, by customer and time; the others by their key."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class JudgedEntity:
-    """An entity's checked table, the rules it was judged by and the sources its rows came from."""
+    """An entity's checked table, its contract, the rules it was judged by and the sources its rows came from."""
 
     checked: CheckedTable
+    contract: Contract
     rules: tuple[BoundRule, ...]
     sources: tuple[MappedSource, ...]
 
 
 def accepted_rows(connection: duckdb.DuckDBPyConnection, judged: JudgedEntity, *, load_id: str) -> pl.DataFrame:
-    """The accepted rows of an entity: the contract's columns and `load_id`, sorted by `SORTED_BY`."""
-    entity = judged.checked.entity
-    columns = core_contract(entity).columns
+    """The accepted rows of an entity: the contract's columns and `load_id`, sorted by `SORTED_BY`, else by key."""
+    columns = judged.contract.columns
     names = ", ".join(map(identifier, columns))
     table = identifier(judged.checked.table)
     frame: pl.DataFrame = connection.sql(f"select {names} from {table} where {ACCEPTED}").pl()  # noqa: S608  # quoted names
     return (
         frame.cast(pl.Schema({name: POLARS_TYPE[column.type] for name, column in columns.items()}))
-        .sort(SORTED_BY[entity])
+        .sort(SORTED_BY.get(judged.checked.entity, judged.contract.key))
         .with_columns(pl.lit(load_id).alias("load_id"))
     )
 

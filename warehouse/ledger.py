@@ -3,7 +3,7 @@
 Belongs here: the ledger's loads, runs and promoted models, as typed rows and functions. Does not: publications
 (`publications.py`), the orchestrator's view of a run, and the clock: times are arguments.
 
-Whoever starts a run holds the warehouse's lock (`locking.exclusive_lock`). So a row that still says "running" when
+Whoever starts a run holds the warehouse's lock (`Warehouse.lock`). So a row that still says "running" when
 the next run starts was left by a process that died, and the next run settles it.
 """
 
@@ -166,7 +166,7 @@ def check_still_running(warehouse: Warehouse, run: Run) -> None:
 
 
 def history(warehouse: Warehouse, *, limit: int = 30) -> list[Run]:
-    """The last attempts, newest first. Whether one that says "running" still is, tells `locking.current_holder`."""
+    """The last attempts, newest first. Whether one that says "running" still is, tells `Warehouse.holder`."""
     return _runs(warehouse, "ORDER BY started_at DESC, run_key DESC, attempt DESC LIMIT ?", [limit])
 
 
@@ -248,7 +248,7 @@ def _settle_crashed_runs(warehouse: Warehouse, *, now: datetime) -> None:
     warehouse.execute(
         "UPDATE gristmill.runs SET finished_at = ?, "
         "status = CASE WHEN content_hash IS NULL THEN 'failed' ELSE 'done' END, "
-        "error = CASE WHEN content_hash IS NULL THEN ? END WHERE status = 'running'",
+        "error = CASE WHEN content_hash IS NULL THEN CAST(? AS JSON) END WHERE status = 'running'",
         [now, to_json({"error": "ProcessDied", "what": DIED})],
         step="settle crashed runs",
     )

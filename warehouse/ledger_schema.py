@@ -22,6 +22,12 @@ _TABLES = {
         loaded_at TIMESTAMP WITH TIME ZONE NOT NULL,
         counts JSON NOT NULL,
         status VARCHAR NOT NULL""",
+    "load_profiles": """
+        load_id VARCHAR NOT NULL,
+        entity VARCHAR NOT NULL,
+        loaded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        profile JSON NOT NULL,
+        PRIMARY KEY (load_id, entity)""",
     "runs": """
         run_key VARCHAR NOT NULL,
         attempt INTEGER NOT NULL,
@@ -63,7 +69,7 @@ _TABLES = {
         collected_at TIMESTAMP WITH TIME ZONE""",
 }
 
-_JSON_COLUMNS = {"counts", "timings", "error", "model_versions", "metrics", "tables", "overrides"}
+_JSON_COLUMNS = {"counts", "timings", "error", "model_versions", "metrics", "tables", "overrides", "profile"}
 
 
 def make_ledger(warehouse: Warehouse) -> None:

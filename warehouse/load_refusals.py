@@ -7,7 +7,7 @@ value). Does not: what happens to single rows (`data_contracts/checking.py`).
 import duckdb
 
 from data_contracts.checking import refuse_critical
-from data_contracts.contracts import core_contract
+from data_contracts.contracts import ANCHOR_ENTITIES
 from data_contracts.redaction import currency_sample, date_sample
 from data_contracts.sql import first_row, identifier
 from warehouse.errors_ingestion import CurrencyUnknownError, DatesUnparsableError, NothingAcceptedError
@@ -17,8 +17,6 @@ from warehouse.source_mapping import MappedSource
 MOST = 0.5
 """A share of unreadable values above which the mapping is wrong, not the rows."""
 
-REQUIRED_ENTITY = "orders"
-
 
 def refuse_what_cannot_be_used(connection: duckdb.DuckDBPyConnection, judged: JudgedEntity) -> None:
     """Block the load when this entity can't be used.
@@ -27,9 +25,9 @@ def refuse_what_cannot_be_used(connection: duckdb.DuckDBPyConnection, judged: Ju
         DatesUnparsableError: most of a source's values of a date column can't be read.
         CurrencyUnknownError: most of a source's currency codes are unknown.
         CriticalRuleBrokenError: a critical rule is broken.
-        NothingAcceptedError: no row of the required entity is left.
+        NothingAcceptedError: no row is left of an entity that customers are known by (orders, subscriptions).
     """
-    contract = core_contract(judged.checked.entity)
+    contract = judged.contract
     for source in judged.sources:
         mapped = source.mapping.mapped_columns()
         for column in contract.columns_of_type("date", "timestamp"):
@@ -38,7 +36,7 @@ def refuse_what_cannot_be_used(connection: duckdb.DuckDBPyConnection, judged: Ju
         if "currency" in mapped:
             _refuse_unknown_currency(connection, judged, source)
     refuse_critical(judged.checked)
-    if judged.checked.entity == REQUIRED_ENTITY and not judged.checked.accepted:
+    if judged.checked.entity in ANCHOR_ENTITIES and not judged.checked.accepted:
         commonest = sorted(judged.checked.rules, key=lambda count: (-count.rows, count.rule))[:3]
         raise NothingAcceptedError(
             entity=judged.checked.entity,
@@ -57,7 +55,7 @@ def _refuse_unparsable_dates(
             column=column,
             share=share,
             sample=date_sample(sample),
-            column_type=core_contract(judged.checked.entity).columns[column].type,
+            column_type=judged.contract.columns[column].type,
         )
 
 

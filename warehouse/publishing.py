@@ -3,24 +3,26 @@
 Belongs here: the order of the steps, the one transaction that moves the stable views, and rolling back. Does not: the
 version's own tables (`staging.py`), and which checks they have to pass (`audit.py`).
 
-The caller holds the warehouse's lock (`locking.exclusive_lock`) and has started a run (`ledger.start_run`). Whatever
+The caller holds the warehouse's lock (`Warehouse.lock`) and has started a run (`ledger.start_run`). Whatever
 happens before the commit, readers keep the version before; tables staged by a run that failed or was killed are
 removed when the next one publishes, never earlier, so that an unclear commit can be read up in the ledger first.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from data_contracts.errors import DependencyDownError
 from data_contracts.published import OutputContract, PublishedTable
 from warehouse.audit import VolumeOverrides, check_volume, check_volume_against, schema_findings
 from warehouse.base import Warehouse
-from warehouse.errors import AuditFailedError, NothingToRollBackToError, RolledBackError
+from warehouse.errors import AuditFailedError, CommitUnclearError, NothingToRollBackToError, RolledBackError
 from warehouse.identifiers import quoted
 from warehouse.ledger import Run, check_still_running
-from warehouse.ledger_schema import make_ledger, to_json
+from warehouse.ledger_schema import SCHEMA, make_ledger, to_json
 from warehouse.publications import (
     PUBLISHED_SCHEMA,
     VERSIONS_SCHEMA,
@@ -117,7 +119,8 @@ def publish(
     version = _staged_version(warehouse, tables, run=run, now=now, options=chosen)
     _commit(warehouse, version, run, chosen.failpoint)
     chosen.failpoint("committed")
-    collect_versions(warehouse, keep=chosen.keep_versions, now=now)
+    with suppress(DependencyDownError):  # the night is published; what is too old is collected next time
+        collect_versions(warehouse, keep=chosen.keep_versions, now=now)
     chosen.failpoint("collected")
     if standing is not None:
         return Published("restated", version)
@@ -144,7 +147,7 @@ def rollback(warehouse: Warehouse, *, now: datetime) -> Publication:
     ]
     if current is None or not earlier:
         raise NothingToRollBackToError(current=current.run_key if current else "nothing")
-    with warehouse.transaction():
+    with warehouse.transaction(moving=_views_once_published(warehouse)):
         warehouse.execute(
             "UPDATE gristmill.publications SET rolled_back_at = ?, is_current = FALSE WHERE version_number = ?",
             [now, current.version_number],
@@ -222,8 +225,28 @@ def _becomes_current(warehouse: Warehouse, run: Run) -> bool:
 
 
 def _commit(warehouse: Warehouse, version: Publication, run: Run, failpoint: Callable[[str], None]) -> None:
-    """The one transaction: ledger rows, and where the version becomes current, all stable views."""
-    with warehouse.transaction():
+    """The one transaction: ledger rows, and where the version becomes current, all stable views.
+
+    When its outcome is unclear, the ledger is asked.
+    """
+    moving = _views_once_published(warehouse) if version.is_current else ()
+    try:
+        _write_and_move(warehouse, version, run, moving, failpoint)
+    except CommitUnclearError:
+        warehouse.settle(SCHEMA, "publications")
+        standing = publication(warehouse, run.run_key)
+        if standing is None or standing.version_number != version.version_number:
+            raise
+
+
+def _write_and_move(
+    warehouse: Warehouse,
+    version: Publication,
+    run: Run,
+    moving: Sequence[tuple[str, str]],
+    failpoint: Callable[[str], None],
+) -> None:
+    with warehouse.transaction(moving=moving):
         check_still_running(warehouse, run)
         _write_ledger_rows(warehouse, version)
         failpoint("ledger_row_written")
@@ -264,11 +287,17 @@ def _write_ledger_rows(warehouse: Warehouse, version: Publication) -> None:
 
 def _move_views(warehouse: Warehouse, version: Publication, failpoint: Callable[[str], None]) -> None:
     """Point every stable view at the version, and drop those of tables that it does not have."""
-    once_published = {table for other in publications(warehouse) for table in other.tables}
-    for view in once_published & set(warehouse.views(PUBLISHED_SCHEMA)) - set(version.tables):
-        warehouse.drop_view(PUBLISHED_SCHEMA, view)
+    for schema, view in _views_once_published(warehouse):
+        if view not in version.tables:
+            warehouse.drop_view(schema, view)
     for number, table in enumerate(sorted(version.tables)):
         staged = versioned_name(table, version.version_number)
         warehouse.point_view((PUBLISHED_SCHEMA, table), (VERSIONS_SCHEMA, staged))
         if number == 0:
             failpoint("first_view_moved")
+
+
+def _views_once_published(warehouse: Warehouse) -> list[tuple[str, str]]:
+    """The stable views that are there and are ours, not somebody else's in the same schema."""
+    ours = {table for version in publications(warehouse) for table in version.tables}
+    return [(PUBLISHED_SCHEMA, view) for view in warehouse.views(PUBLISHED_SCHEMA) if view in ours]

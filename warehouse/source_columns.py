@@ -17,6 +17,7 @@ from data_contracts.sql import text
 _ABSENT, _GOOD, _UNPARSABLE, _NOT_FINITE, _OUT_OF_RANGE = (int(state) for state in CellState)
 _FLOATING = ("DOUBLE", "FLOAT")
 _HAS_OFFSET = r":[0-9]{2}([.,][0-9]+)?\s*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
+_FURTHEST_SECOND, _FURTHEST_DAY = 253402300800, 2958466  # the end of the year 9999
 _TRUE, _FALSE = "('true', 't', 'yes', 'y', '1')", "('false', 'f', 'no', 'n', '0')"
 
 DUCKDB_TYPE: dict[ColumnType, str] = {
@@ -40,6 +41,7 @@ class Given:
         time_zone: zone of timestamps that carry none.
         money: unit of money, where the source has any.
         currency: SQL of the row's currency code.
+        formats: how dates and times are written, tried in this order; ISO where none is given.
     """
 
     sql: str
@@ -47,6 +49,7 @@ class Given:
     time_zone: str
     money: Literal["major", "minor"]
     currency: str
+    formats: tuple[str, ...] = ()
 
 
 def typed_value(column_type: ColumnType, given: Given) -> tuple[str, str]:
@@ -56,14 +59,18 @@ def typed_value(column_type: ColumnType, given: Given) -> tuple[str, str]:
     return value, state
 
 
+def as_text(sql: str, kind: str) -> str:
+    """SQL of a value as text; blank is null. Whole floating numbers (ids read from a spreadsheet) lose their `.0`."""
+    if kind == "VARCHAR":
+        return f"case when trim({sql}) <> '' then {sql} end"
+    if kind in _FLOATING:
+        whole = f"{sql} = trunc({sql}) and abs({sql}) < 1e15"
+        return f"case when {whole} then ({sql})::bigint::varchar else ({sql})::varchar end"
+    return f"({sql})::varchar"
+
+
 def _text(given: Given) -> str:
-    """The value as text; blank is null. Whole floating numbers (ids read from a spreadsheet) lose their `.0`."""
-    if given.type == "VARCHAR":
-        return f"case when trim({given.sql}) <> '' then {given.sql} end"
-    if given.type in _FLOATING:
-        whole = f"{given.sql} = trunc({given.sql}) and abs({given.sql}) < 1e15"
-        return f"case when {whole} then ({given.sql})::bigint::varchar else ({given.sql})::varchar end"
-    return f"({given.sql})::varchar"
+    return as_text(given.sql, given.type)
 
 
 def _typed_text(given: Given) -> tuple[str, str]:
@@ -110,6 +117,9 @@ def _minor_units_in_a_major_one(currency: str) -> str:
 
 def _instant(given: Given) -> str:
     zone = text(given.time_zone)
+    if given.formats and not given.type.startswith(("DATE", "TIMESTAMP")):
+        tried = ", ".join(_in_format(given, pattern) for pattern in given.formats)
+        return f"coalesce({tried})"
     if given.type.startswith("TIMESTAMP WITH TIME ZONE"):
         return f"({given.sql})"
     if given.type == "DATE" or given.type.startswith("TIMESTAMP"):
@@ -121,6 +131,19 @@ def _instant(given: Given) -> str:
     return f"case when {with_offset} then try_cast({given.sql} as timestamptz) else {local} end"
 
 
+def _in_format(given: Given, pattern: str) -> str:
+    zone, number = text(given.time_zone), f"try_cast({given.sql} as double)"
+    if pattern == "epoch_seconds":
+        return f"case when abs({number}) < {_FURTHEST_SECOND} then to_timestamp({number}) end"
+    if pattern == "epoch_milliseconds":
+        return f"case when abs({number}) < {_FURTHEST_SECOND}e3 then to_timestamp({number} / 1000) end"
+    if pattern == "excel_days":
+        local = f"timestamp '1899-12-30' + to_seconds(round({number} * 86400)::bigint)"
+        return f"case when {number} between 0 and {_FURTHEST_DAY} then timezone({zone}, {local}) end"
+    parsed = f"try_strptime(trim({_text(given)}), {text(pattern)})"
+    return parsed if "%z" in pattern.lower() else f"timezone({zone}, {parsed})"
+
+
 def _typed_timestamp(given: Given) -> tuple[str, str]:
     instant = _instant(given)
     return f"case when isfinite({instant}) then {instant} end", f"else {_UNPARSABLE}"
@@ -128,7 +151,7 @@ def _typed_timestamp(given: Given) -> tuple[str, str]:
 
 def _typed_date(given: Given) -> tuple[str, str]:
     """The business date: of an instant, its date in the source's time zone; of anything else, the date it names."""
-    if given.type == "VARCHAR":
+    if given.type == "VARCHAR" or (given.formats and not given.type.startswith(("DATE", "TIMESTAMP"))):
         local = f"timezone({text(given.time_zone)}, {_instant(given)})"
         return f"case when isfinite({local}) then ({local})::date end", f"else {_UNPARSABLE}"
     if given.type.startswith("TIMESTAMP WITH TIME ZONE"):

@@ -14,13 +14,14 @@ from datetime import date, datetime
 
 import duckdb
 
-from data_contracts.contracts import core_contract
 from data_contracts.mapping import Constant, SourceMapping, close_match
 from data_contracts.redaction import reason_of
 from data_contracts.rules import CellState
 from data_contracts.sql import first_row, identifier, text
 from warehouse.errors_ingestion import SourceColumnMissingError, SourceExpressionError
 from warehouse.source_columns import DUCKDB_TYPE, Given, typed_value
+from warehouse.source_rates import converted_rows
+from warehouse.source_transforms import Value, listed_flags, transformed
 from warehouse.sources import FILE_COLUMN, ROW_COLUMN, RawTable, row_count
 
 
@@ -34,6 +35,7 @@ class MappedSource:
         raw: its rows as they are.
         time_zone: the company's, for timestamps that carry none.
         company_currency: the currency of money in tables without a currency column.
+        rates: the table of rates (`source_rates.prepare_rates`) that its amounts are converted by, if they are.
     """
 
     name: str
@@ -41,11 +43,13 @@ class MappedSource:
     raw: RawTable
     time_zone: str
     company_currency: str
+    rates: str = ""
 
     def value_sql(self, column: str) -> str:
         """SQL over the raw table of what the mapping gives for a mapped contract column, before it is typed."""
-        if column in self.mapping.columns:
-            return identifier(self.mapping.columns[column])
+        renames = self.mapping.renames()
+        if column in renames:
+            return identifier(renames[column])
         if column in self.mapping.expressions:
             return f"({self.mapping.expressions[column]})"
         return _literal(self.mapping.constants[column])
@@ -67,7 +71,7 @@ def stage_entity(connection: duckdb.DuckDBPyConnection, entity: str, sources: Se
         SourceColumnMissingError: a mapped column is not in its source.
         SourceExpressionError: an expression or a rule can't be evaluated.
     """
-    table = f"staged_{entity}"
+    table = staged_table(entity)
     selects: list[str] = []
     offset = 0
     for source in sources:
@@ -75,12 +79,18 @@ def stage_entity(connection: duckdb.DuckDBPyConnection, entity: str, sources: Se
         selects.append(f"({_staged_rows(connection, source, parts, offset=offset)})")
         offset += row_count(connection, source.raw.table)
     try:
-        connection.execute(f"create table {identifier(table)} as {' union all by name '.join(selects)}")
+        ordered = " order by row_id" if any(source.rates for source in sources) else ""  # a join keeps no order
+        connection.execute(f"create table {identifier(table)} as {' union all by name '.join(selects)}{ordered}")
     except duckdb.Error as failure:
         for source in sources:
             _name_the_part(connection, source)
         raise failure from None
     return table
+
+
+def staged_table(entity: str) -> str:
+    """The name of an entity's staged table."""
+    return f"staged_{entity}"
 
 
 def _parts(source: MappedSource) -> Iterator[_Part]:
@@ -89,11 +99,11 @@ def _parts(source: MappedSource) -> Iterator[_Part]:
     Raises:
         SourceColumnMissingError: a mapped column is not in the source.
     """
-    mapping = source.mapping
+    mapping, renames = source.mapping, source.mapping.renames()
     for column in mapping.mapped_columns():
         kind = "constants"
-        if column in mapping.columns:
-            _require_column(source, column, mapping.columns[column])
+        if column in renames:
+            _require_column(source, column, renames[column])
             kind = "columns"
         elif column in mapping.expressions:
             kind = "expressions"
@@ -120,27 +130,63 @@ def _staged_rows(
     """SQL of one source's staged rows; every part is bound alone first, so that a fault has a name."""
     types = {part.alias: _type_of(connection, source, part) for part in parts}
     given = ", ".join(f"{part.sql} as {identifier(part.alias)}" for part in parts)
+    rows = f"select rowid as raw_row, {FILE_COLUMN}, {ROW_COLUMN}, {given} from {source.raw.table}"  # noqa: S608  # quoted names; expressions are the company's own settings
+    rows, types, flags = _transformed_rows(source, rows, types)
     typed = ", ".join(_typed_columns(source, types))
-    rules = "".join(f", {identifier('rule__' + rule.name)}" for rule in source.mapping.rules)
-    return (
-        f"select raw_row + {offset} as row_id, {text(source.name)} as source, {FILE_COLUMN}, {ROW_COLUMN}, raw_row, "  # noqa: S608  # quoted names; expressions are the company's own settings
-        f"{typed}{rules} from (select rowid as raw_row, {FILE_COLUMN}, {ROW_COLUMN}, {given} from {source.raw.table})"
+    rules = "".join(
+        f", {identifier('rule__' + name)}" for name in (*(rule.name for rule in source.mapping.rules), *flags)
     )
+    rows = (
+        f"select raw_row + {offset} as row_id, {text(source.name)} as source, {FILE_COLUMN}, {ROW_COLUMN}, raw_row, "  # noqa: S608  # as above
+        f"{typed}{rules} from ({rows})"
+    )
+    if not source.rates:
+        return rows
+    return converted_rows(
+        rows,
+        source.mapping,
+        source.mapping.contract(),
+        rates=source.rates,
+        company_currency=source.company_currency,
+        time_zone=source.time_zone,
+    )
+
+
+def _transformed_rows(source: MappedSource, rows: str, types: dict[str, str]) -> tuple[str, dict[str, str], list[str]]:
+    """The rows after `values` and `scale`, the types after them, and the names of the rules they are judged by."""
+    mapping, contract = source.mapping, source.mapping.contract()
+    given = {
+        name: Value(sql=identifier("given " + name), type=types["given " + name]) for name in mapping.mapped_columns()
+    }
+    touched = {
+        name: transformed(name, contract.columns[name].type, given[name], mapping)
+        for name in given
+        if name in mapping.values or name in mapping.scale
+    }
+    if not touched:
+        return rows, types, []
+    flags = listed_flags(given, mapping)
+    replaced = ", ".join(f"{value.sql} as {given[name].sql}" for name, value in touched.items())
+    added = "".join(f", {sql} as {identifier('rule__' + rule)}" for rule, sql in flags.items())
+    after = types | {"given " + name: value.type for name, value in touched.items()}
+    return f"select * replace ({replaced}){added} from ({rows})", after, list(flags)  # noqa: S608  # quoted names
 
 
 def _typed_columns(source: MappedSource, types: dict[str, str]) -> Iterator[str]:
     """SQL of each contract column and its state; an optional column that is not mapped is null throughout."""
+    mapping = source.mapping
     currency = identifier("given currency") if "given currency" in types else text(source.company_currency)
-    for name, column in core_contract(source.mapping.entity).columns.items():
+    for name, column in mapping.contract().columns.items():
         alias = "given " + name
         value, state = f"null::{DUCKDB_TYPE[column.type]}", str(int(CellState.absent))
         if alias in types:
             given = Given(
                 sql=identifier(alias),
                 type=types[alias],
-                time_zone=source.mapping.time_zone or source.time_zone,
-                money=source.mapping.money or "minor",
+                time_zone=mapping.time_zones.get(name) or mapping.time_zone or source.time_zone,
+                money=mapping.money or "minor",
                 currency=currency,
+                formats=mapping.formats.get(name, ()),
             )
             value, state = typed_value(column.type, given)
         yield f"{value} as {identifier(name)}"

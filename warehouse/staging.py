@@ -5,13 +5,14 @@ publication (`publishing.py`).
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 
 from data_contracts.published import PublishedTable
 from warehouse.audit import row_findings, schema_findings
 from warehouse.base import TableDescription, Warehouse
 from warehouse.content_hash import content_hash
-from warehouse.errors import AuditFailedError
+from warehouse.errors import AuditFailedError, StillNeededError, WarehouseLockedError
 from warehouse.publications import VERSIONS_SCHEMA, publications, versioned_name
 
 
@@ -85,7 +86,10 @@ def collect_versions(warehouse: Warehouse, *, keep: int, now: datetime) -> list[
 
 
 def remove_unlisted_tables(warehouse: Warehouse) -> None:
-    """Drop staged tables that no kept version owns: left by a run that failed or died, or collected."""
+    """Drop staged tables that no kept version owns: left by a run that failed or died, or collected.
+
+    One that somebody is still reading, or has built something on, is left for the next time.
+    """
     listed = {
         versioned_name(table, version.version_number)
         for version in publications(warehouse)
@@ -94,4 +98,5 @@ def remove_unlisted_tables(warehouse: Warehouse) -> None:
     }
     for table in warehouse.tables(VERSIONS_SCHEMA):
         if table not in listed:
-            warehouse.drop_table(VERSIONS_SCHEMA, table)
+            with suppress(WarehouseLockedError, StillNeededError):
+                warehouse.drop_table(VERSIONS_SCHEMA, table)

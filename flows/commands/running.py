@@ -15,6 +15,16 @@ AllowVolume = Annotated[
     bool, typer.Option("--allow-volume-change", help="Publish even when the number of rows jumped; recorded.")
 ]
 
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept",
+        metavar="RULE",
+        help="Load although this rule about a whole table is broken; again for more rules; recorded.",
+        show_default=False,
+    ),
+]
+
 
 @command
 def run(
@@ -43,6 +53,7 @@ def ingest(
     *,
     data: Data = None,
     force: Force = False,
+    accept: Accept = None,
     orchestration: Orchestration = OrchestrationMode.auto,
     as_json: Json = False,
 ) -> None:
@@ -50,7 +61,8 @@ def ingest(
 
     Nothing is done when neither the files nor the mapping changed.
     """
-    _carry_out("ingest", config, data, as_of=None, orchestration=orchestration, asked={"force": force}, as_json=as_json)
+    asked: dict[str, bool | list[str]] = {"force": force, "accept": list(accept or [])}
+    _carry_out("ingest", config, data, as_of=None, orchestration=orchestration, asked=asked, as_json=as_json)
 
 
 @command
@@ -99,7 +111,7 @@ def _carry_out(
     *,
     as_of: str | None,
     orchestration: OrchestrationMode,
-    asked: Mapping[str, bool],
+    asked: Mapping[str, bool | list[str]],
     as_json: bool,
 ) -> None:
     from flows.opening import open_context, parse_date

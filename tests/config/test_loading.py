@@ -3,6 +3,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from config import load_settings
 from config.errors import SettingInvalidError, SettingsFileMissingError, SettingsUnreadableError
@@ -56,6 +57,7 @@ def test_defaults_stand_where_the_file_is_silent(file, tmp_path):
         ({"GRISTMILL__COMPANY__NAME": "Other"}, ("company", "name", "Other")),
         ({"MLFLOW_TRACKING_URI": "http://models:5000"}, ("registry", "tracking_uri", "http://models:5000")),
         ({"PREFECT_API_URL": "http://127.0.0.1:4200/api"}, ("orchestration", "api_url", "http://127.0.0.1:4200/api")),
+        ({"GRISTMILL_WAREHOUSE_URL": "postgresql://w"}, ("warehouse", "url", SecretStr("postgresql://w"))),
         ({"GRISTMILL__SEGMENTS__TIER_SHARES": "[0.1, 0.2, 0.3]"}, ("segments", "tier_shares", (0.1, 0.2, 0.3))),
     ],
 )
@@ -131,6 +133,45 @@ def test_passwords_in_addresses_are_not_shown(file):
     assert "hunter2" not in settings.redacted_tracking_uri
 
 
+@pytest.mark.parametrize("address", ["postgresql://mill:hunter2@db/shop", "postgresql://db/shop?password=hunter2"])
+def test_the_warehouses_password_is_shown_nowhere(file, address):
+    settings = load_settings(file, environment={"GRISTMILL_WAREHOUSE_URL": address})
+    assert settings.warehouse_address == address
+    shown = [
+        repr(settings),
+        str(settings),
+        str(settings.redacted()),
+        settings.model_dump_json(),
+        repr(settings.warehouse),
+    ]
+    assert not any("hunter2" in text for text in shown)
+    assert "db/shop" in settings.redacted()["warehouse"]["url"]
+
+
+def test_a_password_in_the_settings_file_is_refused_unseen(file):
+    file.write_text(MINIMAL + '[warehouse]\nurl = "postgresql://mill:hunter2@db/shop"\n')
+    with pytest.raises(SettingInvalidError) as caught:
+        load_settings(file, environment={})
+    assert "GRISTMILL_WAREHOUSE_URL" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    file.write_text(MINIMAL + '[warehouse]\nurl = "postgresql://mill@db/shop"\n')
+    assert load_settings(file, environment={}).redacted()["warehouse"]["url"] == "postgresql://***@db/shop"
+
+
+@pytest.mark.parametrize("wrong", ["postgres:/mill:hunter2@db", "mysql://mill:hunter2@db/shop"])
+def test_an_address_that_is_none_is_not_repeated(file, wrong):
+    with pytest.raises(SettingInvalidError) as caught:
+        load_settings(file, environment={"GRISTMILL_WAREHOUSE_URL": wrong})
+    assert "warehouse.url" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_where_the_warehouse_is_changes_no_result(file):
+    plain = load_settings(file, environment={})
+    moved = load_settings(file, environment={"GRISTMILL_WAREHOUSE_URL": "postgresql://w"})
+    assert moved.configuration_hash == plain.configuration_hash
+
+
 @pytest.mark.parametrize("name", ["config/template.toml", "gristmill.toml", "examples/online_retail/gristmill.toml"])
 def test_the_settings_that_come_with_the_product_are_valid(name):
     assert load_settings(Path(__file__).parents[2] / name, environment={}).inputs
@@ -140,7 +181,18 @@ def test_the_template_names_every_setting():
     root = Path(__file__).parents[2]
     text = (root / "config/template.toml").read_text()
     settings = load_settings(root / "config/template.toml", environment={})
-    for section in ("company", "paths", "population", "training", "segments", "gates", "lake", "compute", "registry"):
+    for section in (
+        "company",
+        "paths",
+        "population",
+        "training",
+        "segments",
+        "gates",
+        "lake",
+        "warehouse",
+        "compute",
+        "registry",
+    ):
         for key in getattr(settings, section).model_dump():
             assert f"{key} =" in text, f"{section}.{key}"
 
@@ -152,5 +204,5 @@ def test_the_template_shows_the_defaults():
     shown = re.sub(r"(?m)^# (\w+ = )", r"\1", settings_part)
     in_force = load_settings(root / "config/template.toml", environment={}).model_dump(mode="json")
     told = tomllib.loads(shown)
-    for section in ("population", "training", "segments", "gates", "lake", "compute", "registry"):
+    for section in ("population", "training", "segments", "gates", "lake", "warehouse", "compute", "registry"):
         assert told[section] == in_force[section], section

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from data_contracts.mapping import InputSpec, RuleSpec, SourceMapping, close_match
+from data_contracts.mapping import RuleSpec, SourceMapping, close_match
 
 COLUMNS = {
     "order_id": "Invoice",
@@ -71,22 +71,44 @@ def test_required_columns_that_are_not_mapped_are_named_with_their_meaning():
 
 
 @pytest.mark.parametrize(
-    ("files", "settings", "expected"),
+    ("changes", "message"),
     [
-        ("a.csv", {}, "csv"),
-        (["a.parquet", "b/*.parquet"], {}, "parquet"),
-        ("a.ndjson", {}, "jsonl"),
-        ("export.dat", {"format": "csv"}, "csv"),
+        ({"values": {"channel": {"1": "web"}}}, "values.channel: the source does not map"),
+        ({"values": {"product_id": {}}}, "values.product_id: lists no value"),
+        ({"scale": {"product_id": 2}}, "product_id is not a number or money"),
+        ({"scale": {"quantity": 0}}, "a factor is not zero"),
+        ({"formats": {"quantity": "%d/%m/%Y"}}, "quantity is not a date or time"),
+        ({"formats": {"ordered_at": "dd/mm/yyyy"}}, "is no date format"),
+        ({"formats": {"ordered_at": ["%d/%m/%Y", "%Q"]}}, '"%Q" is no date format'),
+        ({"time_zones": {"ordered_at": "Europe/Londn"}}, "no time zone"),
+        ({"time_zones": {"amount": "UTC"}}, "amount is not a date or time"),
+        ({"conversion": {"rates": "fx", "on": "amount"}}, '"amount" is no date or time'),
+        ({"conversion": {"rates": "fx", "columns": {"from": "x"}}}, "conversion.columns"),
+        ({"unmapped": "drop"}, "keep"),
+        (
+            {
+                "values": {"product_id": {"1": "a"}},
+                "unmapped": "reject",
+                "rules": [{"name": "product_id_value_is_listed", "expression": "true", "meaning": "x"}],
+            },
+            "rules of the same name",
+        ),
     ],
 )
-def test_format_is_inferred_from_the_ending_unless_given(files, settings, expected):
-    spec = InputSpec.model_validate({"files": files, **settings})
-    assert spec.format_of(spec.files[0]) == expected
+def test_transformations_that_can_mean_nothing_are_refused(changes, message):
+    with pytest.raises(ValidationError, match=message):
+        orders(**changes)
 
 
-def test_an_unknown_ending_needs_a_format():
-    with pytest.raises(ValidationError, match='say format = "csv"'):
-        InputSpec.model_validate({"files": "export.dat"})
+def test_what_a_mapping_promises_becomes_rules():
+    mapping = orders(values={"product_id": {"1": "a"}}, unmapped="reject", conversion={"rates": "fx"})
+    assert [rule.name for rule in mapping.all_rules()] == ["product_id_value_is_listed", "currency_has_a_rate"]
+    assert orders(values={"product_id": {"1": "a"}}).all_rules() == ()
+    assert mapping.conversion_date_column() == "ordered_at"
+
+
+def test_a_factor_is_kept_as_it_is_written():
+    assert str(orders(scale={"quantity": 0.001}).scale["quantity"]) == "0.001"
 
 
 def test_a_new_rule_has_to_say_what_it_means():

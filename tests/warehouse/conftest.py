@@ -1,20 +1,25 @@
-"""What the warehouse's tests share: a database in a fresh folder, and a small night to publish."""
+"""What the warehouse's tests share: an empty warehouse of each kind, and a small night to publish."""
 
 import importlib.util
+import itertools
 from pathlib import Path
 
 import pytest
 
-from warehouse.duckdb_warehouse import DuckDBWarehouse
+KINDS = ("duckdb", "postgresql")
+
+
+def _night():
+    spec = importlib.util.spec_from_file_location("warehouse_night", Path(__file__).with_name("night.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")
 def night():
     """The module `night.py`, which child processes also run as a script."""
-    spec = importlib.util.spec_from_file_location("warehouse_night", Path(__file__).with_name("night.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return _night()
 
 
 @pytest.fixture
@@ -23,13 +28,32 @@ def database(tmp_path):
 
 
 @pytest.fixture
-def warehouse(database):
-    with DuckDBWarehouse(database) as opened:
+def make_place(request, night, tmp_path):
+    """Makes empty places of a kind."""
+    numbers = itertools.count()
+
+    def made(kind):
+        if kind == "duckdb":
+            return night.Place(str(tmp_path / f"warehouse{next(numbers)}.duckdb"))
+        return night.Place(request.getfixturevalue("make_database")())
+
+    return made
+
+
+@pytest.fixture(params=KINDS)
+def place(request, make_place):
+    """An empty place for a warehouse: every test that asks for it runs on each kind."""
+    return make_place(request.param)
+
+
+@pytest.fixture
+def warehouse(place):
+    with place.open() as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def warehouse_literals(tmp_path_factory):
+def warehouse_literals(tmp_path_factory, night):
     """One open warehouse for the examples of a law (a fixture of a single test is not reset between examples)."""
-    with DuckDBWarehouse(tmp_path_factory.mktemp("literals") / "warehouse.duckdb") as opened:
+    with night.Place(str(tmp_path_factory.mktemp("literals") / "warehouse.duckdb")).open() as opened:
         yield opened

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,9 +11,8 @@ from pathlib import Path
 import polars as pl
 
 from data_contracts.published import OutputColumn, OutputContract, PublishedTable
-from warehouse.duckdb_warehouse import DuckDBWarehouse
 from warehouse.ledger import RunResult, finish_run, run_key, start_run
-from warehouse.locking import exclusive_lock
+from warehouse.opening import warehouse_at
 from warehouse.publishing import PublishOptions, publish
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
@@ -76,11 +76,25 @@ def night_tables(as_of, *, customers=10, configuration=CONFIGURATION):
     return {"customer": PublishedTable(customer, CUSTOMER), "next_best_offer": PublishedTable(offers, OFFER)}
 
 
-def publish_night(path, as_of, *, tables=None, options=None, configuration=CONFIGURATION, now=NOW):
-    """What the nightly flow does around publishing: lock, start, publish, finish."""
+@dataclass(frozen=True)
+class Place:
+    """Where a warehouse is: a DuckDB file's path, or a PostgreSQL address."""
+
+    address: str
+
+    @property
+    def is_postgresql(self):
+        return self.address.startswith("postgresql:")
+
+    def open(self, **options):
+        return warehouse_at(Path(self.address), self.address if self.is_postgresql else "", **options)
+
+
+def publish_night(place, as_of, *, tables=None, options=None, configuration=CONFIGURATION, now=NOW, timeouts=None):
+    """What the nightly flow does around publishing: lock, start, publish, finish (in blocks of their own)."""
     with (
-        exclusive_lock(path, run_key=run_key("score", as_of, configuration), now=now),
-        DuckDBWarehouse(path) as warehouse,
+        place.open().lock(run_key=run_key("score", as_of, configuration), now=now, wait_seconds=10),
+        place.open(timeouts=timeouts) as warehouse,
     ):
         run = start_run(
             warehouse, kind="score", as_of=as_of, configuration_hash=configuration, now=now, run_by="tester@here"
@@ -99,7 +113,7 @@ def kill_at(name):
     return failpoint
 
 
-if __name__ == "__main__":  # python night.py DATABASE AS_OF FAILPOINT
+if __name__ == "__main__":  # python night.py PLACE AS_OF FAILPOINT
     publish_night(
-        Path(sys.argv[1]), date.fromisoformat(sys.argv[2]), options=PublishOptions(failpoint=kill_at(sys.argv[3]))
+        Place(sys.argv[1]), date.fromisoformat(sys.argv[2]), options=PublishOptions(failpoint=kill_at(sys.argv[3]))
     )

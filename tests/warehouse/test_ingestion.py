@@ -7,7 +7,8 @@ from polars.testing import assert_frame_equal
 
 from data_contracts.errors import DataBlockedError, UsageError
 from data_contracts.errors_contracts import CriticalRuleBrokenError, RuleExpressionError
-from data_contracts.mapping import InputSpec, RuleSpec, SourceMapping
+from data_contracts.inputs import InputSpec
+from data_contracts.mapping import RuleSpec, SourceMapping
 from warehouse.errors_ingestion import (
     CurrencyUnknownError,
     DatesUnparsableError,

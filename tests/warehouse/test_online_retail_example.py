@@ -8,7 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from data_contracts.mapping import InputSpec, SourceMapping
+from data_contracts.inputs import InputSpec
+from data_contracts.mapping import SourceMapping
 from data_contracts.orders import purchase_orders, snapshot_instant
 from warehouse.ingestion import ingest
 

@@ -1,0 +1,79 @@
+"""A proposed mapping for a file or a table, before there are any settings.
+
+Belongs here: what the command's argument means, and what the settings (if there are any) add. Does not: how a mapping
+is proposed (`warehouse.source_draft`).
+"""
+
+import os
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from config import load_settings
+from config.errors import SettingsFileMissingError
+from data_contracts.contracts import CORE_ENTITIES
+from data_contracts.inputs import InputSpec
+from flows.errors import DraftUnreadableError
+from warehouse.source_draft import draft_source
+from warehouse.source_draft_text import draft_toml
+from warehouse.source_files import SourcePlace
+from warehouse.source_sniffing import input_of_file, name_of_input
+
+_OTHERS, _CLOSE = 2, 0.25
+
+
+def draft(  # the command's options, by name
+    what: str,
+    *,
+    config: Path | None,
+    entity: str | None = None,
+    database: str | None = None,
+    sheet: str | None = None,
+    name: str | None = None,
+) -> str:
+    """TOML that reads and maps a file or table.
+
+    Args:
+        what: a file, a glob, a URL or, with `database`, a table.
+        config: the settings file, if it was named; without any the folder is the current one.
+        entity: the table of the contracts it is to feed; by default the one it fits best.
+        database: the environment variable with a database's address, or a DuckDB file.
+        sheet: the sheet of a spreadsheet.
+        name: the input's and source's name; by default made from the file's.
+
+    Raises:
+        DraftUnreadableError: the argument, or an option, can't mean anything.
+        UsageError, DataBlockedError, DependencyDownError: see `warehouse.source_draft.draft_source`.
+    """
+    if entity is not None and entity not in CORE_ENTITIES:
+        raise DraftUnreadableError(what=what, got=f"--entity {entity}", expected=", ".join(CORE_ENTITIES))
+    root, currency = _known(config)
+    try:
+        spec = _input(what, root, database=database, sheet=sheet)
+    except ValidationError as error:
+        raise DraftUnreadableError(what=what, got=error.errors()[0]["msg"], expected="a file or a table") from None
+    variable = spec.database_variable
+    environment = {variable: os.environ[variable]} if variable is not None and variable in os.environ else {}
+    named = name or name_of_input(what)
+    place = SourcePlace(data_root=root, environment=environment)
+    best, *others = draft_source(named, spec, place, entity=entity, currency=currency)
+    close = {each.entity: each.score for each in others if best.score - each.score < _CLOSE}
+    return draft_toml(named, spec, best, others=dict(list(close.items())[:_OTHERS]))
+
+
+def _known(config: Path | None) -> tuple[Path, str | None]:
+    """The data folder and the company's currency, where settings say them."""
+    try:
+        settings = load_settings(config)
+    except SettingsFileMissingError:
+        if config is not None:
+            raise
+        return Path.cwd(), None
+    return settings.data_folder, settings.company.currency
+
+
+def _input(what: str, root: Path, *, database: str | None, sheet: str | None) -> InputSpec:
+    if database is None:
+        return input_of_file(what, root, sheet=sheet)
+    address = f"${{{database}}}" if database.isidentifier() else database
+    return InputSpec.model_validate({"database": address, "table": what})

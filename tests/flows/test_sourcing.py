@@ -1,0 +1,126 @@
+"""The commands of the first hour, as their user meets them."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+SETTINGS = """
+[company]
+name = "Test"
+currency = "GBP"
+time_zone = "Europe/London"
+
+[inputs.sales]
+files = "sales.csv"
+
+[sources.sales]
+entity = "orders"
+input = "sales"
+money = "major"
+
+[sources.sales.columns]
+order_id = "order"
+line_number = "line"
+customer_id = "customer"
+ordered_at = "placed"
+product_id = "product"
+quantity = "units"
+amount = "net"
+currency = "currency"
+known_at = "placed"
+"""
+HEADER = "order,line,customer,placed,product,units,net,currency"
+ROW = "1,1,007,2025-03-01 10:00:00,p1,1,9.99,GBP"
+
+
+@pytest.fixture
+def gristmill(tmp_path):
+    """Run the command in a fresh folder with a file of sales; returns the finished process."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GRISTMILL", "PREFECT"))}
+    (tmp_path / "sales.csv").write_text(f"{HEADER}\n{ROW}\n")
+
+    def run(*arguments, **changes):
+        code = "from flows.command_line import main; main()"
+        return subprocess.run(  # noqa: S603  # our own interpreter
+            [sys.executable, "-c", code, "source", *map(str, arguments)],
+            cwd=tmp_path,
+            env={**environment, **changes},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    return run
+
+
+def test_a_draft_needs_no_settings_and_can_be_pasted(gristmill, tmp_path):
+    company = SETTINGS[: SETTINGS.index("[inputs")]
+    drafted = gristmill("draft", "sales.csv")
+    assert drafted.returncode == 0, drafted.stderr
+    assert tomllib.loads(drafted.stdout)["sources"]["sales"]["columns"]["amount"] == "net"
+    (tmp_path / "gristmill.toml").write_text(company + drafted.stdout)
+    checked = gristmill("check", "--json")
+    told = json.loads(checked.stdout)
+    assert (checked.returncode, told["status"]) == (0, "done")
+    (source,) = told["sources"]
+    assert (source["read"], source["accepted"], source["failure"]) == (1, 1, None)
+    assert source["rows"][0]["columns"]["amount"] == {"from": "net", "before": "9.99", "after": "999"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "told"),
+    [
+        (["draft", "none.csv"], 2, "no file of an input"),
+        (["draft", "sales.pdf"], 2, "format"),
+        (["draft", "sales.csv", "--entity", "sales"], 2, "orders"),
+        (["draft", "orders", "--database", "SHOP"], 2, "SHOP"),
+        (["draft", 'a"b', "--database", "SHOP"], 2, "lower-case"),
+        (["check"], 2, "no settings file"),
+    ],
+)
+def test_slips_are_told_in_facts(gristmill, arguments, exit_code, told):
+    ended = gristmill(*arguments)
+    assert ended.returncode == exit_code
+    assert told in " ".join(ended.stderr.split())
+    assert "Traceback" not in ended.stderr
+
+
+def test_what_would_be_blocked_ends_with_3_and_writes_nothing(gristmill, tmp_path):
+    (tmp_path / "gristmill.toml").write_text(SETTINGS)
+    (tmp_path / "sales.csv").write_text(f"{HEADER.replace('net', 'amount')}\n{ROW}\n")
+    before = sorted(tmp_path.rglob("*"))
+    ended = gristmill("check")
+    assert ended.returncode == 3
+    assert "a column" in ended.stdout
+    assert "would be blocked" in ended.stdout
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_terminal_shows_before_and_after(gristmill, tmp_path):
+    (tmp_path / "gristmill.toml").write_text(SETTINGS)
+    (tmp_path / "sales.csv").write_text(f"{HEADER}\n{ROW}\n{ROW.replace('007', '')}\n")
+    ended = gristmill("check", "sales", COLUMNS="160")
+    assert ended.returncode == 0
+    assert "1 would be loaded, 1 set aside" in ended.stdout
+    assert "customer_id_is_present" in ended.stdout
+    assert "9.99" in ended.stdout
+    assert "999" in ended.stdout
+
+
+def test_a_wrong_column_is_told_without_the_long_imports(gristmill, tmp_path):
+    (tmp_path / "gristmill.toml").write_text(SETTINGS.replace('"net"', '"nett"'))
+    code = """
+import sys
+from flows.command_line import app
+try:
+    app(["ingest", "--orchestration", "none"])
+except SystemExit as end:
+    print(end.code, "great_expectations" in sys.modules)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603  # our own interpreter
+    assert ended.stdout.split()[-2:] == ["3", "False"], ended.stderr

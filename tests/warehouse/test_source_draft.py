@@ -1,0 +1,198 @@
+import tomllib
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from data_contracts.contracts import CORE_ENTITIES, core_contract
+from data_contracts.inputs import InputSpec
+from data_contracts.mapping import SourceMapping
+from warehouse.source_draft import draft_source
+from warehouse.source_draft_text import draft_toml
+from warehouse.source_files import SourcePlace
+from warehouse.source_fit import HELPERS
+from warehouse.source_names import likeness, words_of
+from warehouse.source_sniffing import input_of_file, name_of_input
+
+ORDER_LINES = pl.DataFrame(
+    {
+        "Bestellnummer": [f"{n // 2:05}" for n in range(200)],
+        "Kundennummer": [f"{n % 37:04}" for n in range(200)],
+        "Bestelldatum": [f"{1 + n % 28:02}.{1 + n % 12:02}.2024 10:{n % 60:02}" for n in range(200)],
+        "Artikelnummer": [f"A{n % 23}" for n in range(200)],
+        "Menge": [1 + n % 5 for n in range(200)],
+        "Einzelpreis": [0.5 + n % 7 for n in range(200)],
+        "Bemerkung": ["frei"] * 200,
+    }
+)
+
+
+@pytest.fixture
+def drafted(tmp_path):
+    """The draft of a frame written as a CSV file, and the source as the settings would read it."""
+
+    def drafting(frame, name="export", **options):
+        frame.write_csv(tmp_path / f"{name}.csv")
+        spec = input_of_file(str(tmp_path / f"{name}.csv"), tmp_path)
+        best, *_ = draft_source(name, spec, SourcePlace(data_root=tmp_path), **options)
+        written = tomllib.loads(draft_toml(name, spec, best))
+        InputSpec.model_validate(written["inputs"][name])
+        return best, written["sources"][name]
+
+    return drafting
+
+
+def test_german_order_lines_become_a_complete_source(drafted):
+    best, source = drafted(ORDER_LINES, currency="EUR")
+    assert best.entity == "orders"
+    assert source["columns"] == {
+        "order_id": "Bestellnummer",
+        "customer_id": "Kundennummer",
+        "ordered_at": "Bestelldatum",
+        "product_id": "Artikelnummer",
+        "quantity": "Menge",
+        "known_at": "Bestelldatum",
+    }
+    assert source["expressions"]["amount"] == "Menge::decimal(18, 4) * Einzelpreis::decimal(18, 4)"
+    assert "partition by Bestellnummer" in source["expressions"]["line_number"]
+    assert source["constants"] == {"currency": "EUR"}
+    assert source["formats"] == dict.fromkeys(("ordered_at", "known_at"), "%d.%m.%Y %H:%M")
+    assert (source["money"], best.missing, best.unmapped) == ("major", (), {"Bemerkung": "VARCHAR"})
+    SourceMapping.model_validate(source)
+
+
+def test_a_total_is_recognised_by_what_it_is_made_of(drafted):
+    frame = ORDER_LINES.with_columns(Gesamtpreis=pl.col("Menge") * pl.col("Einzelpreis"))
+    best, source = drafted(frame)
+    assert source["columns"]["amount"] == "Gesamtpreis"
+    assert best.proposals["amount"].confidence >= 0.95
+
+
+def test_a_line_number_is_taken_only_where_it_tells_lines_apart(drafted):
+    numbered = ORDER_LINES.with_columns(Position=pl.Series([1, 2] * 100))
+    assert drafted(numbered)[1]["columns"]["line_number"] == "Position"
+    constant = ORDER_LINES.with_columns(Position=pl.lit(1))
+    assert "line_number" in drafted(constant)[1]["expressions"]
+
+
+def test_day_first_and_month_first_that_both_fit_are_doubted(drafted):
+    frame = ORDER_LINES.with_columns(Bestelldatum=pl.lit("03/04/2024"))
+    best, source = drafted(frame)
+    assert source["formats"]["ordered_at"] == "%d/%m/%Y"
+    assert best.doubtful_formats["ordered_at"] == ("%m/%d/%Y",)
+
+
+CUSTOMERS = pl.DataFrame(
+    {
+        "id client": [f"{n:04}" for n in range(60)],
+        "courriel": [f"a{n}@example.org" for n in range(60)],
+        "pays": ["France", "Belgique"] * 30,
+        "date inscription": ["2020-01-01", "2021-02-03"] * 30,
+        "consentement": ["oui", "non"] * 30,
+        "anniversaire": ["1980-05-06"] * 60,
+    }
+)
+
+
+def test_french_customers_are_told_from_orders(drafted):
+    best, source = drafted(CUSTOMERS)
+    assert best.entity == "customers"
+    assert source["columns"] == {
+        "customer_id": "id client",
+        "created_at": "date inscription",
+        "region": "pays",
+        "email": "courriel",
+        "known_at": "date inscription",
+    }
+    assert set(best.unmapped) == {"anniversaire", "consentement"}  # oui and non are no truth values yet
+
+
+def test_what_is_missing_is_told_with_what_could_fill_it(drafted):
+    frame = pl.DataFrame({"campaign_id": ["1", "1", "2"], "household_id": ["7", "8", "7"]})
+    best, source = drafted(frame, entity="contacts")
+    assert [missing.field for missing in best.missing] == ["sent_at", "known_at"]
+    assert source["expressions"]["contact_id"] == "concat_ws('-', household_id, campaign_id)"
+
+
+def test_days_counted_from_a_start_are_no_dates(drafted):
+    frame = pl.DataFrame({"household_key": range(50), "DAY": range(1, 51), "event": ["visit", "call"] * 25})
+    best, source = drafted(frame, name="events")
+    assert source["expressions"]["at"] == "timestamp '2000-01-01 00:00:00' + to_days(DAY::int)"
+    assert best.proposals["at"].confidence <= 0.3
+
+
+def test_odd_names_are_quoted_and_the_proposal_is_toml(drafted):
+    odd = ['a "b"', "c\nd", "order", "x'y"]
+    frame = ORDER_LINES.rename(dict(zip(ORDER_LINES.columns, [*odd, *ORDER_LINES.columns[4:]], strict=True)))
+    best, source = drafted(frame, entity="orders")
+    assert source["entity"] == "orders"
+    assert set(odd) <= {*best.unmapped, *source.get("columns", {}).values(), *odd}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("CustomerID", ("customer", "id")),
+        ("customer_id", ("customer", "id")),
+        ("Größe (cm)", ("groesse", "cm")),
+        ("UPCCode", ("upc", "code")),
+        ("Numéro client", ("numero", "client")),
+        ("日付", ()),
+    ],
+)
+def test_words_of_names(name, words):
+    assert words_of(name) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "least", "most"),
+    [
+        ("customer_id", "customer_id", 1, 1),
+        ("Kunden-Nr.", "customer_id", 0.9, 1),
+        ("custmer_id", "customer_id", 0.6, 0.8),
+        ("price", "quantity", 0, 0.3),
+        ("", "quantity", 0, 0),
+    ],
+)
+def test_likeness_of_names(name, field, least, most):
+    assert least <= likeness(name, "orders", field) <= most
+
+
+def test_the_vocabulary_knows_fields_of_the_contracts_only():
+    known = {name for entity in CORE_ENTITIES for name in core_contract(entity).columns}
+    known |= {helper for helpers in HELPERS.values() for helper in helpers}
+    path = Path(__file__).parents[2] / "warehouse" / "source_synonyms.toml"
+    vocabulary = tomllib.loads(path.read_text(encoding="utf-8"))
+    assert set(vocabulary["fields"]) <= known
+    assert set(vocabulary["tables"]) <= set(CORE_ENTITIES)
+    for entity, words in vocabulary["tables"].items():
+        assert set(words) - {"words"} <= set(core_contract(entity).columns)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name"),
+    [
+        ("raw/Orders 2024.csv.gz", "orders_2024"),
+        ("sales.orders", "orders"),
+        ("s3://bucket/daily/*.parquet", "input"),
+        ("2024.csv", "input_2024"),
+        ("https://shop.example/export.csv?day=1", "export"),
+    ],
+)
+def test_inputs_are_named_after_files(pattern, name):
+    assert name_of_input(pattern) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.csv", b"id;n\n1;2\n3;4\n", {"delimiter": ";"}),
+        ("a.csv", "id,n\n1,é\n2,x\n".encode("latin-1"), {"encoding": "latin-1"}),
+        ("a.tsv", b"id\tn\n1\t2\n", {}),
+        ("a.csv", b"id,n\n1,2\n", {}),
+    ],
+)
+def test_how_a_csv_file_is_written_is_seen(tmp_path, name, content, expected):
+    (tmp_path / name).write_bytes(content)
+    spec = input_of_file(str(tmp_path / name), tmp_path)
+    assert spec.model_dump(exclude_defaults=True) == {"files": (name,), **expected}

@@ -1,0 +1,159 @@
+"""A proposed mapping for a source that nobody has mapped yet.
+
+Belongs here: which table it feeds, what is proposed, missing and left over. Does not: what fits (`source_fit.py`), what
+fills gaps (`source_gaps.py`), the TOML (`source_draft_text.py`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import duckdb
+
+from data_contracts.contracts import CORE_ENTITIES, Contract, core_contract
+from data_contracts.inputs import InputSpec
+from warehouse.source_files import SourcePlace
+from warehouse.source_fit import best_fits
+from warehouse.source_gaps import COUNTED, Gaps, Proposal, natural_hint
+from warehouse.source_names import table_words, words_of
+from warehouse.source_profile import Sample
+from warehouse.source_values import columns_named_in
+from warehouse.sources import read_input
+
+SAMPLED_ROWS = 50_000
+POOR_SCORE = 0.7
+_USUAL_TABLE = "orders"
+_LARGEST_MAJOR_AMOUNT = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missing:
+    """A required field that nothing fills: what it means and what could fill it."""
+
+    field: str
+    meaning: str
+    hint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A proposed source.
+
+    Attributes:
+        entity: the table it feeds.
+        score: how well it fits that table; below `POOR_SCORE` it does not fit.
+        proposals: by contract column, in the contract's order.
+        missing: required columns that nothing fills.
+        unmapped: source columns that the proposals leave out, with their types.
+        formats: by contract column how its dates are written.
+        doubtful_formats: by contract column other formats that read the same values.
+        money: the unit of its money, where it has any.
+        rows: rows of the sample.
+    """
+
+    entity: str
+    score: float
+    proposals: dict[str, Proposal]
+    missing: tuple[Missing, ...]
+    unmapped: dict[str, str]
+    formats: dict[str, str]
+    doubtful_formats: dict[str, tuple[str, ...]]
+    money: str | None
+    rows: int
+
+
+def draft_source(
+    name: str, spec: InputSpec, place: SourcePlace, *, entity: str | None = None, currency: str | None = None
+) -> list[Draft]:
+    """Propose how a source is mapped, from its names and a sample of its values.
+
+    Args:
+        name: the input's name; its words tell something of the table.
+        spec: the input.
+        place: where it lies.
+        entity: the table it is to feed; by default the one it fits best.
+        currency: the company's, where it is known.
+
+    Returns:
+        The drafts, the best first; only one when an entity is given.
+
+    Raises:
+        UsageError, DataBlockedError, DependencyDownError: see `sources.read_input`.
+    """
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute("set enable_progress_bar = false")
+        sample = Sample(connection, read_input(connection, name, spec, place=place, rows=SAMPLED_ROWS))
+        drafts = [_draft(core_contract(each), sample, currency) for each in ([entity] if entity else CORE_ENTITIES)]
+    named = words_of(name)
+    scored = [replace(draft, score=draft.score + _named_after(draft.entity, named)) for draft in drafts]
+    return sorted(scored, key=lambda draft: (-draft.score, CORE_ENTITIES.index(draft.entity)))
+
+
+def _draft(contract: Contract, sample: Sample, currency: str | None) -> Draft:
+    fits = best_fits(contract, sample)
+    proposals = Gaps(contract=contract, sample=sample, fits=fits, currency=currency).fill()
+    missing = tuple(
+        Missing(field=name, meaning=contract.columns[name].meaning, hint=natural_hint(contract, name))
+        for name in contract.required_columns()
+        if name not in proposals
+    )
+    used = set(_used_columns(proposals.values(), sample))
+    formats = {
+        field: sample.facts[proposal.value].date_formats
+        for field, proposal in proposals.items()
+        if proposal.how == "columns" and contract.columns[field].type in ("date", "timestamp")
+    }
+    return Draft(
+        entity=contract.entity,
+        score=_score(contract, proposals, used=len(used) / max(len(sample.facts), 1)),
+        proposals=proposals,
+        missing=missing,
+        unmapped={column: facts.type for column, facts in sample.facts.items() if column not in used},
+        formats={field: found[0] for field, found in formats.items() if found and found[0]},
+        doubtful_formats={field: found[1:] for field, found in formats.items() if len(found) > 1},
+        money=_money_unit(contract, proposals, sample),
+        rows=sample.rows,
+    )
+
+
+def _used_columns(proposals: Iterable[Proposal], sample: Sample) -> Iterable[str]:
+    for proposal in proposals:
+        if proposal.how == "columns":
+            yield proposal.value
+        elif proposal.how == "expressions":
+            yield from columns_named_in(proposal.value, sample.facts)
+
+
+def _score(contract: Contract, proposals: dict[str, Proposal], *, used: float) -> float:
+    """Mean confidence of what the table needs, and how much of the source it uses."""
+    needed = [name for name in contract.required_columns() if name not in ("known_at", "currency", "line_number")]
+    told = [proposals[name] for name in needed if name in proposals and _says_something(proposals[name])]
+    found = sum(proposal.confidence for proposal in told) / len(needed)
+    optional = [name for name in proposals if not contract.columns[name].required and proposals[name].confidence > 0.4]  # noqa: PLR2004  # a column fits
+    usual = 0.1 if contract.entity == _USUAL_TABLE else 0.0
+    return found + 0.05 * min(len(optional), 6) + 0.3 * used + usual
+
+
+def _says_something(proposal: Proposal) -> bool:
+    """Whether it comes from what the source holds, and is neither a count of rows nor a key that many rows share."""
+    return proposal.how != "constants" and proposal.confidence != COUNTED
+
+
+def _named_after(entity: str, words: Iterable[str]) -> float:
+    known = table_words(entity)
+    return 0.3 if any(word in known or word.rstrip("s") in known for word in words) else 0.0
+
+
+def _money_unit(contract: Contract, proposals: dict[str, Proposal], sample: Sample) -> str | None:
+    """Minor units when all amounts are whole and their names or sizes say so, else major ones."""
+    amounts = [proposals[name] for name in contract.columns_of_type("money") if name in proposals]
+    if not amounts:
+        return None
+    facts = [sample.facts[column] for column in _used_columns(amounts, sample)]
+    minor_names = any(
+        {"cents", "cent", "pence", "minor", "pennies", "ore"} & set(words_of(each.name)) for each in facts
+    )
+    whole = all(each.decimals == 0 for each in facts)
+    return (
+        "minor" if minor_names or (whole and max(each.largest for each in facts) > _LARGEST_MAJOR_AMOUNT) else "major"
+    )

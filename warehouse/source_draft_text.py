@@ -1,0 +1,89 @@
+"""A draft as TOML that can be pasted into `gristmill.toml`, every line with its confidence.
+
+Belongs here: the text. Does not: what is in it (`source_draft.py`).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from data_contracts.inputs import InputSpec
+from warehouse.source_draft import POOR_SCORE, Draft
+from warehouse.source_gaps import Proposal
+
+_WIDTH = 56
+_LOW = 0.5
+
+
+def draft_toml(name: str, spec: InputSpec, draft: Draft, *, others: Mapping[str, float] | None = None) -> str:
+    """The input and the source as TOML, with comments on confidence, what is missing and what is left over.
+
+    Args:
+        name: the name of the input and of the source.
+        spec: the input.
+        draft: what is proposed.
+        others: by entity the score of other tables it might feed.
+    """
+    return "\n".join([*_head(draft, others or {}), *_input(name, spec), "", *_source(name, draft), ""])
+
+
+def _head(draft: Draft, others: Mapping[str, float]) -> Iterator[str]:
+    yield f"# A proposal for {draft.entity}, from {draft.rows:,} sampled rows. The numbers say how sure it is, 0 to 1:"
+    yield "# look at every LOOK, then try it with `gristmill source check`."
+    if draft.score < POOR_SCORE:
+        yield "# LOOK: no table of the contracts fits these columns well; name the one you mean with --entity."
+    if others:
+        yield "# It might also feed: " + ", ".join(f"{entity} ({score:.2f})" for entity, score in others.items())
+    for missing in draft.missing:
+        yield f"# MISSING {missing.field} ({missing.meaning}): {missing.hint}"
+    if draft.unmapped:
+        yield "# columns that are left over: " + ", ".join(
+            f"{_one_line(name)} ({kind})" for name, kind in draft.unmapped.items()
+        )
+    yield ""
+
+
+def _input(name: str, spec: InputSpec) -> Iterator[str]:
+    yield f"[inputs.{_key(name)}]"
+    for setting, value in spec.model_dump(exclude_defaults=True).items():
+        yield f"{setting} = {_toml(value)}"
+
+
+def _source(name: str, draft: Draft) -> Iterator[str]:
+    table = f"sources.{_key(name)}"
+    yield f"[{table}]"
+    yield f'entity = "{draft.entity}"'
+    yield f"input = {_toml(name)}"
+    if draft.money is not None:
+        yield f'money = "{draft.money}"' + (
+            "  # 12.50 is twelve and a half" if draft.money == "major" else "  # 1250 is twelve and a half"
+        )
+    for how in ("columns", "expressions", "constants"):
+        lines = [proposal for proposal in draft.proposals.values() if proposal.how == how]
+        if lines:
+            yield f"\n[{table}.{how}]"
+            yield from map(_line, lines)
+    if draft.formats:
+        yield f"\n[{table}.formats]"
+        for field, pattern in draft.formats.items():
+            doubt = draft.doubtful_formats.get(field, ())
+            yield f"{field} = {_toml(pattern)}" + (f"  # LOOK: these read it too: {', '.join(doubt)}" if doubt else "")
+
+
+def _line(proposal: Proposal) -> str:
+    value = proposal.value if proposal.how == "constants" else _toml(proposal.value)
+    look = "LOOK " if proposal.confidence < _LOW else ""
+    return f"{f'{proposal.field} = {value}':<{_WIDTH}}  # {proposal.confidence:.2f} {look}{_one_line(proposal.why)}"
+
+
+def _one_line(words: str) -> str:
+    return " ".join(words.split())
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return _toml(value[0]) if len(value) == 1 else "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    return name if name.replace("_", "").isalnum() and name.isascii() else json.dumps(name, ensure_ascii=False)

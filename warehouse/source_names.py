@@ -1,0 +1,69 @@
+"""How much a source column's name sounds like a contract's column.
+
+Belongs here: words out of names, the vocabulary of `source_synonyms.toml`, their likeness. Does not: what is in the
+column (`source_profile.py`).
+"""
+
+import re
+import tomllib
+import unicodedata
+from difflib import SequenceMatcher
+from functools import cache
+from pathlib import Path
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
+_LEAST_LIKENESS = 0.84
+_LATER = 0.0005  # the more usual of two names wins
+_SAME_WORDS, _WITHIN, _ALIKE = 0.97, 0.8, 0.75
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """The words of a name, in lower-case ASCII: `CustomerID` and `customer_id` are both ("customer", "id")."""
+    plain = unicodedata.normalize("NFKD", name.translate(_GERMAN)).encode("ascii", "ignore").decode()
+    return tuple(word.lower() for word in _WORD.findall(plain))
+
+
+@cache
+def synonyms(entity: str, field: str) -> tuple[tuple[str, ...], ...]:
+    """What companies call a field of a table, as words; the field's own name first."""
+    vocabulary = _vocabulary()
+    of_table: list[str] = vocabulary["tables"].get(entity, {}).get(field, [])
+    general: list[str] = vocabulary["fields"].get(field, [])
+    return tuple(dict.fromkeys(words_of(name) for name in (field, *of_table, *general)))
+
+
+@cache
+def table_words(entity: str) -> frozenset[str]:
+    """Words that files and tables with such rows have in their names."""
+    named: list[str] = _vocabulary()["tables"].get(entity, {}).get("words", [])
+    return frozenset(word for name in named for word in words_of(name))
+
+
+def likeness(name: str, entity: str, field: str) -> float:
+    """From 0 (nothing in common) to 1 (the very name, or a usual one): how much a column sounds like a field."""
+    words = words_of(name)
+    known = synonyms(entity, field)
+    return max((_likeness(words, synonym) - _LATER * place for place, synonym in enumerate(known)), default=0.0)
+
+
+def _likeness(words: tuple[str, ...], synonym: tuple[str, ...]) -> float:
+    if not words or not synonym:
+        return 0.0
+    if "".join(words) == "".join(synonym):
+        return 1.0
+    own, other = set(map(_singular, words)), set(map(_singular, synonym))
+    if own == other:
+        return _SAME_WORDS
+    ratio = SequenceMatcher(None, "".join(words), "".join(synonym), autojunk=False).ratio()
+    within = _WITHIN * len(own & other) / len(own | other) if own & other and (own <= other or other <= own) else 0.0
+    return max(within, _ALIKE * ratio if ratio >= _LEAST_LIKENESS else 0.0)
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word  # noqa: PLR2004  # "gas" stays
+
+
+@cache
+def _vocabulary() -> dict[str, dict]:  # type: ignore[type-arg]  # two levels of tables, one of them deeper
+    return tomllib.loads((Path(__file__).parent / "source_synonyms.toml").read_text(encoding="utf-8"))

@@ -1,0 +1,184 @@
+"""What a sample tells of a source's columns: types, shapes of values, dates, uniqueness, products of two columns.
+
+Belongs here: facts. Does not: what they mean for a mapping (`source_draft.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import duckdb
+
+from data_contracts.currencies import MINOR_UNIT_DIGITS
+from data_contracts.sql import first_row, identifier, text
+from warehouse.sources import RawTable
+
+DATE_FORMATS = (
+    "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y",
+    "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y",
+    "%d/%m/%y %H:%M", "%d/%m/%y", "%m/%d/%y %H:%M", "%m/%d/%y", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d", "%Y%m%d%H%M%S",
+    "%Y%m%d", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%Y %I:%M %p",
+)  # fmt: skip
+_EPOCHS = {"epoch_seconds": (4e8, 4e9), "epoch_milliseconds": (4e11, 4e12)}
+_YEARS_OF_A_CALENDAR = (1950, 2100)
+_ENOUGH = 0.95
+_DISTINCT_LOOKED_AT = 2_000
+_EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+_PHONE = r"\+?[0-9][0-9 ()/.-]{6,18}[0-9]"
+_TRUTH = ("true", "false", "t", "f", "yes", "no", "y", "n", "0", "1")
+_WHOLE, _NUMBER = r"[+-]?[0-9]+(\.0+)?", r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnFacts:
+    """What the values of one column look like. Shares are of its values that are not blank, 0 to 1.
+
+    Attributes:
+        name: the source's name.
+        type: its DuckDB type.
+        rows: rows of the sample.
+        filled: those with a value.
+        distinct: different values.
+        whole, numeric, email, phone, currency_code, truth: share of values of that shape.
+        decimals: share of values with digits behind a decimal point that are not all zero.
+        negative: share of values below zero.
+        largest: the largest absolute number.
+        leading_zero: share of values such as `007`.
+        date_formats: how its values can be read as dates: "" for ISO or a typed date, else patterns as in `formats`.
+        has_time: some of them name a time of day.
+    """
+
+    name: str
+    type: str
+    rows: int
+    filled: int
+    distinct: int
+    whole: float = 0
+    numeric: float = 0
+    email: float = 0
+    phone: float = 0
+    currency_code: float = 0
+    truth: float = 0
+    decimals: float = 0
+    negative: float = 0
+    largest: float = 0
+    leading_zero: float = 0
+    date_formats: tuple[str, ...] = ()
+    has_time: bool = False
+
+    @property
+    def unique(self) -> float:
+        """Share of rows that have a value of their own."""
+        return self.distinct / self.rows if self.rows else 0.0
+
+    @property
+    def is_scalar(self) -> bool:
+        """Neither a list nor a structure."""
+        return not (self.type.endswith("]") or self.type.startswith(("STRUCT", "MAP", "UNION", "JSON")))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A source's sampled rows in DuckDB, and questions that need several columns at once."""
+
+    connection: duckdb.DuckDBPyConnection = field(repr=False)
+    raw: RawTable
+
+    @cached_property
+    def facts(self) -> dict[str, ColumnFacts]:
+        """The facts of each column, in the source's order."""
+        return {name: _facts(self.connection, self.raw, name) for name in self.raw.columns}
+
+    @cached_property
+    def rows(self) -> int:
+        """Rows of the sample."""
+        return int(self.ask("count(*)"))
+
+    def unique_share(self, columns: Sequence[str]) -> float:
+        """Share of rows whose values of these columns, together, occur once or for the first time."""
+        names = ", ".join(map(identifier, columns))
+        return float(self.ask(f"count(distinct ({names})) / greatest(count(*), 1)"))
+
+    def product_share(self, total: str, factors: tuple[str, str]) -> float:
+        """Share of rows in which `total` is the product of two columns, to half a hundredth."""
+        first, second, whole = (f"try_cast({identifier(name)}::varchar as double)" for name in (*factors, total))
+        return float(self.ask(f"coalesce(avg((abs({first} * {second} - {whole}) <= 0.0051)::int), 0)"))
+
+    def ask(self, expression: str) -> float:
+        """A number over all rows."""
+        return first_row(self.connection, f"select {expression} from {self.raw.table}")[0]  # type: ignore[no-any-return]  # noqa: S608  # quoted names
+
+
+def _facts(connection: duckdb.DuckDBPyConnection, raw: RawTable, name: str) -> ColumnFacts:
+    kind = raw.columns[name]
+    value = f"trim({identifier(name)}::varchar)"
+    rows, filled, distinct = first_row(
+        connection,
+        f"select count(*), count(nullif({value}, '')), count(distinct nullif({value}, '')) from {raw.table}",  # noqa: S608  # quoted names
+    )
+    base = ColumnFacts(name=name, type=kind, rows=rows, filled=filled, distinct=distinct)
+    if not filled or not base.is_scalar:
+        return base
+    connection.execute(
+        f"create or replace temp table looked_at as select distinct {value} as v from {raw.table} "  # noqa: S608  # as above
+        f"where nullif({value}, '') is not null order by hash(v) limit {_DISTINCT_LOOKED_AT}"
+    )
+    codes = ", ".join(map(text, MINOR_UNIT_DIGITS))
+    truth = ", ".join(map(text, _TRUTH))
+    shapes = {
+        "whole": f"regexp_full_match(v, '{_WHOLE}')",
+        "numeric": f"regexp_full_match(v, '{_NUMBER}')",
+        "email": f"regexp_full_match(v, '{_EMAIL}')",
+        "phone": f"regexp_full_match(v, '{_PHONE}')",
+        "currency_code": f"upper(v) in ({codes})",
+        "truth": f"lower(v) in ({truth})",
+        "decimals": "regexp_matches(v, '\\.[0-9]*[1-9]')",
+        "negative": "starts_with(v, '-')",
+        "leading_zero": "regexp_full_match(v, '0[0-9]+')",
+    }
+    shares = ", ".join(f"avg(({sql})::int)" for sql in shapes.values())
+    found = first_row(connection, f"select {shares}, coalesce(max(abs(try_cast(v as double))), 0) from looked_at")  # noqa: S608  # this module's own
+    formats, has_time = _dates(connection, kind)
+    return ColumnFacts(
+        name=name,
+        type=kind,
+        rows=rows,
+        filled=filled,
+        distinct=distinct,
+        **dict(zip(shapes, found, strict=False)),
+        largest=found[-1],
+        date_formats=formats,
+        has_time=has_time,
+    )
+
+
+def _dates(connection: duckdb.DuckDBPyConnection, kind: str) -> tuple[tuple[str, ...], bool]:
+    """The formats in which (nearly) every value looked at is a date of a plausible year, and whether it has a time."""
+    if kind == "DATE" or kind.startswith("TIMESTAMP"):
+        return ("",), kind != "DATE" and _share(connection, "not ends_with(v, ' 00:00:00')") > 0
+    if kind not in ("VARCHAR", "BIGINT", "INTEGER", "UBIGINT", "UINTEGER", "DOUBLE"):
+        return (), False
+    first, last = _YEARS_OF_A_CALENDAR
+    if kind == "VARCHAR":
+        iso = f"length(v) >= 8 and contains(v, '-') and year(try_cast(v as timestamp)) between {first} and {last}"
+        if _share(connection, iso) >= _ENOUGH:
+            return ("",), _share(connection, "contains(v, ':')") > 0
+    if _share(connection, "regexp_matches(v, '[0-9].*[0-9]')") < _ENOUGH:
+        return (), False
+    years = [f"year(try_strptime(v, {text(pattern)})) between {first} and {last}" for pattern in DATE_FORMATS]
+    patterns = [name for name, share in zip(DATE_FORMATS, _shares(connection, years), strict=True) if share >= _ENOUGH]
+    ranges = [f"try_cast(v as double) between {least} and {most}" for least, most in _EPOCHS.values()]
+    epochs = [name for name, share in zip(_EPOCHS, _shares(connection, ranges), strict=True) if share >= _ENOUGH]
+    found = (*patterns, *epochs)
+    return found, any("%H" in pattern or "%I" in pattern for pattern in found) or bool(epochs)
+
+
+def _share(connection: duckdb.DuckDBPyConnection, condition: str) -> float:
+    return _shares(connection, [condition])[0]
+
+
+def _shares(connection: duckdb.DuckDBPyConnection, conditions: Sequence[str]) -> list[float]:
+    """Share of the values looked at for which each condition holds."""
+    shares = ", ".join(f"coalesce(avg(coalesce(({condition})::int, 0)), 0)" for condition in conditions)
+    return [float(share) for share in first_row(connection, f"select {shares} from looked_at")]  # noqa: S608  # this module's own

@@ -1,0 +1,124 @@
+"""All the sources of a load, read and ready to be mapped; and what changes when any of their inputs does.
+
+Belongs here: which inputs have to be read for which sources, each once. Does not: reading one (`sources.py`), mapping
+(`source_mapping.py`).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from data_contracts.inputs import InputSpec
+from data_contracts.mapping import SourceMapping
+from warehouse.errors_ingestion import InputUnknownError
+from warehouse.source_databases import database_version
+from warehouse.source_files import SourcePlace, find_files
+from warehouse.source_mapping import MappedSource
+from warehouse.source_rates import prepare_rates
+from warehouse.sources import RawTable, read_input, read_query
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourcePlan:
+    """What is to be read.
+
+    Attributes:
+        inputs: files and databases by input name.
+        sources: mappings by source name; rows are read in this order.
+        place: where the inputs are looked for.
+        company_currency: ISO 4217 code.
+        time_zone: zone of timestamps that carry none.
+        rows: read at most so many rows of an input (rates are read whole); None for all.
+    """
+
+    inputs: Mapping[str, InputSpec]
+    sources: Mapping[str, SourceMapping]
+    place: SourcePlace
+    company_currency: str
+    time_zone: str
+    rows: int | None = None
+
+
+def prepare_connection(
+    connection: duckdb.DuckDBPyConnection, *, company_currency: str, now: datetime, time_zone: str = "UTC"
+) -> None:
+    """Give a connection what mappings and rules rely on: UTC, the order of rows, and variables.
+
+    The variables are `now`, `today` (its business date), `time_zone` and `company_currency`.
+    """
+    connection.execute("set timezone = 'UTC'")
+    connection.execute("set preserve_insertion_order = true")
+    connection.execute("set enable_progress_bar = false")
+    connection.execute("set variable now = ?::timestamptz", [now])
+    connection.execute("set variable today = ?::date", [now.astimezone(ZoneInfo(time_zone)).date()])
+    connection.execute("set variable time_zone = ?::varchar", [time_zone])
+    connection.execute("set variable company_currency = ?::varchar", [company_currency])
+
+
+def read_sources(connection: duckdb.DuckDBPyConnection, plan: SourcePlan) -> dict[str, MappedSource]:
+    """Read every input that a source needs, once; by source name its raw rows beside its mapping.
+
+    Raises:
+        InputUnknownError: a source names an input that is not declared.
+        UsageError, DataBlockedError, DependencyDownError: see `sources.read_input`, `sources.read_query`,
+            `source_rates.prepare_rates`.
+    """
+    needed = list(_inputs_needed(plan))
+    rates = {source.conversion.rates for source in plan.sources.values() if source.conversion is not None}
+    tables = {
+        name: read_input(connection, name, spec, place=plan.place, rows=None if name in rates else plan.rows)
+        for name, spec in plan.inputs.items()
+        if name in needed
+    }
+    return {name: _mapped(connection, name, source, tables, plan) for name, source in plan.sources.items()}
+
+
+def _inputs_needed(plan: SourcePlan) -> Iterator[str]:
+    for name, source in plan.sources.items():
+        named = {"input": source.input, "conversion.rates": source.conversion.rates if source.conversion else None}
+        for setting, input_name in named.items():
+            if input_name is not None and input_name not in plan.inputs:
+                raise InputUnknownError(source=name, setting=setting, input_name=input_name, known=sorted(plan.inputs))
+            if input_name is not None:
+                yield input_name
+        if source.query is not None:
+            yield from plan.inputs  # a query may look at any of them
+
+
+def _mapped(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    source: SourceMapping,
+    tables: Mapping[str, RawTable],
+    plan: SourcePlan,
+) -> MappedSource:
+    rates = ""
+    if source.conversion is not None:
+        table = tables[source.conversion.rates]
+        rates = prepare_rates(connection, name, source.conversion, table, company_currency=plan.company_currency)
+    return MappedSource(
+        name=name,
+        mapping=source,
+        raw=tables[source.input] if source.input is not None else read_query(connection, name, source.query or ""),
+        time_zone=plan.time_zone,
+        company_currency=plan.company_currency,
+        rates=rates,
+    )
+
+
+def input_versions(inputs: Mapping[str, InputSpec], place: SourcePlace) -> dict[str, list[list[str]]]:
+    """By input name what changes when its rows do: a list of [file or database, version].
+
+    Raises:
+        SourceFileMissingError: an input has no file.
+        UsageError, DependencyDownError: see `source_files.find_files`, `source_databases.database_version`.
+    """
+    return {
+        name: [["database", database_version(name, spec, place)]]
+        if spec.database is not None
+        else [[file.label, file.version()] for file in find_files(name, spec, place.data_root)]
+        for name, spec in inputs.items()
+    }

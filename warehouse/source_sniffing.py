@@ -1,0 +1,71 @@
+"""What kind of file somebody points at: the input that reads it.
+
+Belongs here: delimiter, quote and encoding of CSV files, names of inputs. Does not: reading rows (`sources.py`).
+"""
+
+import codecs
+from pathlib import Path
+
+import duckdb
+
+from data_contracts.inputs import COMPRESSED_SUFFIX, FORMAT_OF_SUFFIX, InputSpec, is_compressed, is_url
+from data_contracts.sql import first_row, text
+from warehouse.source_names import words_of
+
+_LOOKED_AT_BYTES = 1 << 20
+_USUAL = (",", "\t")
+
+
+def input_of_file(pattern: str, data_root: Path, *, sheet: str | None = None) -> InputSpec:
+    """The input that reads a file, a glob or a URL; of a local CSV file also how it is written.
+
+    Raises:
+        ValidationError: its ending says nothing of its format.
+    """
+    given = pattern if is_url(pattern) else _relative(Path(pattern), data_root)
+    spec = InputSpec.model_validate({"files": given} | ({"sheet": sheet} if sheet is not None else {}))
+    file = data_root / given
+    if is_url(pattern) or spec.format_of(given) != "csv" or is_compressed(given) or not file.is_file():
+        return spec
+    return spec.model_copy(update=_dialect(file))
+
+
+def name_of_input(pattern: str) -> str:
+    """A plain name for an input, from that of its file or table."""
+    stem = pattern.split("?", maxsplit=1)[0].rstrip("/").rsplit("/", maxsplit=1)[-1]
+    stem = stem.removesuffix(COMPRESSED_SUFFIX)
+    suffix = Path(stem).suffix
+    stem = stem.removesuffix(suffix) if suffix.lower() in FORMAT_OF_SUFFIX else stem.rsplit(".", maxsplit=1)[-1]
+    name = "_".join(words_of(stem))
+    return name if name and name[0].isalpha() else f"input_{name}".rstrip("_")
+
+
+def _relative(path: Path, data_root: Path) -> str:
+    absolute = path.absolute()
+    return (absolute.relative_to(data_root) if absolute.is_relative_to(data_root) else absolute).as_posix()
+
+
+def _dialect(file: Path) -> dict[str, str]:
+    with file.open("rb") as stream:
+        head = stream.read(_LOOKED_AT_BYTES)
+    encoding = "utf-8"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    else:
+        try:
+            codecs.getincrementaldecoder("utf-8")().decode(head)
+        except UnicodeDecodeError:
+            encoding = "latin-1"
+    found = {} if encoding == "utf-8" else {"encoding": encoding}
+    try:
+        with duckdb.connect() as connection:
+            delimiter, quote = first_row(
+                connection,
+                f"select Delimiter, Quote from sniff_csv({text(file.as_posix())}, encoding = {text(encoding)}, "  # noqa: S608  # quoted
+                "all_varchar = true)",
+            )
+    except duckdb.Error:
+        return found
+    usual = "\t" if file.suffix.lower() == ".tsv" else ","
+    found |= {"delimiter": delimiter} if delimiter and delimiter != usual else {}
+    return found | ({"quote": quote} if quote and len(quote) == 1 and quote not in ('"', "\x00") else {})
