@@ -1,9 +1,10 @@
 """Great Expectations, run inside DuckDB: the only module that imports it.
 
-Belongs here: an execution engine that works on DuckDB, expectations made of bound rules, and the Data Docs pages. Does
-not: what the rules are (`rules.py`), or what happens to rows that break them (`checking.py`).
+Belongs here: an execution engine that works on DuckDB, and expectations made of bound rules. Does not: what the rules
+are (`rules.py`), what happens to rows that break them (`checking.py`), or the page that tells of it (`data_docs.py`:
+Great Expectations' own pages are empty without a network, because their tables come from scripts of other hosts).
 
-No value of a checked table reaches a result or a page: results carry counts only (`exclude_unexpected_values`).
+No value of a checked table reaches a result: results carry counts only (`exclude_unexpected_values`).
 Importing this module costs about nine seconds of processor time, so import it inside functions.
 """
 
@@ -19,11 +20,9 @@ from great_expectations.data_context.types.base import DataContextConfig, InMemo
 from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 
-from data_contracts.contracts import Severity
+from data_contracts.data_docs import TableResult, table_result, write_data_docs
 from data_contracts.rules import BoundRule
-
-SITE = "data_docs"
-SEVERITY_IN_PAGES = {Severity.critical: "critical", Severity.error: "warning", Severity.warning: "info"}
+from data_contracts.sql import first_row
 
 
 class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):  # type: ignore[misc]  # the library's types are not followed
@@ -87,6 +86,8 @@ class Expectations:
             "checked_tables", connection_string=f"duckdb:///{database.as_posix()}", create_temp_table=False
         )
         self._engine: DuckDBExecutionEngine = self._source.get_execution_engine()
+        self._load_id = ""
+        self._tables: list[TableResult] = []
 
     @property
     def connection(self) -> Any:  # noqa: ANN401  # a DuckDBPyConnection, which SQLAlchemy hands on untyped
@@ -103,7 +104,7 @@ class Expectations:
             name: what the pages call the table.
             table: the table; it has a Boolean column named after each rule, and the rules' own columns.
             rules: the rules.
-            run_name: what the pages call the run.
+            run_name: the load, as the pages call it.
 
         Returns:
             By rule name the number of rows that break it; None where the check itself failed.
@@ -122,26 +123,29 @@ class Expectations:
             run_id=gx.RunIdentifier(run_name=run_name),
         )
         self._engine.end_transaction()
-        return {
+        counts: dict[str, int | None] = {
             each.expectation_config.meta["rule"]: each.result.get("unexpected_count")
             if not each.exception_info.get("raised_exception")
             else None
             for each in result.results
         }
+        self._load_id = run_name
+        self._tables.append(table_result(self.connection, entity=name, table=table, rules=rules, counts=counts))
+        return counts
 
     def write_pages(self, folder: Path) -> Path:
         """Write the Data Docs of everything validated so far; returns the page to open."""
-        self._context.add_data_docs_site(
-            SITE,
-            {
-                "class_name": "SiteBuilder",
-                "show_how_to_buttons": False,
-                "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
-                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-            },
+        (judged_at,) = first_row(
+            self.connection,
+            "select strftime(getvariable('now')::timestamptz at time zone 'UTC', '%-d %B %Y, %H:%M UTC')",
         )
-        self._context.build_data_docs(site_names=[SITE])
-        return folder / "index.html"
+        return write_data_docs(
+            folder,
+            load_id=self._load_id,
+            judged_at=judged_at or "",
+            checked_by=f"Great Expectations {gx.__version__}",
+            tables=self._tables,
+        )
 
     def close(self) -> None:
         """Close the connection; the database file can be removed then."""
@@ -150,11 +154,7 @@ class Expectations:
 
 def _expectation(rule: BoundRule) -> Any:  # noqa: ANN401  # the library's types are not followed
     """The rule as a typed expectation where there is one, else as "this rule's column is always true"."""
-    about = {
-        "severity": SEVERITY_IN_PAGES[rule.severity],
-        "notes": f"{rule.name} ({rule.severity}): {rule.meaning}",
-        "meta": {"rule": rule.name},
-    }
+    about = {"meta": {"rule": rule.name}}
     if rule.present:
         return gxe.ExpectColumnValuesToNotBeNull(column=rule.column, **about)
     if rule.allowed:

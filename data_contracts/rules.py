@@ -8,11 +8,11 @@ because a value that could not be read is null in the typed column; and `rule__<
 the source's own columns.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
-from data_contracts.contracts import Column, Contract, Reference, Rule, Severity, core_contract
+from data_contracts.contracts import Column, ColumnType, Contract, Reference, Rule, Severity, core_contract
 from data_contracts.currencies import MINOR_UNIT_DIGITS
 from data_contracts.errors_contracts import (
     PartnerColumnUnknownError,
@@ -36,6 +36,17 @@ class CellState(IntEnum):
     unparsable = 2
     not_finite = 3
     out_of_range = 4
+
+
+_READ_AS: Mapping[ColumnType, str] = {
+    "text": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "money": "an amount of money",
+    "date": "a date",
+    "timestamp": "a date and time",
+    "boolean": "yes or no",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +191,7 @@ def _rules_of_type(name: str, column: Column) -> Iterable[BoundRule]:
     if column.required:
         yield _presence(name, column)
     if column.type != "text":
-        yield _state_rule(name, "is_parsable", CellState.unparsable, f"{name} can be read as a {column.type}")
+        yield _state_rule(name, "is_parsable", CellState.unparsable, f"{name} can be read as {_READ_AS[column.type]}")
     if column.type in ("number", "money", "integer"):
         yield _state_rule(name, "is_finite", CellState.not_finite, f"{name} is neither infinite nor 'not a number'")
     if column.type in ("money", "integer"):
@@ -197,7 +208,7 @@ def _presence(name: str, column: Column) -> BoundRule:
     return BoundRule(
         name=f"{name}_is_present",
         severity=Severity.error,
-        meaning=f"every row says {column.meaning}",
+        meaning=f"every row has it: {column.meaning}",
         predicate=f"{identifier(name)} is not null" if is_text else _state_is_not(name, CellState.absent),
         column=name,
         present=is_text,

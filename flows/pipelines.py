@@ -10,11 +10,11 @@ from typing import Any, Protocol
 
 import features
 from data_contracts.currencies import MINOR_UNIT_DIGITS
-from flows import ingesting, scoring, training
+from flows import champions, ingesting, night, scoring, training
+from flows.champions import MODELS
 from flows.context import Context
 from flows.core_tables import CoreTables
 from flows.recording import alone, recorded
-from flows.scoring import MODELS, find_champions, standing_publication
 
 Result = dict[str, Any]
 
@@ -47,7 +47,7 @@ def run(
     with alone(context, f"run {day}"):
         result = _ingest(step, context, day, force=False)
         core = CoreTables.latest(context)
-        if retrain or find_champions(context, day) is None:
+        if retrain or champions.find_champions(context, day) is None:
             result |= _train(step, context, core, day)
         result |= _score(step, context, core, day, force=force or retrain, allowances=allowances)
     return _told(context, "run", result)
@@ -107,6 +107,7 @@ def _train(step: Step, context: Context, core: CoreTables, day: date) -> Result:
     buckets = len(list(core.buckets()))
     with recorded(context, "train", day) as recording:
         recording.load_id = core.load.load_id
+        core.check_fresh(day, stale_after_days=context.settings.gates.stale_after_days)
         plan = step("plan the training", training.plan_training, context=context, core=core, as_of=day)
         tables = step(
             "features and outcomes",
@@ -140,15 +141,16 @@ def _train(step: Step, context: Context, core: CoreTables, day: date) -> Result:
 def _score(
     step: Step, context: Context, core: CoreTables, day: date, *, force: bool, allowances: dict[str, bool]
 ) -> Result:
-    standing = None if force else standing_publication(context, day)
+    standing = None if force else night.standing_publication(context, day)
     if standing is not None:
-        return {"status": "unchanged", "message": f"{day} is published already; nothing to do", **standing}
+        newer = "" if standing["load_id"] == core.load.load_id else " (from an older load; --force publishes it again)"
+        return {"status": "unchanged", "message": f"{day} is published already{newer}; nothing to do", **standing}
     buckets = len(list(core.buckets()))
     with recorded(context, "score", day) as recording:
         recording.load_id = core.load.load_id
         core.check_fresh(day, stale_after_days=context.settings.gates.stale_after_days)
-        champions = step("verify the champions", scoring.open_champions, context=context, parts=len(MODELS), as_of=day)
-        recording.model_versions = {name: champion.promotion.version for name, champion in champions.items()}
+        opened = step("verify the champions", champions.open_champions, context=context, parts=len(MODELS), as_of=day)
+        recording.model_versions = {name: champion.promotion.version for name, champion in opened.items()}
         paths = step("features", scoring.build_night_features, context=context, parts=buckets, core=core, as_of=day)
         scores = step(
             "scores, reasons, offers",
@@ -157,22 +159,22 @@ def _score(
             parts=buckets,
             core=core,
             as_of=day,
-            champions=champions,
+            champions=opened,
             paths=paths,
         )
         tables = step(
             "segments",
-            scoring.make_segments,
+            night.make_segments,
             context=context,
             core=core,
             as_of=day,
             scores=scores,
-            champions=champions,
+            champions=opened,
             run_key=recording.run.run_key,
         )
         published = step(
             "publish",
-            scoring.publish_night,
+            night.publish_night,
             context=context,
             run=recording.run,
             tables=tables,
@@ -190,5 +192,5 @@ def _score(
     return {
         "status": status,
         "message": words[published.outcome],
-        **scoring.night_summary(tables, champions, published),
+        **night.night_summary(tables, opened, published),
     }

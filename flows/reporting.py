@@ -1,6 +1,8 @@
 """Results for people: tables in the terminal. Programs get the same values as JSON instead."""
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,9 +12,24 @@ from rich.text import Text
 
 from config.settings import Settings
 from data_contracts.addresses import redacted_address, without_credentials
-from flows.summaries import champion_table, quarantine_table, segment_tables, step_table, table_rule_table
+from flows.summaries import (
+    champion_table,
+    left_out,
+    quarantine_table,
+    segment_tables,
+    step_table,
+    table_rule_table,
+)
 
 Result = Mapping[str, Any]
+IN_THE_TERMINAL: Mapping[str, tuple[str, ...]] = {
+    "customer": (
+        *("customer_id", "value_tier", "churn_risk_band", "churn_probability", "expected_value_12m"),
+        *("next_offer_1", "main_reason", "recommended_action"),
+    ),
+    "next_best_offer": ("customer_id", "rank", "product_name", "category", "purchase_probability", "reason"),
+}
+"""Columns that fit a screen, unless others are asked for; files and JSON get all."""
 UNSEEN_WIDTH = 140  # columns of a log file
 
 
@@ -35,6 +52,8 @@ def print_result(verb: str, result: Result, settings: Settings) -> None:
     for part in parts:
         for table in part(result):
             out.print(table)
+    for line in left_out(result):
+        out.print(line, markup=False)
     status = result["status"]
     out.print(f"[bold green]{status}[/]: {result.get('message') or verb}")
     if verb in {"run", "score"}:
@@ -47,9 +66,9 @@ def _where_to_look(settings: Settings, result: Result) -> Group:
     docs = result.get("load", {}).get("data_docs")
     places = {
         "tables": f"{_warehouse(settings)}: {', '.join(f'segments.{table}' for table in result['rows'])}, quarantine.*",
-        "terminal": "gristmill show customer --where value_tier=platinum --where churn_risk_band=high",
+        "terminal": f"{_program('gristmill')} show customer --where value_tier=platinum --where churn_risk_band=high",
         "SQL": _sql_command(settings, query),
-        "models": f"mlflow ui --backend-store-uri '{settings.redacted_tracking_uri}'",
+        "models": f"{_program('mlflow')} ui --backend-store-uri '{settings.redacted_tracking_uri}'",
         "data docs": docs or "",
     }
     lines = [Text(f"  {name:<10} {place}", no_wrap=True, overflow="ignore") for name, place in places.items() if place]
@@ -64,12 +83,20 @@ def _sql_command(settings: Settings, query: str) -> str:
     """A line that shows a query's rows: Python for a DuckDB file; psql, which asks for the password itself."""
     if settings.warehouse_address:
         return f'psql "{without_credentials(settings.warehouse_address)}" -c "{query}"'
-    file = settings.warehouse_file
-    return f"""python -c "import duckdb; duckdb.connect('{file}', read_only=True).sql('{query}').show()\""""
+    code = f"duckdb.connect('{settings.warehouse_file}', read_only=True).sql('{query}').show()"
+    return f'{_program("python")} -c "import duckdb; {code}"'
 
 
-def print_frame(title: str, frame: pl.DataFrame, *, limit: int) -> None:
+def _program(name: str) -> str:
+    """A program of this environment, as one would type it here."""
+    path = Path(sys.executable).with_name(name)
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def print_frame(title: str, frame: pl.DataFrame, *, limit: int, columns: Sequence[str] | None = None) -> None:
     """The first rows of a table, as wide as the terminal is."""
+    frame = frame.select(columns or IN_THE_TERMINAL.get(title, frame.columns))
     table = Table(title=f"segments.{title}: {min(limit, frame.height):,} of {frame.height:,} rows", show_lines=False)
     for name, dtype in frame.schema.items():
         table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")

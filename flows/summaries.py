@@ -141,6 +141,15 @@ def _actions(segments: Result) -> Table:
     return table
 
 
+def left_out(result: Result) -> list[str]:
+    """What was left out for want of data, in words."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in (result.get("features_left_out") or {}).items():
+        by_reason.setdefault(reason, []).append(name)
+    lines = [f"left out: {len(names)} features ({', '.join(names[:3])} …): {why}" for why, names in by_reason.items()]
+    return lines + [f"left out: the table {table}: {why}" for table, why in (result.get("left_out") or {}).items()]
+
+
 def step_table(result: Result) -> list[Table]:
     """What every step cost."""
     steps = result.get("steps") or []

@@ -53,10 +53,8 @@ def plan_training(context: Context, *, core: CoreTables, as_of: date, tick: Tick
     """Choose the snapshots.
 
     Raises:
-        AsOfBeforeDataError: nothing was known yet.
         TooLittleHistoryError: says how many days are missing.
     """
-    core.last_order_before(as_of)
     settings, first = context.settings.training, core.span[0]
     tick()
     churn = plan_splits(

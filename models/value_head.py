@@ -1,14 +1,15 @@
 """The expected net spend over one horizon: a hurdle, anchored in the customer's own run rate.
 
-    amount = factor · ( .7 · P(net spend > 0) · E[amount | > 0]  +  .3 · run rate · season )
+    amount = factor · ( .7 · P(net spend > 0) · E[amount | > 0]  +  .3 · run rate · season · min(1, P / typical P) )
 
 E[amount | > 0] = scale · exp(trees + offset), offset = ln(run rate + small) + season: boosted trees with a gamma mean
 (log link), so the mean is modelled directly and needs no back-transform. They learn by how much customers depart from
 their run rate, so the largest customers, whom trees alone would pull into the crowd, keep their size. Single outcomes
 more than the 99.5 % quantile above their offset are capped in training, and the whole is rescaled to the total. Part
 of the plain run rate is mixed in (equal information from two forecasts is better than from one; Bates and Granger
-1969). The factor holds totals on the calibration period, taken half way (square root): its own noise is as large as
-what it corrects.
+1969), but only as far as the customer is likely to come at all: one who has surely left is worth nothing, whatever
+was spent last year. The factor holds totals on the calibration period, taken half way (square root): its own noise is
+as large as what it corrects.
 
 Belongs here: one horizon. Does not: the 12-month extension, baselines' verdicts (`value`).
 """
@@ -41,6 +42,7 @@ class ValueHead:
         run_rate: the anchor.
         small: added to the run rate before the logarithm (minor units).
         scale: makes the training total right.
+        typical_probability: the share of customers who spent, in training; the run rate counts in full from there on.
         season_share: the part of the purchases' season that P already carries.
         factor: makes the calibration total (half) right.
     """
@@ -51,6 +53,7 @@ class ValueHead:
     small: float
     scale: float
     season_share: float
+    typical_probability: float
     factor: float = 1.0
 
     @property
@@ -63,7 +66,8 @@ class ValueHead:
         probability = self.propensity.probabilities(frame, model=MODEL, threads=threads)
         hurdle = probability * self.amounts_if_any(frame, threads=threads)
         steady = self.run_rate.amounts(frame, horizon_days=self.horizon_days) * np.exp(self._season(frame, "amounts"))
-        return self.factor * (HURDLE * hurdle + (1 - HURDLE) * steady)
+        likely = np.minimum(1.0, probability / self.typical_probability)
+        return self.factor * (HURDLE * hurdle + (1 - HURDLE) * steady * likely)
 
     def amounts_if_any(self, frame: pl.DataFrame, *, threads: int) -> Floats:
         """Expected net amount of those who spend at all (minor units), shape (rows,)."""
@@ -85,6 +89,7 @@ class ValueHead:
             "small": self.small,
             "scale": self.scale,
             "season_share": self.season_share,
+            "typical_probability": self.typical_probability,
             "factor": self.factor,
         }
         return {
@@ -109,6 +114,7 @@ def value_head_from(files: dict[str, bytes], prefix: str, run_rate: RunRate) -> 
         small=content["small"],
         scale=content["scale"],
         season_share=content["season_share"],
+        typical_probability=content["typical_probability"],
         factor=content["factor"],
     )
 
@@ -139,13 +145,15 @@ def fit_value_head(
         propensity = refit_propensity(like.propensity, train, calibrate, SPENT, recipe=recipe, season=season)
     spenders = train.filter(pl.col(SPENT) == 1)
     actual = spenders["value_amount"].to_numpy().astype(np.float64)
+    typical = float(f"{spenders.height / train.height:.6g}")
     untrained = ValueHead(
         propensity=propensity,
         trees=b"",
         run_rate=run_rate,
         small=float(f"{0.05 * actual.mean():.6g}"),
         scale=1.0,
-        season_share=float(f"{propensity.season_weight * (1 - train[SPENT].mean()):.6g}"),  # type: ignore[operator]  # a float
+        season_share=float(f"{propensity.season_weight * (1 - typical):.6g}"),
+        typical_probability=typical,
     )
     fitted = replace(untrained, trees=_amount_trees(spenders, actual, untrained, recipe))
     scale = actual.sum() / fitted.amounts_if_any(spenders, threads=recipe.threads).sum()

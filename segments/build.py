@@ -1,4 +1,4 @@
-"""From one night's scores to the two tables marketing reads.
+"""From one night's scores to the tables marketing reads.
 
 Belongs here: putting the pieces together, in order. Does not: any rule (each has its own module), the comparison with
 the tables published before (`changed_at` leaves here as the date of the run), and writing.
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from segments.bands import churn_risk_band, customer_status
+from segments.categories import next_best_categories
 from segments.contracts import customer_contract
 from segments.inputs import VALUE_COLUMNS, RunStamp, ScoredCustomers, SegmentRules, check_inputs
 from segments.money import Currency, to_major_units
@@ -29,10 +30,13 @@ class SegmentTables:
     Args:
         customer: one row a customer, sorted by `customer_id`; columns as in `contracts.customer_contract`.
         next_best_offer: one row a (customer, rank), sorted by both; columns as in `contracts.NEXT_BEST_OFFER`.
+        next_best_category: the same of categories, columns as in `contracts.NEXT_BEST_CATEGORY`; None where products
+            have no categories: then there is no such table.
     """
 
     customer: pl.DataFrame
     next_best_offer: pl.DataFrame
+    next_best_category: pl.DataFrame | None = None
 
 
 def build_segments(
@@ -43,7 +47,7 @@ def build_segments(
     rules: SegmentRules | None = None,
     policy: Policy | None = None,
 ) -> SegmentTables:
-    """Both segment tables of one night.
+    """The segment tables of one night.
 
     Rows of the inputs may come in any order; the tables come out the same. `changed_at` is the date of the run on
     every row: the caller compares `contracts.WATCHED_COLUMNS` with the tables published before.
@@ -64,9 +68,10 @@ def build_segments(
     rules = rules or SegmentRules()
     check_inputs(scored, as_of=stamp.as_of, rules=rules)
     customers = _with_scores(_everybody(scored, rules), scored, rules)
+    active = customers.filter(pl.col("customer_status") == ACTIVE)
     offers = next_best_offers(
         no_offers() if scored.offers is None else scored.offers,
-        active=customers.filter(pl.col("customer_status") == ACTIVE),
+        active=active,
         products=scored.products,
         as_of=stamp.as_of,
         next_offer_model_version=stamp.next_offer_model_version,
@@ -83,7 +88,7 @@ def build_segments(
         currency=currency,
     )
     customers = customers.with_columns(words, recommended_actions(customers, policy=policy or default_policy()))
-    return SegmentTables(_as_published(customers, stamp, currency), offers)
+    return SegmentTables(_as_published(customers, stamp, currency), offers, _categories(scored, active, stamp))
 
 
 def _everybody(scored: ScoredCustomers, rules: SegmentRules) -> pl.DataFrame:
@@ -138,6 +143,19 @@ def _with_scores(customers: pl.DataFrame, scored: ScoredCustomers, rules: Segmen
     for frame in (active, tiers):
         customers = customers.join(frame, on="customer_id", how="left", validate="1:1", maintain_order="left")
     return customers.with_columns(band.alias("churn_risk_band"), pl.col("value_tier").fill_null(NOT_SCORED))
+
+
+def _categories(scored: ScoredCustomers, active: pl.DataFrame, stamp: RunStamp) -> pl.DataFrame | None:
+    """The ranked categories of active customers; None where products have no categories."""
+    if scored.categories is None:
+        return None
+    return next_best_categories(
+        scored.categories,
+        active=active,
+        as_of=stamp.as_of,
+        next_offer_model_version=stamp.next_offer_model_version,
+        run_key=stamp.run_key,
+    )
 
 
 def _as_published(customers: pl.DataFrame, stamp: RunStamp, currency: Currency) -> pl.DataFrame:

@@ -51,6 +51,35 @@ NEXT_BEST_OFFER = OutputContract(
     meaning="What to offer each active customer next: a ranked list, with the reason for each offer.",
 )
 
+NEXT_BEST_CATEGORY = OutputContract(
+    table="next_best_category",
+    key=("customer_id", "rank"),
+    columns=(
+        OutputColumn("customer_id", pl.String, meaning="The customer."),
+        OutputColumn("rank", pl.Int32, minimum=1, meaning="1 is the category they are most likely to buy from."),
+        OutputColumn("as_of", pl.Date, meaning="The business date this row is true for: nothing later was used."),
+        OutputColumn("category", pl.String, meaning="The category of products."),
+        OutputColumn(
+            "purchase_probability",
+            pl.Float64,
+            minimum=0.0,
+            maximum=1.0,
+            meaning="How likely the customer is to buy anything of it in the coming weeks, from 0 to 1.",
+        ),
+        OutputColumn(
+            "next_offer_model_version",
+            pl.Int32,
+            nullable=True,
+            meaning="Version of the model that ranked the categories.",
+        ),
+        OutputColumn("run_key", pl.String, meaning="The run that published this row."),
+    ),
+    volatile=("run_key",),
+    meaning="Which categories each active customer is most likely to buy from next: a ranked list. Not there where "
+    "products have no categories.",
+    may_be_empty=True,
+)
+
 
 def customer_contract(currency: Currency) -> OutputContract:
     """The contract of `segments.customer`; amounts have as many decimals as the company's currency."""

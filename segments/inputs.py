@@ -9,6 +9,7 @@ from datetime import date
 
 import polars as pl
 
+from segments.categories import CATEGORIES_NEEDED
 from segments.checks import require_columns, require_key, require_probabilities
 from segments.errors import SnapshotMismatchError
 from segments.offers import OFFERS_NEEDED
@@ -74,6 +75,7 @@ class ScoredCustomers:
         churn: `customer_id` (unique), `churn_probability` (Float64, null: not scored).
         value: `customer_id` (unique), `expected_value_90d_amount`, `expected_value_12m_amount` (Int64, minor units).
         offers: ranked offers (columns: `offers.OFFERS_NEEDED`); None without a next-offer model.
+        categories: ranked categories (columns: `categories.CATEGORIES_NEEDED`); None where products have none.
         contributions: `customer_id` (unique), one Float64 column a feature: contributions to churn in log-odds.
         customers: everybody known at `as_of`: `customer_id` (unique) and, if recorded, `consent_marketing`; None
             where the company has no customer table: then the customers of `features` are all there are.
@@ -87,6 +89,7 @@ class ScoredCustomers:
     churn: pl.DataFrame
     value: pl.DataFrame
     offers: pl.DataFrame | None = None
+    categories: pl.DataFrame | None = None
     contributions: pl.DataFrame | None = None
     customers: pl.DataFrame | None = None
     products: pl.DataFrame | None = None
@@ -123,12 +126,17 @@ def check_inputs(scored: ScoredCustomers, *, as_of: date, rules: SegmentRules) -
         ("customers", ("customer_id",), scored.customers),
         ("products", ("product_id",), scored.products),
         ("offers", ("customer_id", "rank"), scored.offers),
+        ("categories", ("customer_id", "rank"), scored.categories),
     ):
         if frame is not None:
             require_key(frame, key, name=name)
     require_probabilities(scored.churn, "churn_probability", name="churn")
-    if scored.offers is not None:
-        require_columns(scored.offers, OFFERS_NEEDED, name="offers")
-        require_probabilities(scored.offers, "purchase_probability", name="offers")
+    for name, ranked, columns in (
+        ("offers", scored.offers, OFFERS_NEEDED),
+        ("categories", scored.categories, CATEGORIES_NEEDED),
+    ):
+        if ranked is not None:
+            require_columns(ranked, columns, name=name)
+            require_probabilities(ranked, "purchase_probability", name=name)
     if scored.products is not None:
         require_columns(scored.products, ["name"], name="products")

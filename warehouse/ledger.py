@@ -159,15 +159,21 @@ def check_still_running(warehouse: Warehouse, run: Run) -> None:
     Raises:
         RunSupersededError: another run settled it, or it is finished.
     """
-    found = _runs(warehouse, "WHERE run_key = ? AND attempt = ?", [run.run_key, run.attempt])
-    if not found or found[0].status != "running":
-        status = found[0].status if found else "nothing of it"
+    found = attempt_of(warehouse, run.run_key, run.attempt)
+    if found is None or found.status != "running":
+        status = found.status if found else "nothing of it"
         raise RunSupersededError(run_key=run.run_key, attempt=run.attempt, status=status)
 
 
 def history(warehouse: Warehouse, *, limit: int = 30) -> list[Run]:
     """The last attempts, newest first. Whether one that says "running" still is, tells `Warehouse.holder`."""
     return _runs(warehouse, "ORDER BY started_at DESC, run_key DESC, attempt DESC LIMIT ?", [limit])
+
+
+def attempt_of(warehouse: Warehouse, key: str, attempt: int) -> Run | None:
+    """One attempt at a run, or None."""
+    found = _runs(warehouse, "WHERE run_key = ? AND attempt = ?", [key, attempt])
+    return found[0] if found else None
 
 
 def crashed_runs(warehouse: Warehouse, *, lock_is_free: bool) -> list[Run]:

@@ -71,7 +71,7 @@ def show(
     if as_json:
         print_json({"table": table, "rows": frame.height, "shown": frame.head(limit).to_dicts()})
     elif csv is None and parquet is None:
-        print_frame(table, frame, limit=limit)
+        print_frame(table, frame, limit=limit, columns=wanted)
 
 
 @command

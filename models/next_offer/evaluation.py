@@ -49,14 +49,22 @@ def per_customer(ranked: pl.DataFrame, truth: pl.DataFrame, *, k: int = 10) -> p
     )
 
 
-def summary(grades: pl.DataFrame, ranked: pl.DataFrame, *, catalogue_size: int, k: int = 10) -> dict[str, float]:
-    """Means over customers, and coverage: the share of the catalogue that is in somebody's first k."""
-    shown = ranked.filter(pl.col("rank") <= k)["product"].n_unique()
+def summary(grades: pl.DataFrame, ranked: pl.DataFrame, catalogue: pl.DataFrame, *, k: int = 10) -> dict[str, float]:
+    """Means over customers, and coverage: the share of the catalogue that is in somebody's first k.
+
+    Args:
+        grades: what `per_customer` returned.
+        ranked: `customer`, `product`, `rank`: the lists of all customers asked about.
+        catalogue: `product`, once each: what counts as for sale. Products outside it may be ranked (a customer may
+            have bought one before it left the shelves), but cover nothing.
+        k: length of the list that counts.
+    """
+    shown = catalogue.join(ranked.filter(pl.col("rank") <= k), on="product", how="semi").height
     return {
         f"recall_at_{k}": float(grades["recall"].to_numpy().mean()),
         f"ndcg_at_{k}": float(grades["ndcg"].to_numpy().mean()),
         f"hit_rate_at_{k}": float(grades["hit"].to_numpy().mean()),
-        f"coverage_at_{k}": shown / max(catalogue_size, 1),
+        f"coverage_at_{k}": shown / max(catalogue.height, 1),
     }
 
 

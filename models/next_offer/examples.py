@@ -34,15 +34,15 @@ class Examples:
 
     Attributes:
         snapshot: the date the questions were asked.
-        frame: what `pair_features` returned, with `bought` (Int8: within the window).
+        frame: what `pair_features` returned, sorted by customer and product, with `bought` (Int8: within the window).
         truth: `customer`, `product`: everything the customers asked about bought within the window.
-        catalogue_size: products sold within the year before the snapshot.
+        catalogue: `product`: those sold within the year before the snapshot.
     """
 
     snapshot: date
     frame: pl.DataFrame
     truth: pl.DataFrame
-    catalogue_size: int
+    catalogue: pl.DataFrame
 
     def truth_categories(self, past: Past) -> pl.DataFrame:
         """`customer`, `category` pairs bought from; empty without categories."""
@@ -62,21 +62,28 @@ def examples_at(past: Past, snapshot: date, options: OfferOptions, *, only_buyer
     bought = bought_before(past.coded.lines, instant)
     part = facts_of_bought(bought, past.coded.product_ids, as_of=snapshot, window_days=options.window_days)
     facts = combine_item_facts([part], past.categories, neighbours_per_product=options.neighbours_per_product)
-    history = history_of_bought(bought, window_days=options.window_days, active_within_days=options.active_within_days)
-    truth = bought_after(past, snapshot, window_days=options.window_days).join(
-        history.customers.select("customer"), on="customer", how="semi"
-    )
+    asked = bought.filter(pl.col("days_before") < options.active_within_days).select("customer").unique()
+    truth = bought_after(past, snapshot, window_days=options.window_days).join(asked, on="customer", how="semi")
     if only_buyers:
-        history = history.of(truth.select("customer").unique())
+        asked = truth.select("customer").unique()
+    history = history_of_bought(
+        bought.join(asked, on="customer", how="semi"),
+        window_days=options.window_days,
+        active_within_days=options.active_within_days,
+    )
     features = pair_features(candidates(history, facts, options), history, facts)
     frame = features.join(
-        truth.with_columns(pl.lit(1, pl.Int8).alias("bought")), on=["customer", "product"], how="left", validate="1:1"
+        truth.with_columns(pl.lit(1, pl.Int8).alias("bought")),
+        on=["customer", "product"],
+        how="left",
+        validate="1:1",
+        maintain_order="left",
     )
     return Examples(
         snapshot,
-        frame.with_columns(pl.col("bought").fill_null(0)).sort("customer", "product"),
+        frame.with_columns(pl.col("bought").fill_null(0)),
         truth.sort("customer", "product"),
-        int((facts.products["buyers_365d"] > 0).sum()),
+        facts.products.filter(pl.col("buyers_365d") > 0).select("product"),
     )
 
 

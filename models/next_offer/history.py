@@ -32,13 +32,6 @@ class History:
     pairs: pl.DataFrame
     customers: pl.DataFrame
 
-    def of(self, customers: pl.DataFrame) -> "History":
-        """The history of some customers only (a frame with `customer`)."""
-        return History(
-            self.pairs.join(customers, on="customer", how="semi", maintain_order="left"),
-            self.customers.join(customers, on="customer", how="semi", maintain_order="left"),
-        )
-
 
 def history_of_bought(bought: pl.DataFrame, *, window_days: int, active_within_days: int) -> History:
     """The history of customers with a purchase within `active_within_days`, from what `bought_before` returned."""

@@ -69,11 +69,11 @@ def pair_features(candidates: pl.DataFrame, history: History, facts: ItemFacts) 
         FEATURES (Float32; null where there is nothing to tell from, as for days since a product never bought).
     """
     joined = (
-        candidates.join(history.pairs, on=["customer", "product"], how="left", validate="1:1")
-        .join(_customer_features(history.customers), on="customer", how="left", validate="m:1")
-        .join(_product_features(facts), on="product", how="left", validate="m:1")
-        .join(_category_habits(history, facts), on=["customer", "category"], how="left", validate="m:1")
-        .sort("customer", "product")
+        candidates.lazy()
+        .join(history.pairs.lazy(), on=["customer", "product"], how="left", validate="1:1")
+        .join(_customer_features(history.customers).lazy(), on="customer", how="left", validate="m:1")
+        .join(_product_features(facts).lazy(), on="product", how="left", validate="m:1")
+        .join(_category_habits(history, facts).lazy(), on=["customer", "category"], how="left", validate="m:1")
     )
     derived = joined.with_columns(
         pl.col("times_bought", "times_bought_90d", "times_bought_365d", "times_bought_season").fill_null(0),
@@ -86,9 +86,8 @@ def pair_features(candidates: pl.DataFrame, history: History, facts: ItemFacts) 
         (pl.col("product_price").log() - pl.col("customer_price").log()).alias("price_fit"),
         pl.when(pl.col("category").is_not_null()).then(pl.col("category_share").fill_null(0.0)).alias("category_share"),
     )
-    return derived.select(
-        "customer", "product", "source", "neighbour_product", "category", pl.col(*FEATURES).cast(pl.Float32)
-    )
+    described = ["customer", "product", "source", "neighbour_product", "category"]
+    return derived.select(*described, pl.col(*FEATURES).cast(pl.Float32)).sort("customer", "product").collect()
 
 
 def _own_rhythm() -> list[pl.Expr]:

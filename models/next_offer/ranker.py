@@ -11,6 +11,7 @@ import polars as pl
 
 MOST_TREES = 120
 PATIENCE_TREES = 20
+ROWS_AT_ONCE = 100_000  # when scoring: bounds the copy that LightGBM is handed
 
 
 def parameters(*, threads: int, seed: int) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def parameters(*, threads: int, seed: int) -> dict[str, Any]:
 
 def matrix(frame: pl.DataFrame, features: tuple[str, ...]) -> npt.NDArray[np.float32]:
     """The feature columns by name, in the booster's order, shape (rows, features); null becomes NaN."""
-    return frame.select(pl.col(*features).cast(pl.Float32).fill_null(float("nan"))).to_numpy(order="c")
+    return frame.select(pl.col(*features).cast(pl.Float32)).to_numpy(order="c")
 
 
 def fit_ranker(
@@ -84,8 +85,8 @@ def rank_scores(
     if frame.is_empty():
         return np.zeros(0)
     booster = lightgbm.Booster(model_str=booster_text)
-    scores: npt.NDArray[np.float64] = booster.predict(matrix(frame, features), num_threads=threads)
-    return scores
+    slices = frame.select(features).iter_slices(ROWS_AT_ONCE)
+    return np.concatenate([booster.predict(matrix(part, features), num_threads=threads) for part in slices])
 
 
 def _dataset(frame: pl.DataFrame, features: tuple[str, ...], *, reference: Any = None) -> Any:  # noqa: ANN401  lightgbm has no types

@@ -26,7 +26,7 @@ from models.next_offer.probability import (
     purchase_probabilities,
 )
 from models.next_offer.ranker import fit_ranker, rank_scores
-from models.next_offer.training_sets import TrainingSets, gather, in_queries
+from models.next_offer.training_sets import TrainingSets, gather
 from models.next_offer.verdict import Verdict, judge
 
 BOOSTER_FILE = "ranker.txt"
@@ -49,8 +49,9 @@ def train_next_offer(  # noqa: PLR0913  each is a setting of the company, passed
     """Train what ranks products by how likely a customer buys them within the window.
 
     Snapshots stand `window_days` apart, back from `as_of`: the latest tests, the one or two before it stop the training
-    and calibrate, the rest are learnt from. The model that is kept is fitted again, with the number of trees
-    found, on all snapshots; its calibration comes from the test snapshot, scored by the booster that had not seen it.
+    (and the later of them calibrates what is tested), the rest are learnt from. The model that is kept is fitted again,
+    with the number of trees found, on all snapshots; its calibration comes from the test snapshot, scored by the
+    booster that had not seen it.
 
     Args:
         orders: core order lines of all customers.
@@ -73,12 +74,11 @@ def train_next_offer(  # noqa: PLR0913  each is a setting of the company, passed
     past = Past(coded, product_categories(products, as_of=as_of, time_zone=time_zone), as_of, time_zone)
     sets = gather(past, options, seed=seed)
     features = tuple(name for name in FEATURES if past.categories is not None or name not in CATEGORY_FEATURES)
-    stopping = in_queries([examples.frame for examples in sets.validation])
-    candidate, trees = fit_ranker(sets.learning, _of_buyers(stopping), features, threads=threads, seed=seed)
+    candidate, trees = fit_ranker(sets.learning, sets.stopping, features, threads=threads, seed=seed)
     scores = rank_scores(candidate, sets.test.frame, features, threads=threads)
     verdict = judge(sets.test, scores, seed=seed)
-    validated = rank_scores(candidate, stopping, features, threads=threads)
-    probability_metrics = _probability_metrics(stopping, validated, sets.test, scores)
+    calibrated = rank_scores(candidate, sets.calibration.frame, features, threads=threads)
+    probability_metrics = _probability_metrics(sets.calibration, calibrated, sets.test, scores)
     files = _files(sets, past, features, verdict, _Fit(scores, trees, threads, seed))
     return Bundle(
         name="next_offer",
@@ -121,20 +121,16 @@ def _files(sets: TrainingSets, past: Past, features: tuple[str, ...], verdict: V
     return files
 
 
-def _of_buyers(frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows of queries with a hit: the others have nothing to rank, and would only take time."""
-    return frame.filter((pl.col("bought") == 1).any().over("query"))
-
-
 def _bought(frame: pl.DataFrame) -> Floats:
     return frame["bought"].cast(pl.Float64).to_numpy()
 
 
-def _probability_metrics(
-    validation: pl.DataFrame, validated: Floats, test: Examples, scores: Floats
-) -> dict[str, float]:
-    """How well probabilities calibrated on the validation snapshots hold on the test: all active customers count."""
-    calibration = fit_calibration(validation, validated, _bought(validation))
+def _probability_metrics(earlier: Examples, earlier_scores: Floats, test: Examples, scores: Floats) -> dict[str, float]:
+    """How well probabilities calibrated on the snapshot before hold on the test: all active customers count.
+
+    One snapshot calibrates, as it does for the model that is kept.
+    """
+    calibration = fit_calibration(earlier.frame, earlier_scores, _bought(earlier.frame))
     return probability_figures(calibration, test.frame, scores)
 
 
@@ -153,7 +149,6 @@ def probability_figures(calibration: Calibration, frame: pl.DataFrame, scores: F
 def _parameters(
     sets: TrainingSets, options: OfferOptions, past: Past, *, trees: int, seed: int, threads: int
 ) -> dict[str, object]:
-    validations = len(sets.validation)
     return {
         "options": asdict(options),
         "time_zone": past.time_zone,
@@ -161,8 +156,8 @@ def _parameters(
         "threads": threads,
         "trees": trees,
         "test_snapshot": sets.dates[0].isoformat(),
-        "validation_snapshots": [day.isoformat() for day in sets.dates[1 : validations + 1]],
-        "learning_snapshots": [day.isoformat() for day in sets.dates[validations + 1 :]],
+        "validation_snapshots": [day.isoformat() for day in sets.stopping_dates],
+        "learning_snapshots": [day.isoformat() for day in sets.dates[len(sets.stopping_dates) + 1 :]],
         "learning_rows": sets.learning.height,
         "final_rows": sets.everything.height,
         "has_categories": past.categories is not None,

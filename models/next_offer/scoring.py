@@ -1,8 +1,10 @@
-"""Ranking offers for the active customers of one bucket with a trained bundle.
+"""Scoring the candidates of one bucket's active customers with a trained bundle, once; and ranking offers from that.
 
-Belongs here: from rows to the ranked list with probability, source and evidence. Not: words for the reason (segments).
+Belongs here: from rows to scored candidates, and from those to the ranked list with its evidence. Not: the ranking of
+categories (categories), or words for the reason (segments).
 """
 
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
@@ -23,64 +25,48 @@ from models.next_offer.ranking import BOOSTER_FILE, CALIBRATION_FILE
 from models.next_offer.verdict import with_ranks
 
 
-def rank_offers(
-    bundle: Bundle,
-    orders: pl.LazyFrame,
-    products: pl.LazyFrame | None,
-    facts: ItemFacts,
-    *,
-    as_of: date,
-    time_zone: str,
-    top: int = 10,
-) -> pl.DataFrame:
-    """The products each active customer is most likely to buy next.
+@dataclass(frozen=True)
+class ScoredCandidates:
+    """All candidates of a bucket's active customers, scored: what offers and categories are ranked from.
 
-    Args:
-        bundle: what `train_next_offer` returned.
-        orders: core order lines: one bucket (all lines of some customers), or all.
-        products: core products, or None; those known to be not active are left out.
-        facts: item facts of ALL customers as of the same date.
+    Attributes:
         as_of: the snapshot date.
         time_zone: the company's.
-        top: so many a customer at most.
-
-    Returns:
-        One row a customer and rank, sorted by both: `customer_id`, `rank` (Int32, 1 = first), `product_id`,
-        `category` (String or null), `purchase_probability` (Float64, of buying it within the window the model was
-        trained for), `score` (Float64, comparable only within a customer), `source` (one of SOURCES), and the evidence:
-        `times_bought` (Int64), `days_since_bought` (Int32 or null), `neighbour_product_id` (String or null, the own
-        product it goes with best). Customers without a purchase within the bundle's `active_within_days` have none.
-
-    Raises:
-        FactsDateError: the facts are as of another date.
-        OfferModelMismatchError: the bundle wants features that are not made here.
+        frame: one row a customer and product, sorted by both: `customer`, `product` (UInt32), `source` (UInt8, position
+            in SOURCES), `neighbour_product` (UInt32 or null), `category` (String or null), `times_bought`,
+            `days_since_bought` (Float32, the latter null where never bought), `score` (Float64, comparable only within
+            a customer), `purchase_probability` (Float64).
+        customer_ids: sorted; `customer` is a position in it.
+        product_ids: sorted; `product` and `neighbour_product` are positions in it.
+        has_categories: some product has a category.
     """
-    scored, customer_ids = score_candidates(bundle, orders, facts, as_of=as_of, time_zone=time_zone)
-    inactive = inactive_products(products, as_of=as_of, time_zone=time_zone)
-    named = scored.with_columns(facts.product_ids.gather(scored["product"]).alias("product_id"))
-    offered = named.join(inactive, on="product_id", how="anti", maintain_order="left")
-    ranked = with_ranks(offered, offered["score"].to_numpy()).filter(pl.col("rank") <= top)
-    return ranked.select(
-        customer_ids.gather(ranked["customer"]).alias("customer_id"),
-        pl.col("rank").cast(pl.Int32),
-        "product_id",
-        "category",
-        "purchase_probability",
-        "score",
-        pl.col("source").replace_strict(dict(enumerate(SOURCES)), return_dtype=pl.String),
-        pl.col("times_bought").cast(pl.Int64),
-        pl.col("days_since_bought").cast(pl.Int32),
-        _neighbour_ids(ranked, facts),
-    )
+
+    as_of: date
+    time_zone: str
+    frame: pl.DataFrame
+    customer_ids: pl.Series
+    product_ids: pl.Series
+    has_categories: bool
 
 
 def score_candidates(
     bundle: Bundle, orders: pl.LazyFrame, facts: ItemFacts, *, as_of: date, time_zone: str
-) -> tuple[pl.DataFrame, pl.Series]:
-    """All candidates of the active customers with `score` and `purchase_probability`, and the customers' identifiers.
+) -> ScoredCandidates:
+    """Find and score the candidates of every active customer.
+
+    Args:
+        bundle: what `train_next_offer` returned.
+        orders: core order lines: one bucket (all lines of some customers), or all.
+        facts: item facts of ALL customers as of the same date.
+        as_of: the snapshot date.
+        time_zone: the company's.
+
+    Returns:
+        The candidates. Customers without a purchase within the bundle's `active_within_days` have none.
 
     Raises:
-        FactsDateError, OfferModelMismatchError: see `rank_offers`.
+        FactsDateError: the facts are as of another date.
+        OfferModelMismatchError: the bundle wants features that are not made here.
     """
     if facts.as_of != as_of:
         raise FactsDateError(facts_as_of=facts.as_of, as_of=as_of)
@@ -98,8 +84,51 @@ def score_candidates(
     features = pair_features(candidates(history, facts, options), history, facts)
     scores = _scores(bundle, features)
     calibration = calibration_from_json(bundle.files[CALIBRATION_FILE])
-    probability = pl.Series("purchase_probability", purchase_probabilities(calibration, features, scores))
-    return features.with_columns(pl.Series("score", scores), probability), coded.customer_ids
+    frame = features.select(
+        "customer",
+        "product",
+        "source",
+        "neighbour_product",
+        "category",
+        "times_bought",
+        "days_since_bought",
+        pl.Series("score", scores, dtype=pl.Float64),
+        pl.Series("purchase_probability", purchase_probabilities(calibration, features, scores)),
+    )
+    return ScoredCandidates(as_of, time_zone, frame, coded.customer_ids, facts.product_ids, facts.has_categories)
+
+
+def rank_offers(scored: ScoredCandidates, products: pl.LazyFrame | None, *, top: int = 10) -> pl.DataFrame:
+    """The products each active customer is most likely to buy next.
+
+    Args:
+        scored: what `score_candidates` returned.
+        products: core products, or None; those known to be not active are left out.
+        top: so many a customer at most.
+
+    Returns:
+        One row a customer and rank, sorted by both: `customer_id`, `rank` (Int32, 1 = first), `product_id`,
+        `category` (String or null), `purchase_probability` (Float64, of buying it within the window the model was
+        trained for), `score` (Float64, comparable only within a customer), `source` (one of SOURCES), and the evidence:
+        `times_bought` (Int64), `days_since_bought` (Int32 or null), `neighbour_product_id` (String or null, the own
+        product it goes with best).
+    """
+    inactive = inactive_products(products, as_of=scored.as_of, time_zone=scored.time_zone)
+    not_offered = pl.Series("product", scored.product_ids.is_in(inactive["product_id"].implode()).arg_true())
+    offered = scored.frame.join(not_offered.to_frame(), on="product", how="anti", maintain_order="left")
+    ranked = with_ranks(offered, offered["score"].to_numpy()).filter(pl.col("rank") <= top)
+    return ranked.select(
+        scored.customer_ids.gather(ranked["customer"]).alias("customer_id"),
+        pl.col("rank").cast(pl.Int32),
+        scored.product_ids.gather(ranked["product"]).alias("product_id"),
+        "category",
+        "purchase_probability",
+        "score",
+        pl.col("source").replace_strict(dict(enumerate(SOURCES)), return_dtype=pl.String),
+        pl.col("times_bought").cast(pl.Int64),
+        pl.col("days_since_bought").cast(pl.Int32),
+        scored.product_ids.gather(ranked["neighbour_product"]).alias("neighbour_product_id"),
+    )
 
 
 def inactive_products(products: pl.LazyFrame | None, *, as_of: date, time_zone: str) -> pl.DataFrame:
@@ -115,7 +144,3 @@ def _scores(bundle: Bundle, features: pl.DataFrame) -> Floats:
     if bundle.method == "baseline":
         return baseline_score(features).to_numpy()
     return rank_scores(bundle.files[BOOSTER_FILE].decode(), features, bundle.features)
-
-
-def _neighbour_ids(ranked: pl.DataFrame, facts: ItemFacts) -> pl.Series:
-    return facts.product_ids.gather(ranked["neighbour_product"]).alias("neighbour_product_id")

@@ -24,17 +24,21 @@ class TrainingSets:
 
     Attributes:
         learning: rows to learn from, with `query`; the oldest snapshots.
-        validation: one or two later snapshots, whole, oldest first: early stopping and calibration.
+        stopping: the customers with a hit of one or two later snapshots, all their rows, with `query`: early stopping.
+        calibration: the later of those snapshots, whole: what the probabilities that are tested are calibrated on.
         test: the latest fully observed snapshot, whole.
         everything: rows to learn from of all snapshots, with `query`: for the model that is kept.
         dates: all snapshots, latest first.
+        stopping_dates: the snapshots of `stopping`, latest first.
     """
 
     learning: pl.DataFrame
-    validation: list[Examples]
+    stopping: pl.DataFrame
+    calibration: Examples
     test: Examples
     everything: pl.DataFrame
     dates: list[date]
+    stopping_dates: list[date]
 
 
 def gather(past: Past, options: OfferOptions, *, seed: int) -> TrainingSets:
@@ -45,14 +49,24 @@ def gather(past: Past, options: OfferOptions, *, seed: int) -> TrainingSets:
     """
     dates = snapshot_dates(past, options)
     validations = min(options.validation_snapshots, len(dates) - 2)
-    test = _enough_buyers(examples_at(past, dates[0], options))
-    validation = [_enough_buyers(examples_at(past, day, options)) for day in dates[validations:0:-1]]
+    test, calibration = (_enough_buyers(examples_at(past, day, options)) for day in dates[:2])
+    earlier = [examples_at(past, day, options, only_buyers=True) for day in dates[validations:1:-1]]
+    validation = [*map(_enough_buyers, earlier), calibration]
     older = [
         to_learn_from(examples_at(past, day, options, only_buyers=True), options, seed=seed)
         for day in dates[:validations:-1]
     ]
     later = [to_learn_from(examples, options, seed=seed) for examples in [*validation, test]]
-    return TrainingSets(in_queries(older), validation, test, in_queries([*older, *later]), dates)
+    everything = in_queries([*older, *later])
+    return TrainingSets(
+        learning=everything.head(sum(frame.height for frame in older)),
+        stopping=in_queries([with_hits(examples) for examples in validation]),
+        calibration=calibration,
+        test=test,
+        everything=everything,
+        dates=dates,
+        stopping_dates=dates[1 : validations + 1],
+    )
 
 
 def snapshot_dates(past: Past, options: OfferOptions) -> list[date]:
@@ -77,10 +91,15 @@ def snapshot_dates(past: Past, options: OfferOptions) -> list[date]:
 
 
 def in_queries(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Snapshots under each other, with `query` numbering every customer of every snapshot apart, rows together."""
+    """Snapshots, each sorted by customer, under each other, with `query` numbering their customers apart (UInt32)."""
     numbered = [frame.with_columns(pl.lit(place, pl.UInt32).alias("place")) for place, frame in enumerate(frames)]
-    together = pl.concat(numbered).sort("place", "customer", "product")
+    together = pl.concat(numbered)
     return together.with_columns(pl.struct("place", "customer").rle_id().alias("query")).drop("place")
+
+
+def with_hits(examples: Examples) -> pl.DataFrame:
+    """Rows of customers with a hit among their candidates: the others have nothing to rank, and only take time."""
+    return examples.frame.filter((pl.col("bought") == 1).any().over("customer"))
 
 
 def _enough_buyers(examples: Examples) -> Examples:

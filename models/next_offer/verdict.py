@@ -67,4 +67,4 @@ def with_ranks(frame: pl.DataFrame, scores: Floats) -> pl.DataFrame:
 def _graded(test: Examples, scores: Floats) -> tuple[pl.DataFrame, dict[str, float]]:
     ranked = with_ranks(test.frame.select("customer", "product"), scores)
     grades = per_customer(ranked, test.truth, k=LIST_LENGTH)
-    return grades, summary(grades, ranked, catalogue_size=test.catalogue_size, k=LIST_LENGTH)
+    return grades, summary(grades, ranked, test.catalogue, k=LIST_LENGTH)

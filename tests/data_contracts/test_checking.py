@@ -55,6 +55,22 @@ def test_rows_are_accepted_unless_an_error_rule_is_broken(expectations):
     assert accepted == [("A", 100), ("B", -1)]
 
 
+def test_the_page_tells_of_the_load_and_holds_no_value(expectations, tmp_path):
+    judged(expectations, ("canary-1", 421_337, GOOD), ("canary-2", -421_337, GOOD), ("canary-1", 421_337, GOOD))
+    page = expectations.write_pages(tmp_path / "docs").read_text(encoding="utf-8")
+    told = [
+        "load-1",
+        "1 January 2024, 00:00 UTC",
+        "Great Expectations 1.",
+        "key_is_unique",
+        "list_price_is_not_negative",
+    ]
+    assert [part for part in told if part not in page] == []
+    assert "1 row of 3 set aside" in page
+    assert "canary" not in page
+    assert "421" not in page
+
+
 def test_a_critical_rule_blocks(expectations):
     rule = RuleSpec(entity="products", name="list_price_is_not_negative", severity=Severity.critical)
     checked = judged(expectations, ("A", -1, GOOD), ("B", 1, GOOD), added=[rule])

@@ -14,6 +14,7 @@ from warehouse.ledger import history, last_load
 from warehouse.locking import exclusive_lock
 
 TRAINED, LATER = date(2025, 12, 1), date(2026, 1, 1)
+NEXT_MORNING = datetime(2026, 1, 3, 3, 0, tzinfo=UTC)
 PROMISED = [
     "customer_id",
     "as_of",
@@ -147,7 +148,7 @@ def test_a_failed_night_leaves_yesterdays_tables_whole(workspace, trained, open_
     booster.write_text(whole[:-100])
     try:
         with pytest.raises(BundleCorruptError):
-            do("score", open_at(workspace), as_of=LATER)
+            do("score", open_at(workspace, now=NEXT_MORNING), as_of=LATER)
     finally:
         booster.write_text(whole)
     assert read(workspace, "select distinct as_of from segments.customer")["as_of"].to_list() == [TRAINED]
@@ -191,6 +192,12 @@ def test_missing_days_are_not_scored_as_customers_gone_quiet(workspace, open_at,
     with pytest.raises(StaleDataError) as caught:
         do("score", late, as_of=date(2026, 2, 1))
     assert "last order on 2025-12-31" in caught.value.got
+
+
+def test_missing_days_are_not_learnt_from_either(workspace, open_at, do):
+    late = open_at(workspace, now=datetime(2026, 3, 1, tzinfo=UTC))
+    with pytest.raises(StaleDataError):
+        do("train", late, as_of=date(2026, 2, 1))
 
 
 def test_nothing_can_be_scored_before_anything_was_loaded(tmp_path, open_at, do):

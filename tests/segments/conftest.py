@@ -29,6 +29,12 @@ OFFERS = {
     "days_since_bought": pl.Int64,
     "neighbour_product_id": pl.String,
 }
+CATEGORIES = {
+    "customer_id": pl.String,
+    "rank": pl.Int32,
+    "category": pl.String,
+    "purchase_probability": pl.Float64,
+}
 VALUES = {
     "customer_id": pl.String,
     "expected_value_90d_amount": pl.Int64,
@@ -92,7 +98,16 @@ def make_offers():
 
 
 @pytest.fixture(scope="session")
-def scored(make_features, make_churn, make_values, make_offers):
+def make_categories():
+    def make(ids, **columns):
+        defaults = {"customer_id": list(ids), "rank": 1, "category": "Tea", "purchase_probability": 0.3}
+        return _frame(defaults | columns, CATEGORIES)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def scored(make_features, make_churn, make_values, make_offers, make_categories):
     """The frames of a night for some ids; keywords replace whole parts."""
 
     def make(ids=("a", "b", "c"), **parts):
@@ -101,6 +116,7 @@ def scored(make_features, make_churn, make_values, make_offers):
             "churn": make_churn(ids),
             "value": make_values(ids),
             "offers": make_offers(ids),
+            "categories": make_categories(ids),
         }
         return ScoredCustomers(**(defaults | parts))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from segments.contracts import NEXT_BEST_OFFER, customer_contract
+from segments.contracts import NEXT_BEST_CATEGORY, NEXT_BEST_OFFER, customer_contract
 from segments.money import Currency
 
 CUSTOMERS = pl.DataFrame(
@@ -141,6 +141,41 @@ def test_without_an_offer_model_nothing_is_offered(scored, build):
     assert not tables.customer["recommended_action"].str.contains("offer ").any()
 
 
+def test_without_categories_there_is_no_table_of_them(scored, build):
+    assert build(scored(categories=None)).next_best_category is None
+
+
+def test_categories_of_active_customers_are_published_as_ranked(scored, build, make_features, make_categories):
+    ids = ["b", "a", "gone"]
+    categories = make_categories(
+        ["b", "a", "a", "gone", "stranger"], rank=[1, 2, 1, 1, 1], category=["Tea", "Jam", "Cups", "Tea", "Tea"]
+    )
+    features = make_features(ids, days_since_last_order=[10, 20, 400])
+    table = build(scored(ids=ids, features=features, categories=categories)).next_best_category
+    assert table.select("customer_id", "rank", "category").rows() == [
+        ("a", 1, "Cups"),
+        ("a", 2, "Jam"),
+        ("b", 1, "Tea"),
+    ]
+    assert table.row(0, named=True) == {
+        "customer_id": "a",
+        "rank": 1,
+        "as_of": date(2011, 9, 1),
+        "category": "Cups",
+        "purchase_probability": 0.3,
+        "next_offer_model_version": 3,
+        "run_key": "score-2011-09-01-abc",
+    }
+    assert table.schema == NEXT_BEST_CATEGORY.schema
+
+
+def test_no_ranked_categories_give_an_empty_table_of_the_same_form(scored, build, make_categories):
+    table = build(scored(categories=make_categories([]))).next_best_category
+    assert table.height == 0
+    assert table.schema == NEXT_BEST_CATEGORY.schema
+    assert NEXT_BEST_CATEGORY.may_be_empty
+
+
 def test_equal_customers_share_scores(scored, build):
     table = build(scored()).customer
     assert table.select("recency_score", "frequency_score", "monetary_score").unique().rows() == [(3, 3, 3)]
@@ -162,7 +197,7 @@ def test_recently_often_and_much_score_high(scored, build, make_features):
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10**6))
-def test_the_order_of_input_rows_leaves_no_trace(scored, build, make_features, make_values, seed):
+def test_the_order_of_input_rows_leaves_no_trace(scored, build, make_features, make_values, make_categories, seed):
     ids = [f"c{index}" for index in range(12)]
     contributions = pl.DataFrame({"customer_id": ids, "x": [0.1, -0.2, 0.3] * 4, "y": [0.1, 0.2, -0.3] * 4})
     phrases = {"x": "{days_since_last_order} days", "y": "{net_amount_365_days} spent"}
@@ -171,6 +206,7 @@ def test_the_order_of_input_rows_leaves_no_trace(scored, build, make_features, m
         "churn": pl.DataFrame({"customer_id": ids, "churn_probability": [0.1, 0.6, 0.9, None] * 3}),
         "value": make_values(ids, expected_value_12m_amount=[5, 5, 9] * 4),
         "contributions": contributions,
+        "categories": make_categories(ids, category=["Tea", "Jam", "Cups"] * 4),
     }
     expected = build(scored(ids=ids, phrases=phrases, **night))
     shuffled = {
@@ -180,3 +216,4 @@ def test_the_order_of_input_rows_leaves_no_trace(scored, build, make_features, m
     built = build(scored(ids=ids, phrases=phrases, **shuffled))
     assert built.customer.equals(expected.customer)
     assert built.next_best_offer.equals(expected.next_best_offer)
+    assert built.next_best_category.equals(expected.next_best_category)

@@ -18,7 +18,15 @@ def test_a_probability_that_can_not_be_is_refused(scored, build, make_churn, pro
     assert refused.value.got == "1 rows"
 
 
-@pytest.mark.parametrize("part", ["features", "churn", "value", "offers"])
+@pytest.mark.parametrize("part", ["offers", "categories"])
+def test_a_ranked_probability_that_can_not_be_is_refused(scored, build, part):
+    frame = getattr(scored(), part).with_columns(purchase_probability=pl.lit(1.01))
+    with pytest.raises(ScoreNotUsableError) as refused:
+        build(scored(**{part: frame}))
+    assert refused.value.where == f"{part}.purchase_probability"
+
+
+@pytest.mark.parametrize("part", ["features", "churn", "value", "offers", "categories"])
 def test_a_repeated_customer_is_refused(scored, build, part):
     frame = getattr(scored(), part)
     with pytest.raises(SegmentKeyRepeatedError) as refused:
@@ -40,6 +48,7 @@ def test_a_customer_without_an_id_is_refused(scored, build):
         ("churn", "churn_probability"),
         ("value", "expected_value_12m_amount"),
         ("offers", "neighbour_product_id"),
+        ("categories", "category"),
         ("churn", "customer_id"),
     ],
 )

@@ -1,12 +1,12 @@
 import pytest
 
-from segments.contracts import NEXT_BEST_OFFER, WATCHED_COLUMNS, customer_contract
+from segments.contracts import NEXT_BEST_CATEGORY, NEXT_BEST_OFFER, WATCHED_COLUMNS, customer_contract
 from segments.money import Currency
 
 CUSTOMER = customer_contract(Currency(code="GBP", exponent=2))
 
 
-@pytest.mark.parametrize("contract", [CUSTOMER, NEXT_BEST_OFFER])
+@pytest.mark.parametrize("contract", [CUSTOMER, NEXT_BEST_OFFER, NEXT_BEST_CATEGORY])
 def test_every_column_says_what_it_means(contract):
     assert contract.meaning
     assert [column.name for column in contract.columns if len(column.meaning) < 10] == []

@@ -27,12 +27,29 @@ def test_grades_of_one_customer(bought, recall, ndcg):
 def test_a_customer_without_a_ranking_counts_as_zero():
     grades = per_customer(RANKED, pl.DataFrame({"customer": [1, 7], "product": [10, 10]}), k=2)
     assert grades["ndcg"].to_list() == [1.0, 0.0]
-    assert summary(grades, RANKED, catalogue_size=6, k=2) == {
+    catalogue = pl.DataFrame({"product": [10, 11, 13, 14, 15, 16]})
+    assert summary(grades, RANKED, catalogue, k=2) == {
         "recall_at_2": 0.5,
         "ndcg_at_2": 0.5,
         "hit_rate_at_2": 0.5,
         "coverage_at_2": 0.5,
     }
+
+
+@pytest.mark.parametrize(
+    ("catalogue", "coverage"),
+    [
+        ([10, 11, 13], 1.0),
+        ([10], 1.0),  # 11 and 13 are shown too, but not for sale: no more than everything can be covered
+        ([12, 10], 0.5),  # 12 is ranked, but beyond the first two
+        ([99], 0.0),
+        ([], 0.0),
+    ],
+)
+def test_coverage_is_a_share_of_what_is_for_sale(catalogue, coverage):
+    grades = per_customer(RANKED, pl.DataFrame({"customer": [1], "product": [10]}), k=2)
+    for_sale = pl.DataFrame({"product": catalogue}, schema={"product": pl.Int64})
+    assert summary(grades, RANKED, for_sale, k=2)["coverage_at_2"] == coverage
 
 
 def test_the_bootstrap_is_paired():

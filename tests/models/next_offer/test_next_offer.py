@@ -16,6 +16,7 @@ from models.next_offer import (
     partial_item_facts,
     rank_categories,
     rank_offers,
+    score_candidates,
     train_next_offer,
 )
 from models.next_offer.candidates import SOURCES
@@ -50,8 +51,13 @@ def facts(simulated_shop, shop_products):
 
 
 @pytest.fixture(scope="module")
-def offers(bundle, simulated_shop, shop_products, facts):
-    return rank_offers(bundle, simulated_shop, shop_products, facts, **AT)
+def scored(bundle, simulated_shop, facts):
+    return score_candidates(bundle, simulated_shop, facts, **AT)
+
+
+@pytest.fixture(scope="module")
+def offers(scored, shop_products):
+    return rank_offers(scored, shop_products)
 
 
 def test_a_rhythm_that_can_be_learnt_beats_the_baseline(bundle):
@@ -59,6 +65,7 @@ def test_a_rhythm_that_can_be_learnt_beats_the_baseline(bundle):
     assert bundle.beats_baseline
     assert bundle.metrics["ndcg_at_10"] > bundle.metrics["baseline_ndcg_at_10"]
     assert bundle.metrics["ndcg_gain_lower"] > 0
+    assert 0 < bundle.metrics["coverage_at_10"] <= 1
 
 
 def test_training_twice_gives_the_same_bytes(bundle, simulated_shop, shop_products):
@@ -106,8 +113,10 @@ def test_buckets_rank_as_the_whole(bundle, simulated_shop, shop_products, facts,
         parts,
         facts.products.select(facts.product_ids.gather(facts.products["product"]).alias("product_id"), "category"),
     )
-    ranked = [rank_offers(bundle, bucket, shop_products, combined, **AT) for bucket in buckets]
-    assert_frame_equal(pl.concat(ranked), offers)
+    scored = [score_candidates(bundle, bucket, combined, **AT) for bucket in buckets]
+    assert_frame_equal(pl.concat([rank_offers(part, shop_products) for part in scored]), offers)
+    categories = rank_categories(bundle, score_candidates(bundle, simulated_shop, facts, **AT))
+    assert_frame_equal(pl.concat([rank_categories(bundle, part) for part in scored]), categories)
 
 
 def test_nothing_from_the_future_changes_a_ranking(bundle, simulated_shop, shop_products, offers):
@@ -116,18 +125,32 @@ def test_nothing_from_the_future_changes_a_ranking(bundle, simulated_shop, shop_
     )
     both = pl.concat([simulated_shop, later])
     facts = item_facts(both, shop_products, **AT)
-    assert_frame_equal(rank_offers(bundle, both, shop_products, facts, **AT), offers)
+    assert_frame_equal(rank_offers(score_candidates(bundle, both, facts, **AT), shop_products), offers)
 
 
-def test_categories_are_ranked_with_probabilities(bundle, simulated_shop, facts):
-    categories = rank_categories(bundle, simulated_shop, facts, **AT)
+def test_categories_are_ranked_with_probabilities(bundle, scored):
+    categories = rank_categories(bundle, scored)
     assert categories.columns == ["customer_id", "rank", "category", "purchase_probability"]
     assert categories["rank"].max() == 3
     assert categories["purchase_probability"].is_between(0, 1).all()
+    assert categories["customer_id"].n_unique() == 120
+
+
+def test_ranking_leaves_the_scored_candidates_as_they_were(bundle, scored, shop_products, offers):
+    before = scored.frame.clone()
+    rank_categories(bundle, scored)
+    assert_frame_equal(rank_offers(scored, shop_products, top=3), offers.filter(pl.col("rank") <= 3))
+    assert_frame_equal(scored.frame, before)
 
 
 def test_without_categories_there_is_no_ranking_of_them(bundle, simulated_shop):
-    assert rank_categories(bundle, simulated_shop, item_facts(simulated_shop, None, **AT), **AT) is None
+    scored = score_candidates(bundle, simulated_shop, item_facts(simulated_shop, None, **AT), **AT)
+    assert rank_categories(bundle, scored) is None
+
+
+def test_a_model_trained_without_categories_ranks_none(bundle, scored):
+    untaught = replace(bundle, files={name: file for name, file in bundle.files.items() if "category" not in name})
+    assert rank_categories(untaught, scored) is None
 
 
 def test_a_shop_without_pattern_falls_back_to_the_baseline(simulated_shop):
@@ -136,20 +159,20 @@ def test_a_shop_without_pattern_falls_back_to_the_baseline(simulated_shop):
     noise = simulated_shop.with_columns(pl.Series("product_id", [f"p{n:02d}" for n in random.integers(0, 40, height)]))
     bundle = train_next_offer(noise, None, **AT)
     assert (bundle.method, bundle.beats_baseline, bundle.features) == ("baseline", False, ())
-    ranked = rank_offers(bundle, noise, None, item_facts(noise, None, **AT), **AT, top=3)
+    ranked = rank_offers(score_candidates(bundle, noise, item_facts(noise, None, **AT), **AT), None, top=3)
     assert ranked["rank"].max() == 3
     assert ranked["purchase_probability"].is_between(0, 1).all()
 
 
-def test_facts_of_another_day_are_refused(bundle, simulated_shop, shop_products, facts):
+def test_facts_of_another_day_are_refused(bundle, simulated_shop, facts):
     with pytest.raises(FactsDateError, match="not as of the date"):
-        rank_offers(bundle, simulated_shop, shop_products, facts, as_of=date(2024, 7, 2), time_zone="UTC")
+        score_candidates(bundle, simulated_shop, facts, as_of=date(2024, 7, 2), time_zone="UTC")
 
 
-def test_a_model_with_unknown_features_is_refused(bundle, simulated_shop, shop_products, facts):
+def test_a_model_with_unknown_features_is_refused(bundle, simulated_shop, facts):
     stranger = replace(bundle, features=("horoscope",))
     with pytest.raises(OfferModelMismatchError) as caught:
-        rank_offers(stranger, simulated_shop, shop_products, facts, **AT)
+        score_candidates(stranger, simulated_shop, facts, **AT)
     assert caught.value.got == "horoscope"
 
 
@@ -158,6 +181,7 @@ def test_the_gate_asks_for_a_certain_gain():
         {"customer": [1, 1, 2, 2], "product": [1, 2, 1, 2], "times_bought_365d": [1, 0, 1, 0]}
     ).with_columns(pl.lit(1.0).alias("product_buyers_30d"))
     truth = pl.DataFrame({"customer": [1, 2], "product": [1, 1]})
-    same = judge(Examples(AS_OF, frame, truth, 2), np.array([1.0, 0.0, 1.0, 0.0]), seed=1)
+    catalogue = pl.DataFrame({"product": [1, 2]})
+    same = judge(Examples(AS_OF, frame, truth, catalogue), np.array([1.0, 0.0, 1.0, 0.0]), seed=1)
     assert not same.beats_baseline
     assert "gain +0.000" in same.reasons[0]

@@ -6,9 +6,9 @@ import pytest
 from data_contracts.orders import snapshot_instant
 from models.next_offer.bought import code_lines
 from models.next_offer.errors import TooLittleOfferHistoryError
-from models.next_offer.examples import Past
+from models.next_offer.examples import Examples, Past
 from models.next_offer.options import OfferOptions
-from models.next_offer.training_sets import gather, snapshot_dates
+from models.next_offer.training_sets import gather, snapshot_dates, with_hits
 
 AS_OF = date(2024, 7, 1)
 
@@ -39,11 +39,22 @@ def test_windows_stand_apart_and_end_before_training(make_orders):
 
 def test_learning_validation_and_test_go_forward_in_time(simulated_shop):
     sets = gather(past_of(simulated_shop), OfferOptions(), seed=1)
-    assert [examples.snapshot for examples in sets.validation] == sorted(sets.dates[1:3])
-    assert sets.test.snapshot == sets.dates[0]
+    assert sets.stopping_dates == sets.dates[1:3]
+    assert (sets.test.snapshot, sets.calibration.snapshot) == tuple(sets.dates[:2])
     assert sets.learning["query"].n_unique() < sets.everything["query"].n_unique()
-    together = sets.learning["query"].rle().struct.field("value")
-    assert together.n_unique() == len(together)
+    for frame in (sets.learning, sets.stopping, sets.everything):
+        together = frame["query"].rle().struct.field("value")
+        assert together.n_unique() == len(together)
+    assert sets.everything.head(sets.learning.height).equals(sets.learning)
+
+
+def test_training_is_stopped_by_all_rows_of_customers_with_a_hit(simulated_shop):
+    frame = pl.DataFrame({"customer": [1, 1, 2, 2, 3], "product": [5, 6, 5, 6, 5], "bought": [0, 1, 0, 0, 1]})
+    examples = Examples(AS_OF, frame, frame.filter(pl.col("bought") == 1), frame.select("product").unique())
+    assert with_hits(examples)["customer"].to_list() == [1, 1, 3]
+    sets = gather(past_of(simulated_shop), OfferOptions(), seed=1)
+    expected = with_hits(sets.calibration)
+    assert sets.stopping.tail(expected.height).drop("query").equals(expected)
 
 
 def test_the_truth_of_a_snapshot_is_what_was_bought_in_its_window(simulated_shop):

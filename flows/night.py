@@ -1,0 +1,151 @@
+"""A night's tables: from scores to segments to readers, and what to tell of it.
+
+Belongs here: the steps after scoring. Does not: what a segment is (`segments`), how tables are published
+(`warehouse.publishing`).
+"""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+import features
+from data_contracts.orders import snapshot_instant
+from data_contracts.published import PublishedTable
+from flows.champions import Champion
+from flows.context import Context
+from flows.core_tables import CoreTables
+from flows.model_facts import model_facts
+from flows.scoring import Scores
+from segments.build import SegmentTables, build_segments
+from segments.contracts import NEXT_BEST_CATEGORY, NEXT_BEST_OFFER, WATCHED_COLUMNS, customer_contract
+from segments.inputs import RunStamp, ScoredCustomers, SegmentRules
+from segments.money import Currency, currency_of
+from segments.summary import summarise
+from warehouse.audit import VolumeOverrides
+from warehouse.changes import stamp_changes
+from warehouse.ledger import Run, attempt_of, run_key
+from warehouse.publications import VERSIONS_SCHEMA, Publication, publication, rows_before, versioned_name
+from warehouse.publishing import Published, PublishOptions, publish
+
+LEFT_OUT = {"next_best_category": "products have no categories, now or when the next-offer model was trained"}
+Tick = Callable[[], None]
+
+
+def standing_publication(context: Context, as_of: date) -> dict[str, Any] | None:
+    """What is published already for that date and these settings, in plain values; None when nothing is."""
+    key = run_key("score", as_of, context.settings.configuration_hash)
+    with context.warehouse() as warehouse:
+        standing = publication(warehouse, key)
+        if standing is None:
+            return None
+        attempt = attempt_of(warehouse, key, standing.attempt)
+        rows = {
+            table: warehouse.read_table(VERSIONS_SCHEMA, versioned_name(table, standing.version_number))
+            for table in ("customer", "next_best_offer")
+            if standing.collected_at is None
+        }
+    facts = _publication_facts("unchanged", standing) | {"load_id": attempt.load_id if attempt else None}
+    return facts | ({"segments": summarise(rows["customer"], rows["next_best_offer"])} if rows else {})
+
+
+def make_segments(
+    context: Context,
+    *,
+    core: CoreTables,
+    as_of: date,
+    scores: Scores,
+    champions: dict[str, Champion],
+    run_key: str,
+    tick: Tick,  # noqa: ARG001 every step is handed one
+) -> SegmentTables:
+    """The segment tables of the night."""
+    settings = context.settings
+    specs = features.catalogue(core.entities, absent_columns=core.absent_columns)
+    scored = ScoredCustomers(
+        features=scores.features,
+        churn=scores.churn,
+        value=scores.value,
+        offers=scores.offers,
+        categories=scores.categories,
+        contributions=scores.contributions,
+        customers=_known(core.scan("customers"), core, as_of),
+        products=_known(core.scan("products"), core, as_of),
+        phrases={spec.name: spec.phrase for spec in specs},
+        phrases_when_unknown={spec.name: spec.phrase_when_null for spec in specs},
+        units={spec.name: spec.unit for spec in specs},
+    )
+    medium, high, critical = settings.segments.churn_risk_bands
+    rules = SegmentRules(
+        active_within_days=settings.population.active_within_days,
+        medium_risk_from=medium,
+        high_risk_from=high,
+        critical_risk_from=critical,
+        tier_shares=settings.segments.tier_shares,
+        contact_without_recorded_consent=settings.segments.contact_without_recorded_consent,
+    )
+    versions = {f"{name}_model_version": champion.promotion.version for name, champion in champions.items()}
+    stamp = RunStamp(as_of=as_of, run_key=run_key, **versions)
+    return build_segments(scored, stamp=stamp, currency=_currency(context), rules=rules)
+
+
+def publish_night(
+    context: Context, *, run: Run, tables: SegmentTables, force: bool, allowances: dict[str, bool], tick: Tick
+) -> Published:
+    """Stage, audit and publish the night's tables, all of them or none."""
+    with context.warehouse() as warehouse:
+        customer = stamp_changes(
+            tables.customer,
+            rows_before(warehouse, "customer", run.as_of),
+            key=("customer_id",),
+            watched=WATCHED_COLUMNS,
+            as_of=run.as_of,
+        )
+        tick()
+        published = {
+            "customer": PublishedTable(customer, customer_contract(_currency(context))),
+            "next_best_offer": PublishedTable(tables.next_best_offer, NEXT_BEST_OFFER),
+        }
+        if tables.next_best_category is not None:
+            published["next_best_category"] = PublishedTable(tables.next_best_category, NEXT_BEST_CATEGORY)
+        return publish(
+            warehouse,
+            published,
+            run=run,
+            now=context.clock(),
+            options=PublishOptions(force=force, overrides=VolumeOverrides(**allowances)),
+        )
+
+
+def night_summary(tables: SegmentTables, champions: dict[str, Champion], published: Published) -> dict[str, Any]:
+    """What a night brought, in plain values."""
+    return {
+        **_publication_facts(published.outcome, published.publication),
+        "segments": summarise(tables.customer, tables.next_best_offer),
+        "champions": {
+            name: model_facts(champion.bundle, champion.promotion.version) for name, champion in champions.items()
+        },
+    }
+
+
+def _publication_facts(outcome: str, version: Publication) -> dict[str, Any]:
+    return {
+        "outcome": outcome,
+        "as_of": version.as_of.isoformat(),
+        "run_key": version.run_key,
+        "version": version.version_number,
+        "content_hash": version.content_hash,
+        "rows": dict(version.tables),
+        "left_out": {table: why for table, why in LEFT_OUT.items() if table not in version.tables},
+    }
+
+
+def _known(frame: pl.LazyFrame | None, core: CoreTables, as_of: date) -> pl.DataFrame | None:
+    if frame is None:
+        return None
+    return frame.filter(pl.col("known_at") < snapshot_instant(as_of, time_zone=core.time_zone)).collect()
+
+
+def _currency(context: Context) -> Currency:
+    return currency_of(context.settings.company.currency)
