@@ -52,7 +52,7 @@ def load_settings(
     if data is not None:
         _lay_over(content, ("paths", "data"), str(Path(data).absolute()))
     try:
-        return Settings.model_validate({**content, "base": file.parent.absolute()})
+        return Settings.model_validate({**content, "base": file.parent.absolute(), "file": file.absolute()})
     except ValidationError as error:
         raise SettingInvalidError(path=str(file), problems=[_problem(detail) for detail in error.errors()]) from None
 

@@ -161,6 +161,7 @@ class Settings(_Section):
     """All settings of one company."""
 
     base: Path = Field(description="the settings file's folder (not a setting)", exclude=True)
+    file: Path | None = Field(default=None, description="the settings file (not a setting)", exclude=True)
     company: Company
     paths: Paths = Paths()
     inputs: dict[str, InputSpec] = Field(min_length=1)

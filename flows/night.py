@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 import features
-from data_contracts.orders import snapshot_instant
+from data_contracts.orders import known_before, snapshot_instant
 from data_contracts.published import PublishedTable
 from flows.champions import Champion
 from flows.context import Context
@@ -29,7 +29,10 @@ from warehouse.ledger import Run, attempt_of, run_key
 from warehouse.publications import VERSIONS_SCHEMA, Publication, publication, rows_before, versioned_name
 from warehouse.publishing import Published, PublishOptions, publish
 
-LEFT_OUT = {"next_best_category": "products have no categories, now or when the next-offer model was trained"}
+LEFT_OUT = {
+    "next_best_offer": "there is but one product: nothing to choose from",
+    "next_best_category": "products have no categories, now or when the next-offer model was trained",
+}
 Tick = Callable[[], None]
 
 
@@ -44,10 +47,14 @@ def standing_publication(context: Context, as_of: date) -> dict[str, Any] | None
         rows = {
             table: warehouse.read_table(VERSIONS_SCHEMA, versioned_name(table, standing.version_number))
             for table in ("customer", "next_best_offer")
-            if standing.collected_at is None
+            if table in standing.tables and standing.collected_at is None
         }
     facts = _publication_facts("unchanged", standing) | {"load_id": attempt.load_id if attempt else None}
-    return facts | ({"segments": summarise(rows["customer"], rows["next_best_offer"])} if rows else {})
+    return facts | (
+        {"segments": summarise(rows["customer"], rows.get("next_best_offer", NEXT_BEST_OFFER.schema.to_frame()))}
+        if rows
+        else {}
+    )
 
 
 def make_segments(
@@ -70,7 +77,7 @@ def make_segments(
         offers=scores.offers,
         categories=scores.categories,
         contributions=scores.contributions,
-        customers=_known(core.scan("customers"), core, as_of),
+        customers=_known_customers(core, as_of),
         products=_known(core.scan("products"), core, as_of),
         phrases={spec.name: spec.phrase for spec in specs},
         phrases_when_unknown={spec.name: spec.phrase_when_null for spec in specs},
@@ -91,9 +98,16 @@ def make_segments(
 
 
 def publish_night(
-    context: Context, *, run: Run, tables: SegmentTables, force: bool, allowances: dict[str, bool], tick: Tick
+    context: Context,
+    *,
+    run: Run,
+    tables: SegmentTables,
+    with_offers: bool,
+    force: bool,
+    allowances: dict[str, bool],
+    tick: Tick,
 ) -> Published:
-    """Stage, audit and publish the night's tables, all of them or none."""
+    """Stage, audit and publish the night's tables, all of them or none; offers only where there was a choice."""
     with context.warehouse() as warehouse:
         customer = stamp_changes(
             tables.customer,
@@ -105,8 +119,9 @@ def publish_night(
         tick()
         published = {
             "customer": PublishedTable(customer, customer_contract(_currency(context))),
-            "next_best_offer": PublishedTable(tables.next_best_offer, NEXT_BEST_OFFER),
         }
+        if with_offers:
+            published["next_best_offer"] = PublishedTable(tables.next_best_offer, NEXT_BEST_OFFER)
         if tables.next_best_category is not None:
             published["next_best_category"] = PublishedTable(tables.next_best_category, NEXT_BEST_CATEGORY)
         return publish(
@@ -139,6 +154,16 @@ def _publication_facts(outcome: str, version: Publication) -> dict[str, Any]:
         "rows": dict(version.tables),
         "left_out": {table: why for table, why in LEFT_OUT.items() if table not in version.tables},
     }
+
+
+def _known_customers(core: CoreTables, as_of: date) -> pl.DataFrame:
+    """Everybody known at that date: by a record of their own, or by an order line of whatever amount."""
+    ordered = known_before(core.orders(), snapshot_instant(as_of, time_zone=core.time_zone))
+    seen = ordered.select("customer_id").unique().sort("customer_id").collect()
+    recorded = _known(core.scan("customers"), core, as_of)
+    if recorded is None:
+        return seen
+    return pl.concat([recorded, seen.join(recorded, on="customer_id", how="anti")], how="diagonal")
 
 
 def _known(frame: pl.LazyFrame | None, core: CoreTables, as_of: date) -> pl.DataFrame | None:

@@ -178,6 +178,7 @@ def _score(
             context=context,
             run=recording.run,
             tables=tables,
+            with_offers=scores.offers is not None,
             force=force,
             allowances=allowances,
         )

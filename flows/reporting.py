@@ -66,7 +66,7 @@ def _where_to_look(settings: Settings, result: Result) -> Group:
     docs = result.get("load", {}).get("data_docs")
     places = {
         "tables": f"{_warehouse(settings)}: {', '.join(f'segments.{table}' for table in result['rows'])}, quarantine.*",
-        "terminal": f"{_program('gristmill')} show customer --where value_tier=platinum --where churn_risk_band=high",
+        "terminal": f"{_program('gristmill')} show customer{_settings_option(settings)} --where value_tier=platinum",
         "SQL": _sql_command(settings, query),
         "models": f"{_program('mlflow')} ui --backend-store-uri '{settings.redacted_tracking_uri}'",
         "data docs": docs or "",
@@ -85,6 +85,13 @@ def _sql_command(settings: Settings, query: str) -> str:
         return f'psql "{without_credentials(settings.warehouse_address)}" -c "{query}"'
     code = f"duckdb.connect('{settings.warehouse_file}', read_only=True).sql('{query}').show()"
     return f'{_program("python")} -c "import duckdb; {code}"'
+
+
+def _settings_option(settings: Settings) -> str:
+    """How to say which settings are meant, where it is not the file found by itself."""
+    if settings.file is None or settings.file == Path.cwd() / "gristmill.toml":
+        return ""
+    return f" --config {settings.file}"
 
 
 def _program(name: str) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from models.bundle import Bundle
     from models.next_offer import ScoredCandidates
 
+FEWEST_PRODUCTS = 2  # of one there is nothing to choose
 Tick = Callable[[], None]
 
 
@@ -27,14 +28,15 @@ Tick = Callable[[], None]
 class Scores:
     """One night's scores of active customers, and the features of everybody who ever bought.
 
-    `categories` is None where products have none, now or when the next-offer model was trained.
+    `offers` is None where there is but one product: nothing to choose from. `categories` is None where products have
+    none, now or when the next-offer model was trained.
     """
 
     features: pl.DataFrame
     churn: pl.DataFrame
     value: pl.DataFrame
     contributions: pl.DataFrame
-    offers: pl.DataFrame
+    offers: pl.DataFrame | None
     categories: pl.DataFrame | None
 
 
@@ -81,8 +83,13 @@ def score_customers(
     for bucket, path in zip(core.buckets(), paths, strict=True):
         table = pl.read_parquet(path)
         active = table.filter(pl.col("days_since_last_order") <= settings.population.active_within_days)
-        candidates = score_candidates(bundles["next_offer"], core.orders(bucket), facts, as_of=as_of, time_zone=zone)
-        parts.append(_scored(table, active, (candidates, core.scan("products")), bundles))
+        offered = None
+        if len(facts.product_ids) >= FEWEST_PRODUCTS:
+            candidates = score_candidates(
+                bundles["next_offer"], core.orders(bucket), facts, as_of=as_of, time_zone=zone
+            )
+            offered = (candidates, core.scan("products"))
+        parts.append(_scored(table, active, offered, bundles))
         tick()
     scores = Scores(
         **{name: _together([getattr(part, name) for part in parts]) for name in Scores.__dataclass_fields__}
@@ -103,7 +110,7 @@ def _together(parts: list[pl.DataFrame | None]) -> Any:  # noqa: ANN401 a frame,
 def _scored(
     table: pl.DataFrame,
     active: pl.DataFrame,
-    offered: tuple["ScoredCandidates", pl.LazyFrame | None],
+    offered: tuple["ScoredCandidates", pl.LazyFrame | None] | None,
     bundles: dict[str, "Bundle"],
 ) -> Scores:
     from models.churn import explain_churn, predict_churn  # noqa: PLC0415 heavy
@@ -115,6 +122,6 @@ def _scored(
         churn=predict_churn(bundles["churn"], active),
         value=predict_value(bundles["value"], active),
         contributions=explain_churn(bundles["churn"], active).drop("snapshot_date"),
-        offers=rank_offers(*offered),
-        categories=rank_categories(bundles["next_offer"], offered[0]),
+        offers=rank_offers(*offered) if offered else None,
+        categories=rank_categories(bundles["next_offer"], offered[0]) if offered else None,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from config import load_settings
-from config.errors import SettingsFileMissingError
+from config.errors import SettingInvalidError, SettingsFileMissingError
 from data_contracts.contracts import CORE_ENTITIES
 from data_contracts.inputs import InputSpec
 from flows.errors import DraftUnreadableError
@@ -62,12 +62,17 @@ def draft(  # the command's options, by name
 
 
 def _known(config: Path | None) -> tuple[Path, str | None]:
-    """The data folder and the company's currency, where settings say them."""
+    """The data folder and the company's currency, where settings say them.
+
+    Settings that are not whole yet say neither: a draft is what makes them whole.
+    """
     try:
         settings = load_settings(config)
     except SettingsFileMissingError:
         if config is not None:
             raise
+        return Path.cwd(), None
+    except SettingInvalidError:
         return Path.cwd(), None
     return settings.data_folder, settings.company.currency
 

@@ -78,5 +78,6 @@ def _advice(*, running: bool, runs: list[str], crashed: bool) -> str:
     if not runs:
         return "run `gristmill run`"
     if runs[0] in {"blocked", "failed"}:
-        return f"the last run {'was blocked' if runs[0] == 'blocked' else 'failed'}; see its error, then run it again"
+        ended = "was blocked" if runs[0] == "blocked" else "failed"
+        return f"the last run {ended}: see why above; what is published is whole"
     return "nothing to do"

@@ -34,5 +34,6 @@ def _table(contract: OutputContract) -> Iterator[str]:
 
 
 def _meaning(column: OutputColumn) -> str:
-    allowed = f" One of: {', '.join(column.allowed)}." if column.allowed else ""
+    listed = column.allowed if column.name != "currency" else None  # the company's own, whichever it is
+    allowed = f" One of: {', '.join(listed)}." if listed else ""
     return f"{column.meaning}{allowed}".replace("|", "\\|")

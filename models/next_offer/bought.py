@@ -65,14 +65,14 @@ def bought_before(lines: pl.DataFrame, instant: datetime, *, known_by: datetime 
 
     Returns:
         One row a customer, order and product: `customer`, `product`, `order`, `days_before` (Int32, whole days
-        from the purchase to `instant`, 0 = the last 24 hours), `milli_quantity` (Int64, thousandths of a unit),
-        `amount` (Int64, minor units). Sorted by customer, product, days_before, order.
+        from the purchase to `instant`, 0 = the last 24 hours, the first moment included), `milli_quantity` (Int64,
+        thousandths of a unit), `amount` (Int64, minor units). Sorted by customer, product, days_before, order.
     """
     known = known_before(lines.lazy(), known_by or instant).filter(pl.col("ordered_at") < instant)
     orders = purchase_orders(known.rename({"customer": "customer_id", "order": "order_id"}))
     purchases = orders.filter(pl.col("is_purchase")).select(customer="customer_id", order="order_id")
     bought = known.filter(pl.col("amount") > 0).join(purchases, on=["customer", "order"], how="semi")
-    age = (pl.lit(instant) - pl.col("ordered_at").min()).dt.total_microseconds() // MICROSECONDS_A_DAY
+    age = ((pl.lit(instant) - pl.col("ordered_at").min()).dt.total_microseconds() - 1) // MICROSECONDS_A_DAY
     return (
         bought.group_by("customer", "product", "order")
         .agg(

@@ -72,6 +72,13 @@ def test_a_draft_needs_no_settings_and_can_be_pasted(gristmill, tmp_path):
     assert source["rows"][0]["columns"]["amount"] == {"from": "net", "before": "9.99", "after": "999"}
 
 
+def test_a_draft_can_be_appended_to_settings_that_are_not_whole_yet(gristmill, tmp_path):
+    (tmp_path / "gristmill.toml").write_text("")  # what a shell makes of `draft … >> gristmill.toml` before draft runs
+    drafted = gristmill("draft", "sales.csv")
+    assert drafted.returncode == 0, drafted.stderr
+    assert "[sources.sales]" in drafted.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "told"),
     [

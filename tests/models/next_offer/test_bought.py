@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
+import polars as pl
 import pytest
 
 from data_contracts.orders import snapshot_instant
@@ -47,3 +48,25 @@ def test_products_outside_the_given_list_are_dropped(make_orders):
     first = code_lines(make_orders(("a", "x", 3)), before=INSTANT)
     coded = code_lines(make_orders(("a", "x", 3), ("b", "y", 3)), before=INSTANT, product_ids=first.product_ids)
     assert named(coded, bought_before(coded.lines, INSTANT)) == [("a", "x", 2)]
+
+
+def test_a_purchase_at_the_first_moment_of_a_window_is_in_it():
+    """At midnight 365 days before, as files with dates only have it: inside [as_of - 365 days, as_of)."""
+    instant = datetime(2026, 1, 1, tzinfo=UTC)
+    moments = [instant - timedelta(days=365), instant - timedelta(days=365, microseconds=1)]
+    lines = pl.LazyFrame(
+        {
+            "order_id": ["a", "b"],
+            "line_number": [1, 1],
+            "customer_id": ["c", "d"],
+            "ordered_at": moments,
+            "known_at": moments,
+            "product_id": ["p", "p"],
+            "quantity": [1.0, 1.0],
+            "amount": [100, 100],
+        }
+    )
+    coded = code_lines(lines, before=instant)
+    bought = bought_before(coded.lines, instant)
+    days = dict(zip(coded.customer_ids.gather(bought["customer"]), bought["days_before"], strict=True))
+    assert days == {"c": 364, "d": 365}
