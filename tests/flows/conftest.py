@@ -1,7 +1,10 @@
 """A small simulated company, taken the whole way once: the tests of the flows look at what came out."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -72,3 +75,23 @@ def workspace(trained, tmp_path):
     """A copy of the trained workspace to do as one likes with."""
     shutil.copytree(trained[0], tmp_path / "work")
     return tmp_path / "work"
+
+
+@pytest.fixture
+def gristmill(tmp_path):
+    """Run the command in a fresh folder; returns the finished process."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GRISTMILL", "PREFECT"))}
+
+    def run(*arguments, **changes):
+        code = "from flows.command_line import main; main()"
+        return subprocess.run(  # noqa: S603 our own interpreter
+            [sys.executable, "-c", code, *map(str, arguments)],
+            cwd=tmp_path,
+            env={**environment, **changes},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    return run

@@ -1,7 +1,6 @@
 """The command as its user meets it: a real process, its exit code, its standard output and error."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,26 +37,6 @@ known_at = "placed"
 """
 HEADER = "order,line,customer,placed,product,units,net,currency"
 ROW = "1,1,007,2025-03-01 10:00:00,p1,1,9.99,GBP"
-
-
-@pytest.fixture
-def gristmill(tmp_path):
-    """Run the command in a fresh folder; returns the finished process."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GRISTMILL", "PREFECT"))}
-
-    def run(*arguments, **changes):
-        code = "from flows.command_line import main; main()"
-        return subprocess.run(  # noqa: S603 our own interpreter
-            [sys.executable, "-c", code, *map(str, arguments)],
-            cwd=tmp_path,
-            env={**environment, **changes},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-
-    return run
 
 
 @pytest.fixture

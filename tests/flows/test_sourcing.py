@@ -1,7 +1,6 @@
 """The commands of the first hour, as their user meets them."""
 
 import json
-import os
 import subprocess
 import sys
 import tomllib
@@ -38,24 +37,10 @@ ROW = "1,1,007,2025-03-01 10:00:00,p1,1,9.99,GBP"
 
 
 @pytest.fixture
-def gristmill(tmp_path):
-    """Run the command in a fresh folder with a file of sales; returns the finished process."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GRISTMILL", "PREFECT"))}
+def gristmill(gristmill, tmp_path):
+    """The commands `gristmill source …`, run in a fresh folder with a file of sales."""
     (tmp_path / "sales.csv").write_text(f"{HEADER}\n{ROW}\n")
-
-    def run(*arguments, **changes):
-        code = "from flows.command_line import main; main()"
-        return subprocess.run(  # noqa: S603  # our own interpreter
-            [sys.executable, "-c", code, "source", *map(str, arguments)],
-            cwd=tmp_path,
-            env={**environment, **changes},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-
-    return run
+    return lambda *arguments, **changes: gristmill("source", *arguments, **changes)
 
 
 def test_a_draft_needs_no_settings_and_can_be_pasted(gristmill, tmp_path):
