@@ -55,8 +55,8 @@ format: setup  ## let ruff put the code in shape
 	$(BIN)/ruff format .
 
 lock: $(UV)  ## renew requirements.lock from pyproject.toml (exact versions, hashes, no addresses)
-	$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes --no-annotate --no-emit-index-url --no-header \
-	  --upgrade --quiet --output-file requirements.lock
+	$(UV) pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes --no-annotate --no-emit-index-url --no-header \
+	  --quiet --output-file requirements.lock
 
 clean:  ## remove what running and testing left (not the virtual environment)
 	rm -rf demo examples/*/work .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
