@@ -13,10 +13,10 @@ UV_VERSION := 0.13.9
 
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo test test-slow test-all lint format types lock clean
+.PHONY: help setup demo test test-slow test-all bench-features bench-quality lint format types lock clean
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 # uv is the only thing taken from outside the lock file; it is then used to install nothing but what the lock file vouches for
 $(UV):
@@ -43,6 +43,12 @@ test-slow: setup  ## the end-to-end tests: simulator, real data, a real orchestr
 	$(BIN)/python -m pytest -m slow
 
 test-all: test test-slow  ## everything
+
+bench-features: setup  ## what features cost: CPU and memory of 1, 6 and 12 dates, on 2 M and 20 M order lines
+	$(BIN)/python benchmarks/bench_features.py
+
+bench-quality: setup  ## how good the models predict on the public data sets (needs GRISTMILL_SHARED_DATA)
+	$(BIN)/python benchmarks/bench_quality.py
 
 lint: setup  ## ruff, layers, types
 	$(BIN)/ruff check .

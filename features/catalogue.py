@@ -5,11 +5,45 @@ Belongs here: the order of families and the choice among features. Does not: how
 
 from collections.abc import Collection, Iterator
 
-from features import assortment, profile, purchases, returns, timing
+from features import (
+    assortment,
+    channels,
+    contacts,
+    engagement,
+    habits,
+    payments,
+    profile,
+    purchases,
+    referrals,
+    returns,
+    service,
+    subscriptions,
+    timing,
+)
 from features.errors import UnknownEntityError
 from features.feature import Feature, FeatureSpec, LeftOut
+from features.inputs import Table
 
-FAMILIES = (timing.FAMILY, purchases.FAMILY, assortment.FAMILY, returns.FAMILY, profile.FAMILY)
+FAMILIES = (
+    timing.FAMILY,
+    habits.FAMILY,
+    purchases.FAMILY,
+    assortment.FAMILY,
+    returns.FAMILY,
+    channels.FAMILY,
+    payments.FAMILY,
+    contacts.FAMILY,
+    service.FAMILY,
+    subscriptions.FAMILY,
+    engagement.FAMILY,
+    referrals.FAMILY,
+    profile.FAMILY,
+)
+
+
+def tables() -> list[Table]:
+    """The tables, beside orders, that features aggregate. For the engine."""
+    return [table for family in FAMILIES for table in family.tables]
 
 
 def needs() -> list[str]:
@@ -21,7 +55,7 @@ def catalogue(entities: Collection[str], *, absent_columns: Collection[str] = ()
     """The features that can be made of what is there, in the order `build` returns them.
 
     Args:
-        entities: the core entities that are there (`orders`, `customers`, `products`; others are ignored).
+        entities: the core entities that are there (`orders`, `customers`, …; those no feature is made of are ignored).
         absent_columns: optional columns that hold nothing in the whole company, as `entity.column`
             (say `orders.cost_amount`); their features drop out.
 

@@ -1,110 +1,134 @@
-"""Building features: reduce history to ledgers, aggregate the ledgers, finalise each feature, once for all snapshots.
+"""Building features: every input once, for all snapshots, then each feature from its inputs.
 
-Belongs here: the way through the stages. Does not: what a ledger holds (`ledgers`), what a feature is (the families).
+Belongs here: the way through the stages, and who gets a row. Does not: how inputs are computed (`order_inputs`,
+`tables`), what a feature is (the families).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 import polars as pl
 
-from features import ledgers
-from features.catalogue import chosen, names
+from features.catalogue import chosen, names, tables
 from features.errors import ColumnsMissingError
-from features.feature import Feature, sums_of
+from features.feature import Feature, inputs_of
+from features.inputs import Aggregate, Input, Visit
+from features.order_inputs import order_inputs
+from features.required import REQUIRED
 from features.snapshots import Snapshots, snapshots_of
+from features.subscriptions import TABLE as SUBSCRIPTIONS
+from features.tables import KEYS, LAST_PURCHASE_DAYS, table_inputs, tables_wanted
 
-KEYS = ledgers.KEYS
-REQUIRED = {
-    "orders": (
-        *("customer_id", "order_id", "ordered_at", "known_at", "product_id", "quantity", "amount"),
-        *("discount_amount", "cost_amount"),
-    ),
-    "customers": (
-        *("customer_id", "known_at", "customer_type", "region", "acquisition_channel", "birth_year", "created_at"),
-        *("credit_limit", "consent_marketing"),
-    ),
-    "products": ("product_id", "category", "known_at"),
-}
+PURCHASES = "purchase_count_life"
+RECENCY = "last_age_days"
 
 
 def build(
-    orders: pl.LazyFrame,
-    customers: pl.LazyFrame | None,
-    products: pl.LazyFrame | None,
+    entities: Mapping[str, pl.LazyFrame],
     *,
     snapshots: Sequence[date],
     time_zone: str,
     absent_columns: Collection[str] = (),
 ) -> pl.LazyFrame:
-    """Features of every customer with a purchase known before a snapshot, as of that snapshot.
+    """Features of every customer with a purchase or a subscription known before a snapshot, as of that snapshot.
 
     Args:
-        orders: core order lines of one bucket (every row of some customers), in any order.
-        customers: core customers of the same bucket (one row a customer), or None; others' rows do no harm.
-        products: core products, whole (one row a product), or None.
-        snapshots: business dates; a row counts for one when it had happened and was known before its first instant.
+        entities: core frames by entity (`orders`, `customers`, `products`, …), in any order of rows: of one bucket
+            where the entity has customers, else whole. Customers' rows are found by `customer_id`; rows of customers of
+            other buckets do no harm. Entities no feature is made of are passed over.
+        snapshots: business dates; a version of a row counts for one when the event had happened and the version was
+            known, and not yet superseded, before the date's first instant.
         time_zone: the company's time zone (IANA name), of business dates, weekdays and hours.
         absent_columns: optional columns that hold nothing in the whole company (see `catalogue`). Pass the same for
             every bucket: what holds nothing in one bucket may hold something in another.
 
     Returns:
-        One row per (`customer_id`, `snapshot_date`), sorted by both; columns as `names` says. The same input gives the
-        same bits whatever the order of rows and the number of threads.
+        One row per (`customer_id`, `snapshot_date`), sorted by both; columns as `names` says. Frames are read at once,
+        not when the result is collected. The same input gives the same bits whatever the order of rows and the number
+        of threads.
 
     Raises:
         NoSnapshotsError: no snapshot was asked for.
         ColumnsMissingError: a frame lacks a column.
         UnknownEntityError: an absent column is named that no feature is made of.
     """
-    frames = {"orders": orders, "customers": customers, "products": products}
-    entities = [entity for entity, frame in frames.items() if frame is not None and _checked(entity, frame)]
+    frames = {entity: frame for entity, frame in entities.items() if entity in REQUIRED}
+    for entity, frame in frames.items():
+        _check_columns(entity, frame)
     numbered = snapshots_of(snapshots, time_zone=time_zone)
-    features = [feature for _, feature in chosen(entities, absent_columns=absent_columns)]
-    lines = ledgers.counted_lines(orders, numbered)
-    rows = _aggregated(ledgers.day_ledger(lines, numbered), features, ledger="days").filter(
-        pl.col("purchase_count_life") > 0
-    )
-    for ledger, states in _item_ledgers(lines, products, numbered).items():
-        sums = _aggregated(states, features, ledger=ledger)
-        rows = rows.join(sums, on=KEYS, how="left", validate="1:1")
-    rows = rows.join(numbered.table(), on="snapshot", how="inner")
-    if customers is not None:
-        rows = _with_records(rows, customers, numbered)
+    features = [feature for _, feature in chosen(frames, absent_columns=absent_columns)]
+    rows = _rows(frames, features, numbered)
+    if "customers" in frames:
+        rows = _with_records(rows, frames["customers"], numbered)
+    rows = rows.join(numbered.table(), on="snapshot", how="left", validate="m:1", maintain_order="left")
     finished = rows.select("customer_id", "snapshot_date", *(feature.expression() for feature in features))
-    return finished.select(names(entities, absent_columns=absent_columns)).sort("customer_id", "snapshot_date")
+    return finished.select(names(frames, absent_columns=absent_columns)).lazy()
 
 
-def _checked(entity: str, frame: pl.LazyFrame) -> bool:
-    """True once all the columns features are made of are there."""
+def _check_columns(entity: str, frame: pl.LazyFrame) -> None:
     present = frame.collect_schema().names()
     missing = set(REQUIRED[entity]) - set(present)
     if missing:
         raise ColumnsMissingError(entity=entity, missing=missing, present=present)
-    return True
 
 
-def _item_ledgers(lines: pl.LazyFrame, products: pl.LazyFrame | None, snapshots: Snapshots) -> dict[str, pl.LazyFrame]:
-    bought = ledgers.product_ledger(lines)
-    states = {"products": ledgers.product_states(bought, snapshots)}
-    if products is not None:
-        states["categories"] = ledgers.category_states(bought, products, snapshots)
-    return states
+def _rows(frames: Mapping[str, pl.LazyFrame], features: Sequence[Feature], snapshots: Snapshots) -> pl.DataFrame:
+    """One row per customer and snapshot, sorted, with every input that the features are made of."""
+    wanted = inputs_of(features)
+    ordered = _of_orders(frames, wanted, snapshots)
+    buyers = {LAST_PURCHASE_DAYS: _last_purchase_days(ordered, snapshots)}
+    aggregated = {
+        table.name: table_inputs(table, {**frames, **buyers}, wanted, snapshots)
+        for table in tables_wanted(tables(), wanted)
+    }
+    rows = _population(ordered, aggregated.get(SUBSCRIPTIONS.name), wanted)
+    for sums in aggregated.values():
+        rows = rows.join(sums, on=KEYS, how="left", validate="1:1")
+    return rows.sort(KEYS)
 
 
-def _aggregated(states: pl.LazyFrame, features: Sequence[Feature], *, ledger: str) -> pl.LazyFrame:
-    return states.group_by(KEYS).agg(**sums_of(features, ledger=ledger))
+def _of_orders(frames: Mapping[str, pl.LazyFrame], wanted: Mapping[str, Input], snapshots: Snapshots) -> pl.DataFrame:
+    """Inputs made of orders, with at least what the engine itself asks for; no rows where there are no orders."""
+    of_orders: dict[str, Input] = {name: one for name, one in wanted.items() if not isinstance(one, Aggregate)}
+    if "orders" not in frames:
+        nothing = {"customer_id": pl.String, "snapshot": pl.UInt16, PURCHASES: pl.Int64, RECENCY: pl.Int64}
+        return pl.DataFrame(schema=nothing)
+    return order_inputs(frames["orders"], frames.get("products"), of_orders, snapshots)
 
 
-def _with_records(rows: pl.LazyFrame, customers: pl.LazyFrame, snapshots: Snapshots) -> pl.LazyFrame:
-    """Join each customer's record, its columns as `customers.<column>`; null until the record was known."""
-    attributes = [column for column in REQUIRED["customers"] if column not in ("customer_id", "known_at")]
-    records = customers.select(
-        "customer_id",
-        snapshots.first_that_counts("known_at").alias("record_cell"),
-        *(pl.col(column).alias(f"customers.{column}") for column in attributes),
-        snapshots.business_date(pl.col("created_at")).alias("customers.created_at_date"),
+def _last_purchase_days(ordered: pl.DataFrame, snapshots: Snapshots) -> pl.LazyFrame:
+    """`customer_id`, `snapshot`, `last_purchase_day` of who has bought."""
+    dates = snapshots.table().select("snapshot", "snapshot_date")
+    ages = ordered.lazy().filter(pl.col(RECENCY).is_not_null()).select(*KEYS, RECENCY)
+    day = (pl.col("snapshot_date") - pl.duration(days=pl.col(RECENCY))).alias("last_purchase_day")
+    return ages.join(dates.lazy(), on="snapshot", validate="m:1").select(*KEYS, day)
+
+
+def _population(ordered: pl.DataFrame, subscribed: pl.DataFrame | None, wanted: Mapping[str, Input]) -> pl.DataFrame:
+    """Who has bought, and who has subscribed, with the inputs made of orders: of who never ordered, sums are 0."""
+    bought = pl.col(PURCHASES) > 0
+    if subscribed is None:
+        return ordered.filter(bought)
+    keys = subscribed.select(KEYS)
+    known = pl.concat([ordered.filter(bought), ordered.filter(~bought).join(keys, on=KEYS, how="semi")])
+    strangers = keys.join(ordered, on=KEYS, how="anti")
+    sums = [name for name, one in wanted.items() if name in ordered.columns and not isinstance(one, Visit)]
+    return pl.concat(
+        [known, strangers.join(ordered.clear(), on=KEYS, how="left").with_columns(pl.col(sums).fill_null(0))]
     )
-    known = pl.col("record_cell") <= pl.col("snapshot")
-    joined = rows.join(records, on="customer_id", how="left", validate="m:1")
-    return joined.with_columns(pl.when(known).then(pl.col("^customers\\..*$")))
+
+
+def _with_records(rows: pl.DataFrame, customers: pl.LazyFrame, snapshots: Snapshots) -> pl.DataFrame:
+    """Join each customer's record, its columns as `customers.<column>`; null until the record was known."""
+    attributes = [column for column in REQUIRED["customers"] if column not in {"customer_id", "known_at"}]
+    held = customers.collect().lazy()
+    records = pl.concat(
+        snapshot.known(held).select(
+            "customer_id",
+            pl.lit(snapshot.number, dtype=pl.UInt16).alias("snapshot"),
+            *(pl.col(column).alias(f"customers.{column}") for column in attributes),
+            snapshot.business_date(pl.col("created_at")).alias("customers.created_at_date"),
+        )
+        for snapshot in snapshots
+    )
+    return rows.join(records.collect(), on=KEYS, how="left", validate="m:1", maintain_order="left")

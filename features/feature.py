@@ -1,6 +1,6 @@
 """What a feature is: its description for people, and the expression that makes it.
 
-Belongs here: the forms that families fill in, and the small expression helpers they share. Does not: any feature.
+Belongs here: the forms that families fill in, and the small helpers they share. Does not: any feature.
 """
 
 from collections.abc import Iterable
@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from features.inputs import Input, Table, Window
+
 SHARE = "share (0 to 1)"
 MONEY = "minor units"
 PURCHASES = "purchases"
 DAYS = "days"
+BALANCE = "balance (-1 to 1)"
+NEVER_BOUGHT = "never bought"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +28,8 @@ class FeatureSpec:
         meaning: one sentence for a data scientist.
         unit: what one of it is.
         dtype: the column's Polars type.
-        null_means: when it is null (never: it can't be).
+        null_means: when it is null for a customer who has bought (never: it can't be). A feature of orders that is
+            never null then, and is no count, is null for a subscriber who never bought.
         needs: what has to be there: an entity (`products`) or an optional column of one (`orders.cost_amount`).
         window_days: the days before the snapshot it looks at; None: the whole history, or no history at all.
         phrase: how to say it to a marketer; placeholders are names of features of the same row. Says what is, not
@@ -65,9 +70,9 @@ class Feature:
 
     Attributes:
         name: see `FeatureSpec`, as for the rest.
-        value: the feature from the row's sums (the finalising step), before the cast to `dtype`.
-        sums: what the value needs, as named aggregations over the rows of `ledger`.
-        ledger: the rows that `sums` aggregates: `days`, `products`, `categories`; `row` when the value needs no sums.
+        value: the feature from the row's inputs (the finalising step), before the cast to `dtype`.
+        inputs: what the value is made of, by the name the value refers to. Inputs of one name are the same everywhere.
+            A value without inputs is made of the snapshot's own columns or of the customer's record.
     """
 
     name: str
@@ -80,8 +85,7 @@ class Feature:
     null_means: str = "never"
     needs: tuple[str, ...] = ("orders",)
     window_days: int | None = None
-    ledger: str = "days"
-    sums: dict[str, pl.Expr] = field(default_factory=dict)
+    inputs: dict[str, Input] = field(default_factory=dict)
 
     def spec(self, family: str) -> FeatureSpec:
         """The description alone."""
@@ -105,37 +109,36 @@ class Feature:
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """A module of features."""
+    """A module of features, and the tables (beside orders) that they aggregate."""
 
     name: str
     about: str
     features: tuple[Feature, ...]
+    tables: tuple[Table, ...] = ()
 
 
-def sums_of(features: Iterable[Feature], *, ledger: str) -> dict[str, pl.Expr]:
-    """The aggregations that `features` need of a ledger, each once, in the order first asked for."""
-    wanted: dict[str, pl.Expr] = {}
+def inputs_of(features: Iterable[Feature]) -> dict[str, Input]:
+    """Everything that features are made of, each once, in the order first asked for."""
+    wanted: dict[str, Input] = {}
     for feature in features:
-        if feature.ledger == ledger:
-            wanted |= feature.sums
+        wanted |= feature.inputs
     return wanted
 
 
-def in_last_days(days: int) -> pl.Expr:
-    """Whether a row of the `days` ledger lies in [snapshot - days, snapshot)."""
-    return pl.col("age_days") <= days
+def total(column: str, days: int | None = None, newest: int = 0) -> dict[str, Input]:
+    """The sum of a column of orders over the last so many days (None: over all history), as an input of its own name.
+
+    With `newest`, days [S - days, S - newest). The name is `column_life`, `column_90` or `column_180_to_90`.
+    """
+    window = Window(column=column, oldest_days=days, newest_days=newest)
+    return {total_name(column, days, newest): window}
 
 
-def between_days(newest: int, oldest: int) -> pl.Expr:
-    """Whether a row of the `days` ledger lies in [snapshot - oldest, snapshot - newest)."""
-    return (pl.col("age_days") > newest) & (pl.col("age_days") <= oldest)
-
-
-def total(column: str, *, where: pl.Expr | None = None) -> pl.Expr:
-    """The exact (integer) sum of a ledger's column over the rows that count."""
-    if where is None:
-        return pl.col(column).sum()
-    return pl.when(where).then(pl.col(column)).otherwise(0).sum()
+def total_name(column: str, days: int | None = None, newest: int = 0) -> str:
+    """The name `total` gives."""
+    if days is None:
+        return f"{column}_life"
+    return f"{column}_{days}_to_{newest}" if newest else f"{column}_{days}"
 
 
 def ratio(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:

@@ -10,7 +10,12 @@ Generated from the code (`features.catalogue_markdown`); don't edit by hand.
 Each feature is as of a *snapshot*: a business date S in the company's time zone. A row counts when it had happened
 and was known before the first instant of S. A *purchase* is an order whose lines sum above zero; net amounts count
 every line, returns too. A window of n days is [S - n, S). Money is in integer minor units. There is one row for every
-customer with a purchase before S. Features whose entities or columns are absent drop out.
+customer with a purchase or a subscription before S; of a subscriber who never bought, sums and counts of orders are 0
+and other features of orders are null. Features whose entities or columns are absent drop out.
+
+A core table may keep several versions of a row: the one counts that was known before S (`known_at`) and not superseded
+before it (`superseded_at`). What a row says of later days (an invoice's payment, a ticket's settlement, an answer)
+counts once that day lies before S.
 """
 
 

@@ -29,7 +29,6 @@ def _feature(
         dtype=dtype,
         null_means=_UNKNOWN,
         needs=("customers", f"customers.{column}"),
-        ledger="row",
         value=value,
         phrase=phrase,
         phrase_when_null="little is on record",

@@ -1,14 +1,14 @@
 """Snapshot dates as the engine sees them: sorted, numbered, with their instants and their place in the year.
 
-Belongs here: everything that depends on the dates alone. Does not: anything about customers.
+Belongs here: everything that depends on the dates alone, and which rows of a table count for a date. Does not: anything
+about customers.
 """
 
 import calendar
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import reduce
 
 import polars as pl
 
@@ -17,6 +17,47 @@ from features.errors import NoSnapshotsError
 
 INSTANT = pl.Datetime("us", "UTC")
 SEASON_DECIMALS = 12
+EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """One business date.
+
+    Attributes:
+        number: its place among the snapshots asked for.
+        day: the date.
+        instant: its first instant (UTC).
+        time_zone: the company's time zone (IANA name).
+    """
+
+    number: int
+    day: date
+    instant: datetime
+    time_zone: str
+
+    def known(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """The version of each row that was current then: known before the instant, and not superseded before it.
+
+        A table without `superseded_at` has one version of each row.
+        """
+        moment = pl.lit(self.instant, dtype=INSTANT)
+        counts = pl.col("known_at") < moment
+        if "superseded_at" in frame.collect_schema():
+            counts &= pl.col("superseded_at").is_null() | (pl.col("superseded_at") >= moment)
+        return frame.filter(counts)
+
+    def business_date(self, moment: pl.Expr) -> pl.Expr:
+        """The date (in the company's time zone) of an instant."""
+        return moment.dt.convert_time_zone(self.time_zone).dt.date()
+
+    def days_since(self, day: pl.Expr) -> pl.Expr:
+        """Whole days (Int64) from a business date to the snapshot: 1 is the day before; null where that is null."""
+        return (pl.lit(self.day) - day).dt.total_days()
+
+    def past(self, day: pl.Expr) -> pl.Expr:
+        """A business date where it lies before the snapshot, else null: what is to come is not known yet."""
+        return pl.when(day < self.day).then(day)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,24 +77,24 @@ class Snapshots:
     def __len__(self) -> int:
         return len(self.dates)
 
-    def first_that_counts(self, *moments: str) -> pl.Expr:
-        """Number of the first snapshot for which a row counts: all its moments lie strictly before the instant.
+    def __iter__(self) -> Iterator[Snapshot]:
+        for number, (day, instant) in enumerate(zip(self.dates, self.instants, strict=True)):
+            yield Snapshot(number=number, day=day, instant=instant, time_zone=self.time_zone)
 
-        Equals `len(self)` when the row counts for none; null when a moment is null.
-        """
-        latest = pl.max_horizontal(*moments)
-        known = pl.all_horizontal(pl.col(moment).is_not_null() for moment in moments)
-        passed = [(latest >= pl.lit(instant, dtype=INSTANT)).cast(pl.UInt16) for instant in self.instants]
-        return pl.when(known).then(reduce(pl.Expr.add, passed))
+    @property
+    def day_numbers(self) -> list[int]:
+        """The dates as days since 1970."""
+        return [(day - EPOCH).days for day in self.dates]
 
-    def business_date(self, moment: pl.Expr) -> pl.Expr:
-        """The date (in the company's time zone) of an instant."""
-        return moment.dt.convert_time_zone(self.time_zone).dt.date()
+    @property
+    def microseconds(self) -> list[int]:
+        """The instants as microseconds since 1970."""
+        return [int(instant.timestamp()) * 1_000_000 for instant in self.instants]
 
-    def table(self) -> pl.LazyFrame:
+    def table(self) -> pl.DataFrame:
         """One row a snapshot: `snapshot` (UInt16, its number), `snapshot_date`, `season_sine`, `season_cosine`."""
         angles = [2 * math.pi * _share_of_year_gone(day) for day in self.dates]
-        return pl.LazyFrame(
+        return pl.DataFrame(
             {
                 "snapshot": range(len(self)),
                 "snapshot_date": self.dates,

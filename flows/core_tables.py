@@ -17,8 +17,6 @@ from flows.errors import AsOfBeforeDataError, NothingLoadedError, OrdersNeededEr
 from warehouse.lake import Load
 from warehouse.ledger import last_load
 
-ENTITIES = ("orders", "customers", "products")
-
 
 @dataclass(frozen=True)
 class CoreTables:
@@ -67,6 +65,11 @@ class CoreTables:
         if orders is None:
             raise OrdersNeededError(loaded=self.entities)
         return orders
+
+    def made_features_of(self, bucket: int) -> dict[str, pl.LazyFrame]:
+        """The entities of one bucket that features are made of; those without customers whole."""
+        scanned = {entity: self.load.scan(entity, bucket) for entity in features.ENTITIES}
+        return {entity: frame for entity, frame in scanned.items() if frame is not None}
 
     def buckets(self) -> Iterator[int]:
         """The numbers of the buckets."""

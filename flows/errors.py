@@ -149,3 +149,40 @@ class DraftUnreadableError(UsageError):
             expected=expected,
             action="name a file (CSV, Parquet, JSON lines, Excel), a URL, or a table with --database",
         )
+
+
+class TableUnreadableError(UsageError):
+    """A table named on the command line can't be read."""
+
+    def __init__(self, *, path: str, got: str) -> None:
+        super().__init__(
+            "the table can't be read",
+            where=path,
+            got=got,
+            expected="a CSV, Parquet or Excel file with rows and a header",
+            action="name another file",
+        )
+
+
+class ModelFolderUnreadableError(UsageError):
+    """A folder named on the command line holds no model."""
+
+    def __init__(self, *, path: str, expected: str) -> None:
+        super().__init__(
+            "there is no model in that folder",
+            where=path,
+            expected=expected,
+            action="name the folder that `gristmill train churn --table …` wrote",
+        )
+
+
+class TableOptionsError(UsageError):
+    """Options for a prepared table that don't fit together."""
+
+    def __init__(self, *, got: str, expected: str) -> None:
+        super().__init__(
+            "the command is not complete",
+            got=got,
+            expected=expected,
+            action="see `gristmill train --help` and `gristmill score --help`",
+        )

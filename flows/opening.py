@@ -15,8 +15,8 @@ def open_context(config: str | Path | None = None, *, data: str | Path | None = 
     """Settings read, clock asked, reporter on standard error."""
     return Context(
         settings=load_settings(config, data=data),
-        now=_utc_now(),
-        clock=_utc_now,
+        now=utc_now(),
+        clock=utc_now,
         reporter=on_standard_error(),
         run_by=f"{_user()}@{socket.gethostname()}",
     )
@@ -36,7 +36,8 @@ def parse_date(text: str | None, *, option: str = "--as-of") -> date | None:
         raise DateUnreadableError(option=option, got=text) from None
 
 
-def _utc_now() -> datetime:
+def utc_now() -> datetime:
+    """What the clock says."""
     return datetime.now(UTC)
 
 

@@ -45,9 +45,7 @@ def build_night_features(context: Context, *, core: CoreTables, as_of: date, tic
     paths = []
     for bucket in core.buckets():
         built = features.build(
-            core.orders(bucket),
-            core.scan("customers", bucket),
-            core.scan("products"),
+            core.made_features_of(bucket),
             snapshots=[as_of],
             time_zone=core.time_zone,
             absent_columns=core.absent_columns,

@@ -107,9 +107,7 @@ def _bucket_tables(context: Context, core: CoreTables, plan: TrainingPlan, bucke
         time_zone=zone,
     )
     built = features.build(
-        orders,
-        core.scan("customers", bucket),
-        core.scan("products"),
+        core.made_features_of(bucket),
         snapshots=plan.snapshots,
         time_zone=zone,
         absent_columns=core.absent_columns,

@@ -5,6 +5,8 @@ trained on.
 """
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +15,19 @@ import numpy as np
 from models.encoding import Encoder, Floats
 
 LARGE = 50_000  # rows from which trees may be larger
+
+
+@dataclass(frozen=True, kw_only=True)
+class TreeSize:
+    """How large and how many trees are.
+
+    Attributes:
+        leaves: of a tree: 4 allows interactions of two features, 16 of several.
+        rounds: trees, each taken at a fixed small share.
+    """
+
+    leaves: int
+    rounds: int
 
 
 def train_booster(
@@ -55,6 +70,53 @@ def train_booster(
     return re.sub(r"\[num_threads: \d+\]", "[num_threads: 0]", text).encode()
 
 
+def train_table_booster(
+    matrix: Floats, target: Floats, *, encoder: Encoder, size: TreeSize, threads: int, seed: int
+) -> bytes:
+    """Train on one labelled table of any size; the arguments are those of `train_booster`, the trees' size is chosen.
+
+    Returns:
+        The booster as LightGBM text, the same for the same input.
+    """
+    booster = _table_booster(matrix, target, encoder=encoder, size=size, threads=threads, seed=seed)
+    text: str = booster.model_to_string()
+    return re.sub(r"\[num_threads: \d+\]", "[num_threads: 0]", text).encode()
+
+
+def staged_scores(
+    matrix: Floats,
+    target: Floats,
+    asked: Floats,
+    *,
+    encoder: Encoder,
+    leaves: int,
+    rounds: Sequence[int],
+    settings: tuple[int, int],
+) -> Floats:
+    """Raw scores of `asked` after so many trees, as `train_table_booster` would make them, shape (stages, rows).
+
+    Args:
+        matrix: to train on, shape (rows, features).
+        target: 0 or 1.
+        asked: shape (other rows, features).
+        encoder: names and categorical columns.
+        leaves: of a tree.
+        rounds: numbers of trees, ascending.
+        settings: threads and seed.
+    """
+    threads, seed = settings
+    size = TreeSize(leaves=leaves, rounds=rounds[-1])
+    booster = _table_booster(matrix, target, encoder=encoder, size=size, threads=threads, seed=seed)
+    scores, done = [np.zeros(len(asked))], 0
+    for stage in rounds:
+        more = booster.predict(
+            asked, raw_score=True, start_iteration=done, num_iteration=stage - done, num_threads=threads
+        )
+        scores.append(scores[-1] + np.asarray(more, dtype=np.float64))
+        done = stage
+    return np.stack(scores[1:])
+
+
 def raw_scores(text: bytes, matrix: Floats, *, threads: int) -> Floats:
     """Raw scores (log-odds or log mean, without offset), shape (rows,)."""
     if not len(matrix):
@@ -77,6 +139,35 @@ def _parsed(text: bytes) -> Any:  # noqa: ANN401 - LightGBM is untyped
     import lightgbm  # noqa: PLC0415 - heavy: imported when used
 
     return lightgbm.Booster(model_str=text.decode())
+
+
+def _table_booster(matrix: Floats, target: Floats, *, encoder: Encoder, size: TreeSize, threads: int, seed: int) -> Any:  # noqa: ANN401 - LightGBM is untyped
+    import lightgbm  # noqa: PLC0415 - heavy: imported when used
+
+    data = lightgbm.Dataset(
+        matrix,
+        target,
+        feature_name=[f"feature_{place}" for place in range(matrix.shape[1])],  # names of any table are not allowed
+        categorical_feature=encoder.categorical,
+        params={"verbose": -1, "max_bin": 127, "feature_pre_filter": False},
+    )
+    return lightgbm.train(_table_settings(size, len(target), threads, seed), data, num_boost_round=size.rounds)
+
+
+def _table_settings(size: TreeSize, rows: int, threads: int, seed: int) -> dict[str, Any]:
+    least = int(min(max(rows // 100, 5), 50))
+    return _settings("binary", rows, threads, seed) | {
+        "boost_from_average": True,  # no offset here; rare outcomes begin at their rate
+        "num_leaves": size.leaves,
+        "min_data_in_leaf": least,
+        "feature_fraction": 0.4,
+        "lambda_l2": 10.0,
+        "cat_smooth": 20.0,
+        "cat_l2": 20.0,
+        "max_cat_to_onehot": 8,
+        "min_data_per_group": max(least, 10),
+        "max_bin": 127,
+    }
 
 
 def _settings(objective: str, rows: int, threads: int, seed: int) -> dict[str, Any]:

@@ -93,8 +93,16 @@ def is_text(dtype: pl.DataType) -> bool:
     return dtype in (pl.String, pl.Categorical, pl.Enum)
 
 
-def fit_encoder(frame: pl.DataFrame, feature_names: Iterable[str], *, model: str) -> Encoder:
+def fit_encoder(
+    frame: pl.DataFrame, feature_names: Iterable[str], *, model: str, minimum_rows: int = MINIMUM_CATEGORY_ROWS
+) -> Encoder:
     """Read the categories off the training frame: the most frequent first, ties by text.
+
+    Args:
+        frame: the training frame.
+        feature_names: its columns to use, in order.
+        model: for messages.
+        minimum_rows: a text must have this many rows to be a category of its own.
 
     Raises:
         FeaturesMismatchError: a feature is absent, or neither a number nor a text.
@@ -110,7 +118,7 @@ def fit_encoder(frame: pl.DataFrame, feature_names: Iterable[str], *, model: str
     ]
     if missing or odd:
         raise FeaturesMismatchError(model=model, missing=missing, retyped=odd, there=frame.columns)
-    categories = {name: _categories(frame[name]) for name in names if is_text(schema[name])}
+    categories = {name: _categories(frame[name], minimum_rows) for name in names if is_text(schema[name])}
     return Encoder(features=names, categories=categories)
 
 
@@ -145,9 +153,7 @@ def usable_features(frame: pl.DataFrame, feature_names: Iterable[str]) -> tuple[
     return tuple(name for name in names if name not in left_out), left_out
 
 
-def _categories(values: pl.Series) -> tuple[str, ...]:
-    counts = (
-        values.cast(pl.String).drop_nulls().value_counts(name="rows").filter(pl.col("rows") >= MINIMUM_CATEGORY_ROWS)
-    )
+def _categories(values: pl.Series, minimum_rows: int) -> tuple[str, ...]:
+    counts = values.cast(pl.String).drop_nulls().value_counts(name="rows").filter(pl.col("rows") >= minimum_rows)
     ordered = counts.sort(["rows", values.name], descending=[True, False])
     return tuple(ordered[values.name].head(MAXIMUM_CATEGORIES).to_list())

@@ -12,7 +12,13 @@ CLOSE_ENOUGH = 1e-9
 
 
 def fit_logistic(
-    design: Floats, target: Floats, *, penalty: Floats, start: Floats, offset: Floats | None = None
+    design: Floats,
+    target: Floats,
+    *,
+    penalty: Floats,
+    start: Floats,
+    offset: Floats | None = None,
+    begin: Floats | None = None,
 ) -> Floats:
     """Weights that minimise -log likelihood + 1/2 sum(penalty * (weights - start)^2).
 
@@ -20,8 +26,9 @@ def fit_logistic(
         design: shape (rows, weights).
         target: 0 or 1, shape (rows,).
         penalty: pull of each weight towards its start, at least a little above 0 where the data may not decide.
-        start: where the search begins, and what the penalty pulls to.
+        start: what the penalty pulls to.
         offset: log-odds known beforehand, shape (rows,).
+        begin: where the search begins, if not at `start`: near the answer it takes fewer steps.
     """
     known = np.zeros(len(target)) if offset is None else offset
 
@@ -30,7 +37,7 @@ def fit_logistic(
         surprise = np.sum(np.logaddexp(0, scores) - target * scores)
         return float(surprise + 0.5 * np.sum(penalty * (weights - start) ** 2))
 
-    weights = start.astype(np.float64)
+    weights = (start if begin is None else begin).astype(np.float64)
     for _ in range(MOST_STEPS):
         expected = 1 / (1 + np.exp(-np.clip(design @ weights + known, -35, 35)))
         gradient = design.T @ (expected - target) + penalty * (weights - start)

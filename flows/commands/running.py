@@ -8,6 +8,27 @@ import typer
 
 from flows.commands.options import AsOf, Config, Data, Force, Json, Orchestration, OrchestrationMode
 from flows.commands.outcome import command, print_json
+from flows.commands.tables import (
+    Drop,
+    FoldCount,
+    Folder,
+    IdColumn,
+    Keep,
+    LabelColumn,
+    ModelFolder,
+    Positive,
+    RepeatCount,
+    ScoresFile,
+    Seed,
+    TableFile,
+    TableTraining,
+    Threads,
+    TimeColumn,
+    What,
+    is_about_a_table,
+    score_table_file,
+    train_on_table,
+)
 
 Retrain = Annotated[bool, typer.Option("--retrain", help="Train even where a champion can score the date.")]
 AllowEmpty = Annotated[bool, typer.Option("--allow-empty", help="Publish even when a table has no rows; recorded.")]
@@ -67,19 +88,54 @@ def ingest(
 
 @command
 def train(
+    what: What = None,
     config: Config = None,
     *,
     data: Data = None,
     as_of: AsOf = None,
     orchestration: Orchestration = OrchestrationMode.auto,
     as_json: Json = False,
+    table: TableFile = None,
+    id_column: IdColumn = None,
+    label: LabelColumn = None,
+    time: TimeColumn = None,
+    positive: Positive = None,
+    drop: Drop = None,
+    keep: Keep = None,
+    folds: FoldCount = 5,
+    repeats: RepeatCount = 2,
+    seed: Seed = 1,
+    threads: Threads = 1,
+    out: Folder = None,
 ) -> None:
-    """Train churn, value and next offer on what was known, grade them against their baselines, promote what wins."""
+    """Train churn, value and next offer on what was known, grade them against their baselines, promote what wins.
+
+    Or learn churn from any labelled table: gristmill train churn --table customers.csv --id customer --label left
+    """
+    if is_about_a_table(what, table):
+        asked = TableTraining(
+            what=what,
+            table=table,
+            id_column=id_column,
+            label=label,
+            time=time,
+            positive=positive,
+            drop=tuple(drop or ()),
+            keep=tuple(keep or ()),
+            folds=folds,
+            repeats=repeats,
+            seed=seed,
+            threads=threads,
+            out=out,
+        )
+        train_on_table(asked, as_json=as_json)
+        return
     _carry_out("train", config, data, as_of=as_of, orchestration=orchestration, asked={}, as_json=as_json)
 
 
 @command
 def score(
+    what: What = None,
     config: Config = None,
     *,
     data: Data = None,
@@ -89,8 +145,19 @@ def score(
     allow_empty: AllowEmpty = False,
     orchestration: Orchestration = OrchestrationMode.auto,
     as_json: Json = False,
+    table: TableFile = None,
+    model: ModelFolder = None,
+    id_column: IdColumn = None,
+    threads: Threads = 1,
+    out: ScoresFile = None,
 ) -> None:
-    """Score everybody with the champions, on the last load, and publish the segment tables."""
+    """Score everybody with the champions, on the last load, and publish the segment tables.
+
+    Or score any table by a model learnt from one: gristmill score churn --table new.csv --model customers_churn
+    """
+    if is_about_a_table(what, table) and table is not None:
+        score_table_file(table, model, out=out, id_column=id_column, threads=threads, as_json=as_json)
+        return
     asked = {"force": force, "allow_volume_change": allow_volume_change, "allow_empty": allow_empty}
     _carry_out("score", config, data, as_of=as_of, orchestration=orchestration, asked=asked, as_json=as_json)
 

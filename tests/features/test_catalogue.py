@@ -6,11 +6,13 @@ import pytest
 import features
 from features.catalogue import FAMILIES
 from features.errors import UnknownEntityError
-from features.feature import sums_of
+from features.feature import inputs_of
+from features.inputs import Aggregate
+from features.required import REQUIRED
 
-ALL = ["orders", "customers", "products"]
+ALL = list(features.ENTITIES)
 SPECS = {spec.name: spec for spec in features.catalogue(ALL)}
-LEDGER_FEATURES = [feature for family in FAMILIES for feature in family.features]
+ALL_FEATURES = [feature for family in FAMILIES for feature in family.features]
 
 
 def test_names_are_unique_and_start_with_the_keys():
@@ -40,12 +42,34 @@ def test_units_are_in_the_names(name):
     assert (spec.unit == "days") <= ("day" in name)
 
 
-@pytest.mark.parametrize("ledger", ["days", "products", "categories"])
-def test_a_sum_means_the_same_wherever_it_is_asked_for(ledger):
-    wanted = sums_of(LEDGER_FEATURES, ledger=ledger)
-    for feature in LEDGER_FEATURES:
-        if feature.ledger == ledger:
-            assert [name for name, sums in feature.sums.items() if not sums.meta.eq(wanted[name])] == []
+def test_an_input_means_the_same_wherever_it_is_asked_for():
+    wanted = inputs_of(ALL_FEATURES)
+    for feature in ALL_FEATURES:
+        assert [name for name, one in feature.inputs.items() if one != wanted[name]] == []
+
+
+def test_aggregates_are_of_tables_that_a_family_declares():
+    declared = {table.name for family in FAMILIES for table in family.tables}
+    wanted = inputs_of(ALL_FEATURES)
+    assert {one.table for one in wanted.values() if isinstance(one, Aggregate)} == declared
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_what_a_feature_needs_is_among_the_required_columns(name):
+    columns = [need.split(".") for need in SPECS[name].needs if "." in need]
+    assert [column for entity, column in columns if column not in REQUIRED[entity]] == []
+
+
+def test_a_family_of_an_absent_table_drops_out_whole_and_says_so():
+    there = [entity for entity in ALL if entity != "payments"]
+    left = features.left_out(there)
+    assert {gone.name for gone in left} == {spec.name for spec in SPECS.values() if spec.family == "payments"}
+    assert {gone.reason for gone in left} == {"needs payments, which is not there"}
+
+
+def test_order_lines_alone_make_more_than_a_hundred_features_and_everything_more_than_150():
+    assert len(features.catalogue(["orders"])) > 100
+    assert len(SPECS) > 150
 
 
 def test_phrases_need_no_feature_that_can_be_left_out_alone():
@@ -59,6 +83,7 @@ def test_what_is_absent_drops_out_and_says_so():
     left = {missing.name: missing for missing in features.left_out(["orders"], absent_columns=["orders.cost_amount"])}
     assert left["region"].missing == ("customers",)
     assert left["category_entropy"].reason == "needs products, which is not there"
+    assert left["response_share_to_discount_offers"].reason == "needs contacts and offers, which are not there"
     assert left["margin_share"].missing == ("orders.cost_amount",)
     kept = features.names(["orders"], absent_columns=["orders.cost_amount"])
     assert "discount_share" in kept

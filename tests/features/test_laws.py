@@ -28,6 +28,8 @@ def histories(draw):
                     "order": st.integers(0, 5),
                     "hours": st.one_of(HOURS, st.sampled_from([0, 24 * 91, 24 * 181, 24 * 30])),
                     "late": LATE_HOURS,
+                    "closed": st.one_of(st.none(), st.none(), st.integers(0, 24 * 200)),
+                    "channel": st.sampled_from([None, "web", "shop"]),
                     "amount": st.integers(-500, 1000),
                     "quantity": st.sampled_from([0.1, 0.2, 0.3, 1.0, 12.5]),
                     "product_id": st.sampled_from(["p", "q", "r", "s"]),
@@ -46,9 +48,12 @@ def _line(row):
     at = START + timedelta(hours=row["hours"])
     order = f"{row['customer_id']}{row['order']}"
     same = {
-        key: row[key] for key in ("customer_id", "amount", "quantity", "product_id", "discount_amount", "cost_amount")
+        key: row[key]
+        for key in ("customer_id", "amount", "quantity", "product_id", "discount_amount", "cost_amount", "channel")
     }
-    return same | {"order_id": order, "at": at, "known": at + timedelta(hours=row["late"])}
+    known = at + timedelta(hours=row["late"])
+    closed = None if row["closed"] is None else known + timedelta(hours=row["closed"])
+    return same | {"order_id": order, "at": at, "known": known, "superseded": closed}
 
 
 @pytest.fixture(scope="session")
@@ -70,12 +75,13 @@ def test_rows_not_yet_known_change_nothing(orders_of, features_of, products, row
     )  # after it in every zone
     future = frame.with_columns(
         pl.max_horizontal("ordered_at", pl.lit(instant)).alias("ordered_at"), amount=pl.col("amount") * 7 + 1
-    ).with_columns(known_at=pl.col("ordered_at"))
+    ).with_columns(known_at=pl.col("ordered_at"), superseded_at=pl.lit(None, pl.Datetime("us", "UTC")))
     unknown = frame.with_columns(
         known_at=pl.max_horizontal("known_at", pl.lit(instant)), amount=-pl.col("amount") * 3 - 1
     )
+    closed = frame.with_columns(superseded_at="known_at", amount=pl.col("amount") * 5 + 1)
     before = features_of(frame, snapshot, products=products, time_zone=zone)
-    after = features_of(pl.concat([future, frame, unknown]), snapshot, products=products, time_zone=zone)
+    after = features_of(pl.concat([future, frame, unknown, closed]), snapshot, products=products, time_zone=zone)
     assert_frame_equal(before, after, check_exact=True)
 
 

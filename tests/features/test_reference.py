@@ -1,11 +1,11 @@
 """The engine beside a slow, obvious reference: plain Python over one customer's lines at a time."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from math import log
+from math import exp, log
 from random import Random
-from statistics import median, stdev
+from statistics import mean, median, stdev
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 SNAPSHOTS = [date(2023, 12, 1), date(2024, 2, 29), date(2024, 4, 1), date(2024, 10, 28)]
 ZONE = "Europe/London"
 CATEGORIES = {"p0": "x", "p1": "x", "p2": "y", "p3": "z"}
+PRICES = {"p0": 10, "p1": 35, "p2": 20, "p3": 5}
 
 
 def _local_day(moment):
@@ -22,7 +23,13 @@ def _local_day(moment):
 def _reference(lines, snapshot):
     """A handful of features of one customer, by definition; None without a purchase."""
     instant = datetime.combine(snapshot, datetime.min.time(), tzinfo=ZoneInfo(ZONE)).astimezone(UTC)
-    known = [line for line in lines if line["at"] < instant and line["known"] < instant]
+    known = [
+        line
+        for line in lines
+        if line["at"] < instant
+        and line["known"] < instant
+        and (line["superseded"] is None or line["superseded"] >= instant)
+    ]
     orders = defaultdict(list)
     for line in known:
         orders[line["order_id"]].append(line)
@@ -36,7 +43,51 @@ def _reference(lines, snapshot):
     bought_on = defaultdict(set)
     for line in sold:
         bought_on[line["product_id"]].add(_local_day(line["at"]))
+    silence = (snapshot - days[-1]).days
+    spent = defaultdict(int)
+    for day, order in purchases:
+        spent[day] += sum(line["amount"] for line in order)
+
+    def bought(oldest, newest=0):
+        return sum(newest < (snapshot - day).days <= oldest for day, _ in purchases)
+
+    lines_of = Counter(line["product_id"] for line in sold)
     return {
+        "purchase_acceleration_90_days": _quotient(
+            bought(90) - 2 * bought(180, 90) + bought(270, 180), bought(90) + 2 * bought(180, 90) + bought(270, 180)
+        ),
+        "purchase_trend_to_last_year_90_days": _quotient(bought(90) - bought(455, 365), bought(90) + bought(455, 365)),
+        "purchase_day_count_90_days": sum((snapshot - day).days <= 90 for day in days),
+        "months_begun_365_days": sum(
+            (snapshot - min(day for day in days if (day.year, day.month) == month)).days <= 365
+            for month in {(day.year, day.month) for day in days}
+        ),
+        "median_purchase_day_amount": median(spent.values()),
+        "largest_purchase_day_amount": max(spent.values()),
+        "last_purchase_day_amount": spent[days[-1]],
+        "decayed_purchase_count_365_days": pytest.approx(
+            sum(0.5 ** ((snapshot - day).days / 365) for day, _ in purchases), abs=1e-4
+        ),
+        "shortest_days_between_orders": min(gaps) if gaps else None,
+        "longest_days_between_orders": max(gaps) if gaps else None,
+        "late_gaps_to_usual": pytest.approx(mean(gaps[-3:]) / mean(gaps)) if len(gaps) > 2 else None,
+        "silence_survival_probability": (sum(gap >= silence for gap in gaps) + 1) / (len(gaps) + 2) if gaps else None,
+        "silence_survival_probability_if_random": pytest.approx(exp(-silence / mean(gaps))) if gaps else None,
+        "days_until_expected_order": median(gaps) - silence if gaps else None,
+        "weekday_entropy": _entropy([day.weekday() for day, _ in purchases]),
+        "early_in_month_share": sum(day.day <= 10 for day, _ in purchases) / len(purchases),
+        "product_entropy": _entropy([line["product_id"] for line in sold]),
+        "favourite_product_share": max(lines_of.values()) / len(sold),
+        "products_per_purchase_day": sum(len(on) for on in bought_on.values()) / len(days),
+        "new_product_share_365_days": _quotient(
+            sum((snapshot - min(on)).days <= 365 for on in bought_on.values()),
+            sum((snapshot - max(on)).days <= 365 for on in bought_on.values()),
+        ),
+        "category_drift_90_days": _drift(sold, snapshot),
+        "price_level_in_category": _price_level(sold),
+        "days_since_last_return": min(
+            ((snapshot - day).days for day, order in dated if any(line["amount"] < 0 for line in order)), default=None
+        ),
         "days_since_last_order": (snapshot - days[-1]).days,
         "purchase_count_90_days": sum(day >= snapshot - timedelta(days=90) for day, _ in purchases),
         "net_amount_365_days": sum(
@@ -58,6 +109,36 @@ def _reference(lines, snapshot):
     }
 
 
+def _quotient(numerator, denominator):
+    return numerator / denominator if denominator else None
+
+
+def _drift(sold, snapshot):
+    """Half the sum of differences of shares of lines between the last 90 days and before."""
+    parts = {True: Counter(), False: Counter()}
+    for line in sold:
+        if line["product_id"] in CATEGORIES:
+            recent = (snapshot - _local_day(line["at"])).days <= 90
+            parts[recent][CATEGORIES[line["product_id"]]] += 1
+    if not parts[True] or not parts[False]:
+        return None
+    shares = [{name: count / part.total() for name, count in part.items()} for part in parts.values()]
+    names = set(shares[0]) | set(shares[1])
+    return pytest.approx(sum(abs(shares[0].get(name, 0) - shares[1].get(name, 0)) for name in names) / 2, abs=1e-12)
+
+
+def _price_level(sold):
+    in_category = defaultdict(list)
+    for product, category in CATEGORIES.items():
+        in_category[category].append(PRICES[product])
+    levels = [
+        round(1000 * PRICES[product] / mean(in_category[CATEGORIES[product]]))
+        for line in sold
+        if (product := line["product_id"]) in CATEGORIES
+    ]
+    return pytest.approx(mean(levels) / 1000, rel=1e-12) if levels else None
+
+
 def _entropy(categories):
     if not categories:
         return None
@@ -72,15 +153,22 @@ def _random_lines(random, customer):
         for _ in range(random.randint(1, 4)):
             late = timedelta(days=random.choice([0, 0, 0, 0, 3, 90]))
             amount = random.choice([-300, -50, 0, 20, 100, 400, 900])
-            line = {"customer_id": customer, "order_id": f"{customer}-{order}", "at": at, "known": at + late}
-            lines.append(line | {"amount": amount, "product_id": f"p{random.randint(0, 5)}"})
+            closed = at + late + timedelta(days=random.choice([1, 30, 200])) if random.random() < 0.1 else None
+            later = timedelta(hours=random.choice([0, 0, 0, 40]))
+            line = {"customer_id": customer, "order_id": f"{customer}-{order}", "at": at + later, "known": at + late}
+            lines.append(line | {"amount": amount, "product_id": f"p{random.randint(0, 5)}", "superseded": closed})
     return lines
 
 
 def test_features_equal_the_reference(orders_of, products_of, features_of):
     random = Random(20240229)  # noqa: S311 - repeatable test data, no secret
     histories = {f"c{number:02}": _random_lines(random, f"c{number:02}") for number in range(60)}
-    products = products_of(*({"product_id": name, "category": category} for name, category in CATEGORIES.items()))
+    products = products_of(
+        *(
+            {"product_id": name, "category": category, "list_price": PRICES[name]}
+            for name, category in CATEGORIES.items()
+        )
+    )
     frame = orders_of(*(line for lines in histories.values() for line in lines))
     built = features_of(frame, *SNAPSHOTS, products=products, time_zone=ZONE)
     rows = {(row["customer_id"], row["snapshot_date"]): row for row in built.iter_rows(named=True)}

@@ -1,0 +1,172 @@
+"""Options and bodies of `gristmill train churn --table` and `gristmill score churn --table`."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.outcome import print_json
+
+
+class TableModelName(StrEnum):
+    """What can be learnt from a prepared table."""
+
+    churn = "churn"
+
+
+PANEL = "From a prepared table"
+What = Annotated[
+    TableModelName | None,
+    typer.Argument(help="With --table: what to learn from (or score) it.", show_default=False),
+]
+TableFile = Annotated[
+    Path | None,
+    typer.Option("--table", help="A prepared table: CSV, Parquet or Excel.", show_default=False, rich_help_panel=PANEL),
+]
+IdColumn = Annotated[
+    str | None,
+    typer.Option("--id", help="Its column that names the customer.", show_default=False, rich_help_panel=PANEL),
+]
+LabelColumn = Annotated[
+    str | None,
+    typer.Option("--label", help="Its column that says who left.", show_default=False, rich_help_panel=PANEL),
+]
+TimeColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--time",
+        help="When each row was true: earlier rows train, later ones grade.",
+        show_default=False,
+        rich_help_panel=PANEL,
+    ),
+]
+Positive = Annotated[
+    str | None,
+    typer.Option(help="The label's value that means that a customer left.", show_default=False, rich_help_panel=PANEL),
+]
+Drop = Annotated[
+    list[str] | None,
+    typer.Option("--drop", help="A column not to use; again for more.", show_default=False, rich_help_panel=PANEL),
+]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--keep",
+        help="A column to use although it seems to give the label away; again for more.",
+        show_default=False,
+        rich_help_panel=PANEL,
+    ),
+]
+FoldCount = Annotated[
+    int, typer.Option("--folds", min=2, max=20, help="Parts held out in turn.", rich_help_panel=PANEL)
+]
+RepeatCount = Annotated[
+    int, typer.Option("--repeats", min=1, max=20, help="How often, with other parts.", rich_help_panel=PANEL)
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Another seed, other parts.", rich_help_panel=PANEL)]
+Threads = Annotated[int, typer.Option("--threads", min=1, help="For LightGBM.", rich_help_panel=PANEL)]
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        help="Folder for model, predictions and report [TABLE_churn].",
+        show_default=False,
+        rich_help_panel=PANEL,
+    ),
+]
+ScoresFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        help="Where the scores go, CSV or Parquet [TABLE_scores.csv].",
+        show_default=False,
+        rich_help_panel=PANEL,
+    ),
+]
+ModelFolder = Annotated[
+    Path | None,
+    typer.Option("--model", help="The folder that training wrote.", show_default=False, rich_help_panel=PANEL),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableTraining:
+    """What was asked of `gristmill train` about a prepared table."""
+
+    what: TableModelName | None
+    table: Path | None
+    id_column: str | None
+    label: str | None
+    time: str | None
+    positive: str | None
+    drop: tuple[str, ...]
+    keep: tuple[str, ...]
+    folds: int
+    repeats: int
+    seed: int
+    threads: int
+    out: Path | None
+
+
+def is_about_a_table(what: TableModelName | None, table: Path | None) -> bool:
+    """Whether a command means a prepared table.
+
+    Raises:
+        TableOptionsError: it names a model but no table.
+    """
+    if what is not None and table is None:
+        from flows.errors import TableOptionsError
+
+        raise TableOptionsError(got=f"{what.value} without --table", expected=f"{what.value} --table FILE")
+    return table is not None
+
+
+def train_on_table(asked: TableTraining, *, as_json: bool) -> None:
+    """`gristmill train churn --table`."""
+    from flows.errors import TableOptionsError
+    from flows.opening import utc_now
+    from flows.prepared_table_reporting import print_table_training
+    from flows.prepared_tables import train_from_table
+    from flows.progress import on_standard_error
+    from models.prepared_table.training import Request
+
+    if asked.table is None or asked.id_column is None or asked.label is None:
+        raise TableOptionsError(
+            got="--table without --id and --label", expected="--table FILE --id COLUMN --label COLUMN"
+        )
+    request = Request(
+        id_column=asked.id_column,
+        label_column=asked.label,
+        time_column=asked.time,
+        positive=asked.positive,
+        drop=asked.drop,
+        keep=asked.keep,
+        folds=asked.folds,
+        repeats=asked.repeats,
+        threads=asked.threads,
+        seed=asked.seed,
+    )
+    report = train_from_table(asked.table, request, out=asked.out, today=utc_now().date(), reporter=on_standard_error())
+    if as_json:
+        print_json(report)
+    else:
+        print_table_training(report)
+
+
+def score_table_file(
+    table: Path, model: Path | None, *, out: Path | None, id_column: str | None, threads: int, as_json: bool
+) -> None:
+    """`gristmill score churn --table`."""
+    from flows.errors import TableOptionsError
+    from flows.prepared_table_reporting import print_table_scores
+    from flows.prepared_tables import score_from_table
+
+    if model is None:
+        raise TableOptionsError(got="--table without --model", expected="--table FILE --model FOLDER")
+    result = score_from_table(table, model, out=out, id_column=id_column, threads=threads)
+    if as_json:
+        print_json(result)
+    else:
+        print_table_scores(result)

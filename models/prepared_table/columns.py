@@ -1,0 +1,156 @@
+"""What the columns of any table are (numbers, texts, dates, flags), and the table with its columns made so.
+
+Belongs here: reading a column's kind off its values, the same way again when scoring. Does not: judging which columns
+are of use (`linting`), or encoding them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from models.errors import FeaturesMismatchError
+
+MODEL = "prepared table"
+NOTHING = ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "nan", "null", "none", "nil"]
+MISSING_TEXT = "(missing)"
+NUMBER = r"^[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?([eE][+-]?\d+)?$"
+CODE = r"^0\d"  # leading zeros: a code, not a number
+DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d")
+MOMENT = r"^(\d{4}-\d{2}-\d{2})[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column to learn from.
+
+    Attributes:
+        name: in the table.
+        kind: `number` (flags are 0 and 1), `date` (days since 1970-01-01) or `text`.
+        date_format: how dates are written where they are text.
+    """
+
+    name: str
+    kind: str
+    date_format: str | None = None
+
+    def described(self) -> dict[str, Any]:
+        """As JSON-able values."""
+        return {"name": self.name, "kind": self.kind, "date_format": self.date_format}
+
+
+def read_columns(table: pl.DataFrame, names: Iterable[str]) -> tuple[list[Column], dict[str, str]]:
+    """The kinds of columns, and those that have none with the reason.
+
+    Text is taken for numbers or dates where every value that is there reads as one; numbers with leading zeros stay
+    text. The label is not looked at.
+    """
+    columns, odd = [], {}
+    for name in names:
+        values = table[name]
+        if values.dtype == pl.String:
+            columns.append(_text_column(values))
+        elif values.dtype.is_numeric() or values.dtype in (pl.Boolean, pl.Null, pl.Duration):
+            columns.append(Column(name=name, kind="number"))
+        elif values.dtype in (pl.Date, pl.Datetime):
+            columns.append(Column(name=name, kind="date"))
+        elif values.dtype in (pl.Categorical, pl.Enum):
+            columns.append(Column(name=name, kind="text"))
+        else:
+            odd[name] = f"values of the type {values.dtype} can't be used"
+    return columns, odd
+
+
+def typed(table: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
+    """The columns as Float64 (numbers, dates) or String (texts, a missing one its own text), rows as they are.
+
+    Raises:
+        FeaturesMismatchError: a column is absent, or no value of it can be read as what it was in training.
+    """
+    missing = [column.name for column in columns if column.name not in table.columns]
+    if missing:
+        raise FeaturesMismatchError(model=MODEL, missing=missing, retyped=[], there=table.columns)
+    made = [_as_kind(table[column.name], column) for column in columns]
+    lost = [
+        f"{column.name} (no {column.kind})"
+        for column, values in zip(columns, made, strict=True)
+        if column.kind != "text" and values.null_count() == table.height and not _blank(table[column.name])
+    ]
+    if lost:
+        raise FeaturesMismatchError(model=MODEL, missing=[], retyped=lost, there=table.columns)
+    return pl.DataFrame(made)
+
+
+def columns_from(content: Iterable[dict[str, Any]]) -> list[Column]:
+    """The inverse of `Column.described`."""
+    return [Column(**one) for one in content]
+
+
+def tidy(values: pl.Series) -> pl.Series:
+    """Text without surrounding blanks; what only says that there is nothing is null."""
+    stripped = values.str.strip_chars()
+    frame = pl.DataFrame({values.name: stripped})
+    nothing = pl.col(values.name).str.to_lowercase().is_in(NOTHING)
+    return frame.select(pl.when(~nothing).then(pl.col(values.name)))[values.name]
+
+
+def _blank(values: pl.Series) -> bool:
+    there = tidy(values) if values.dtype == pl.String else values
+    return there.null_count() == len(values)
+
+
+def _text_column(values: pl.Series) -> Column:
+    there = tidy(values).drop_nulls().unique()
+    if not len(there):
+        return Column(name=values.name, kind="number")
+    if not there.str.contains(CODE).any() and _plain_number(there).null_count() == 0:
+        return Column(name=values.name, kind="number")
+    for written in (*DATE_FORMATS, "moment"):
+        if _day(there, written).null_count() == 0:
+            return Column(name=values.name, kind="date", date_format=written)
+    return Column(name=values.name, kind="text")
+
+
+def _as_kind(values: pl.Series, column: Column) -> pl.Series:
+    is_text = values.dtype == pl.String
+    if column.kind == "text":
+        as_text = tidy_text(values.cast(pl.String))
+        return as_text.fill_null(MISSING_TEXT)
+    if column.kind == "date":
+        days = _day(tidy(values), column.date_format or DATE_FORMATS[0]) if is_text else values.cast(pl.Date)
+        return days.to_physical().cast(pl.Float64)
+    numbers = _plain_number(tidy(values)) if is_text else _number(values)
+    return _finite(numbers)
+
+
+def tidy_text(values: pl.Series) -> pl.Series:
+    """Text without surrounding blanks; empty text is null."""
+    stripped = values.str.strip_chars()
+    return stripped.set(stripped == "", None)
+
+
+def _number(values: pl.Series) -> pl.Series:
+    if values.dtype == pl.Duration:
+        return values.dt.total_seconds() / 86_400.0
+    if values.dtype.is_numeric() or values.dtype in (pl.Boolean, pl.Null):
+        return values.cast(pl.Float64)
+    return pl.Series(values.name, [None] * len(values), dtype=pl.Float64)
+
+
+def _plain_number(values: pl.Series) -> pl.Series:
+    """Numbers written with or without a thousands comma, a currency sign or a percent sign; else null."""
+    bare = values.str.replace(r"^([+-]?)\s*[£$€]\s*", "${1}").str.replace(r"\s*%$", "")
+    fits = bare.str.contains(NUMBER) & bare.str.contains(r"\d")
+    return bare.set(~fits, None).str.replace_all(",", "").cast(pl.Float64, strict=False)
+
+
+def _day(values: pl.Series, written: str) -> pl.Series:
+    if written == "moment":
+        fits = values.str.contains(MOMENT)
+        return values.set(~fits, None).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    return values.str.to_date(written, strict=False, exact=True)
+
+
+def _finite(values: pl.Series) -> pl.Series:
+    return values.set(~values.is_finite().fill_null(value=False), None)

@@ -1,0 +1,51 @@
+from datetime import date, datetime
+
+import polars as pl
+import pytest
+
+from models.errors import FeaturesMismatchError
+from models.prepared_table.columns import MISSING_TEXT, columns_from, read_columns, typed
+
+CASES = {
+    "integers": (["1", "2", " ", "?"], "number", [1.0, 2.0, None, None]),
+    "decimals": (["1.5", "-2e3", None, "NaN"], "number", [1.5, -2000.0, None, None]),
+    "money": (["£1,234.50", "$7", "-£2", None], "number", [1234.5, 7.0, -2.0, None]),
+    "percent": (["12%", "0.5 %", None, None], "number", [12.0, 0.5, None, None]),
+    "codes": (["0123", "0456", None, ""], "text", ["0123", "0456", MISSING_TEXT, MISSING_TEXT]),
+    "mixed": (["1", "two", None, "3"], "text", ["1", "two", MISSING_TEXT, "3"]),
+    "days": (["2020-01-02", None, "1970-01-01", ""], "date", [18263.0, None, 0.0, None]),
+    "british_days": (["31/01/1970", "01/02/1970", None, ""], "date", [30.0, 31.0, None, None]),
+    "moments": (["1970-01-02 10:00:00", "1970-01-03T10:00:00Z", None, ""], "date", [1.0, 2.0, None, None]),
+    "empty": ([None, "", " ", "na"], "number", [None] * 4),
+    "flags": ([True, False, None, True], "number", [1.0, 0.0, None, 1.0]),
+    "infinite": ([1.0, float("inf"), float("nan"), None], "number", [1.0, None, None, None]),
+    "dates": ([date(1970, 1, 3), None, None, date(1970, 1, 1)], "date", [2.0, None, None, 0.0]),
+    "times": ([datetime(1970, 1, 3, 5), None, None, None], "date", [2.0, None, None, None]),  # noqa: DTZ001 a raw cell
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_kinds_and_values(name):
+    raw, kind, expected = CASES[name]
+    frame = pl.DataFrame({name: raw})
+    columns, odd = read_columns(frame, [name])
+    assert (columns[0].kind, odd) == (kind, {})
+    assert typed(frame, columns)[name].to_list() == expected
+    again = columns_from(column.described() for column in columns)
+    assert typed(frame, again).equals(typed(frame, columns))
+
+
+def test_lists_are_refused_with_the_reason():
+    columns, odd = read_columns(pl.DataFrame({"basket": [[1], [2]]}), ["basket"])
+    assert columns == []
+    assert "List" in odd["basket"]
+
+
+def test_what_was_a_number_in_training_must_be_one_when_scoring():
+    columns, _ = read_columns(pl.DataFrame({"spend": ["1", "2"], "plan": ["a", "b"]}), ["spend", "plan"])
+    with pytest.raises(FeaturesMismatchError) as refused:
+        typed(pl.DataFrame({"spend": ["one", "two"], "plan": ["a", "b"]}), columns)
+    assert refused.value.retyped == ["spend (no number)"]
+    with pytest.raises(FeaturesMismatchError) as refused:
+        typed(pl.DataFrame({"plan": ["a"]}), columns)
+    assert refused.value.missing == ["spend"]
