@@ -13,7 +13,7 @@ UV_VERSION := 0.13.9
 
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo test test-slow test-all lint format types lock clean
+.PHONY: help setup demo test test-slow test-all bench-ingest lint format types lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -43,6 +43,9 @@ test-slow: setup  ## the end-to-end tests: simulator, real data, a real orchestr
 	$(BIN)/python -m pytest -m slow
 
 test-all: test test-slow  ## everything
+
+bench-ingest: setup  ## how long loading 10 M order lines takes, beside plain DuckDB (ROWS=1_000_000 to try)
+	$(BIN)/python benchmarks/bench_ingest.py --rows $(or $(ROWS),10_000_000)
 
 lint: setup  ## ruff, layers, types
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ from datetime import date
 
 import polars as pl
 
-from features import ledgers
+from features import ledgers, versions
 from features.catalogue import chosen, names
 from features.errors import ColumnsMissingError
 from features.feature import Feature, sums_of
@@ -41,8 +41,9 @@ def build(
 
     Args:
         orders: core order lines of one bucket (every row of some customers), in any order.
-        customers: core customers of the same bucket (one row a customer), or None; others' rows do no harm.
-        products: core products, whole (one row a product), or None.
+        customers: core customers of the same bucket (one version of a row in force at a time), or None; others' rows do
+            no harm.
+        products: core products, whole (likewise), or None.
         snapshots: business dates; a row counts for one when it had happened and was known before its first instant.
         time_zone: the company's time zone (IANA name), of business dates, weekdays and hours.
         absent_columns: optional columns that hold nothing in the whole company (see `catalogue`). Pass the same for
@@ -59,8 +60,20 @@ def build(
     """
     frames = {"orders": orders, "customers": customers, "products": products}
     entities = [entity for entity, frame in frames.items() if frame is not None and _checked(entity, frame)]
-    numbered = snapshots_of(snapshots, time_zone=time_zone)
     features = [feature for _, feature in chosen(entities, absent_columns=absent_columns)]
+    passes = versions.passes(orders, products, snapshots_of(snapshots, time_zone=time_zone))
+    parts = [_built(each.orders, customers, each.products, features, each.snapshots) for each in passes]
+    return pl.concat(parts).select(names(entities, absent_columns=absent_columns)).sort("customer_id", "snapshot_date")
+
+
+def _built(
+    orders: pl.LazyFrame,
+    customers: pl.LazyFrame | None,
+    products: pl.LazyFrame | None,
+    features: Sequence[Feature],
+    numbered: Snapshots,
+) -> pl.LazyFrame:
+    """Features in one pass, of order lines and products that are in force whenever they are known."""
     lines = ledgers.counted_lines(orders, numbered)
     rows = _aggregated(ledgers.day_ledger(lines, numbered), features, ledger="days").filter(
         pl.col("purchase_count_life") > 0
@@ -71,8 +84,7 @@ def build(
     rows = rows.join(numbered.table(), on="snapshot", how="inner")
     if customers is not None:
         rows = _with_records(rows, customers, numbered)
-    finished = rows.select("customer_id", "snapshot_date", *(feature.expression() for feature in features))
-    return finished.select(names(entities, absent_columns=absent_columns)).sort("customer_id", "snapshot_date")
+    return rows.select("customer_id", "snapshot_date", *(feature.expression() for feature in features))
 
 
 def _checked(entity: str, frame: pl.LazyFrame) -> bool:
@@ -97,14 +109,19 @@ def _aggregated(states: pl.LazyFrame, features: Sequence[Feature], *, ledger: st
 
 
 def _with_records(rows: pl.LazyFrame, customers: pl.LazyFrame, snapshots: Snapshots) -> pl.LazyFrame:
-    """Join each customer's record, its columns as `customers.<column>`; null until the record was known."""
+    """Join the version of each customer's record in force, its columns as `customers.<column>`; null before any was."""
     attributes = [column for column in REQUIRED["customers"] if column not in ("customer_id", "known_at")]
+    present = customers.collect_schema().names()
+    ends = snapshots.first_that_counts(versions.SUPERSEDED_AT) if versions.SUPERSEDED_AT in present else pl.lit(None)
     records = customers.select(
         "customer_id",
         snapshots.first_that_counts("known_at").alias("record_cell"),
+        ends.cast(pl.UInt16).alias("record_cell_until"),
         *(pl.col(column).alias(f"customers.{column}") for column in attributes),
         snapshots.business_date(pl.col("created_at")).alias("customers.created_at_date"),
     )
-    known = pl.col("record_cell") <= pl.col("snapshot")
-    joined = rows.join(records, on="customer_id", how="left", validate="m:1")
-    return joined.with_columns(pl.when(known).then(pl.col("^customers\\..*$")))
+    in_force = (pl.col("record_cell") <= pl.col("snapshot")) & (
+        pl.col("record_cell_until").is_null() | (pl.col("snapshot") < pl.col("record_cell_until"))
+    )
+    standing = rows.select(KEYS).join(records, on="customer_id", how="inner").filter(in_force)
+    return rows.join(standing.drop("record_cell", "record_cell_until"), on=KEYS, how="left", validate="1:1")
