@@ -13,7 +13,7 @@ UV_VERSION := 0.13.9
 
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo test test-slow test-all bench-features bench-quality lint format types lock clean
+.PHONY: help setup demo test test-slow test-all bench-features bench-ingest bench-quality lint format types lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -49,6 +49,9 @@ bench-features: setup  ## what features cost: CPU and memory of 1, 6 and 12 date
 
 bench-quality: setup  ## how good the models predict on the public data sets (needs GRISTMILL_SHARED_DATA)
 	$(BIN)/python benchmarks/bench_quality.py
+
+bench-ingest: setup  ## how long loading 10 M order lines takes, beside plain DuckDB (ROWS=1_000_000 to try)
+	$(BIN)/python benchmarks/bench_ingest.py --rows $(or $(ROWS),10_000_000)
 
 lint: setup  ## ruff, layers, types
 	$(BIN)/ruff check .

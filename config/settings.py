@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from data_contracts.addresses import redacted_address
+from data_contracts.closed_days import NEVER_CLOSED, ClosedDays
 from data_contracts.contracts import ANCHOR_ENTITIES
 from data_contracts.currencies import MINOR_UNIT_DIGITS
+from data_contracts.identity import IdentitySettings, fault_of_identity
 from data_contracts.inputs import InputSpec
 from data_contracts.mapping import RuleSpec, SourceMapping
 from data_contracts.table_rules import TableRuleSpec
@@ -34,6 +36,9 @@ class Company(_Section):
     name: str
     currency: str = Field(description="ISO 4217 code all money is in")
     time_zone: str = Field(description="IANA name; business dates are days of this zone")
+    closed_days: ClosedDays = Field(
+        default=NEVER_CLOSED, description='dates without business, or "12-25" for every year; never missing days'
+    )
 
     @field_validator("currency")
     @classmethod
@@ -57,6 +62,12 @@ class Paths(_Section):
 
     data: Path = Field(default=Path(), description="folder that the inputs' files are relative to")
     workspace: Path = Field(default=Path("work"), description="everything the product writes")
+    scratch: Path | None = Field(
+        default=None, description="where a load works, with room; by default the system's temporary folder"
+    )
+    erasures: Path | None = Field(
+        default=None, description="who was erased, as keyed hashes; by default a folder beside the workspace"
+    )
 
 
 class Population(_Section):
@@ -107,6 +118,7 @@ class Lake(_Section):
     """How core rows are kept."""
 
     buckets: int = Field(default=8, ge=1, le=4096, description="files a customer table is cut into; bounds memory")
+    keep_loads: int = Field(default=5, ge=1, le=1000, description="versions of the core that are kept")
 
 
 class WarehousePlace(_Section):
@@ -132,6 +144,7 @@ class Compute(_Section):
     """How much of the machine to use."""
 
     threads: int = Field(default=1, ge=1, le=256, description="threads of LightGBM")
+    memory_gigabytes: float = Field(default=4.0, ge=1, le=100_000, description="of a load; beyond it works on disk")
 
 
 class Registry(_Section):
@@ -166,6 +179,7 @@ class Settings(_Section):
     paths: Paths = Paths()
     inputs: dict[str, InputSpec] = Field(min_length=1)
     sources: dict[str, SourceMapping] = Field(min_length=1)
+    identity: IdentitySettings = IdentitySettings()
     rules: tuple[RuleSpec, ...] = ()
     table_rules: tuple[TableRuleSpec, ...] = ()
     population: Population = Population()
@@ -188,6 +202,8 @@ class Settings(_Section):
                 raise ValueError(
                     f"sources.{name}.input: there is no [inputs.{source.input}]; there are {sorted(self.inputs)}"
                 )
+        if fault := fault_of_identity(self.identity, self.sources):
+            raise ValueError(fault)
         return self
 
     @property
@@ -199,6 +215,17 @@ class Settings(_Section):
     def workspace(self) -> Path:
         """Absolute folder of everything the product writes."""
         return (self.base / self.paths.workspace).resolve()
+
+    @property
+    def scratch_folder(self) -> Path | None:
+        """Absolute folder where a load works; None for the system's temporary folder."""
+        return None if self.paths.scratch is None else (self.base / self.paths.scratch).resolve()
+
+    @property
+    def erasures_folder(self) -> Path:
+        """Absolute folder outside the workspace where erasures are on record: restoring the workspace undoes none."""
+        beside = self.workspace.with_name(f"{self.workspace.name}-erasures")
+        return beside if self.paths.erasures is None else (self.base / self.paths.erasures).resolve()
 
     @property
     def warehouse_file(self) -> Path:

@@ -5,7 +5,7 @@ how rules are made (`rules.py`), Great Expectations itself (`great_expectations_
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +84,12 @@ def open_expectations_on(database: Path) -> Iterator["Expectations"]:
 
 
 def judge(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, rules: Sequence[BoundRule], *, staged: str
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    rules: Sequence[BoundRule],
+    *,
+    staged: str,
+    last_wins: Collection[str] = (),
 ) -> CheckedTable:
     """Judge every row of a staged table by every rule; nobody counts a second time (see `check`).
 
@@ -92,16 +97,19 @@ def judge(
         connection: where the staged table is, with the DuckDB variables `now` and `company_currency` set.
         contract: the table's contract.
         rules: its rules of this load (`rules.bind_rules`).
-        staged: the staged table (see `rules.py`); replaced by the checked table.
+        staged: the staged table or view (see `rules.py`); it is read once.
+        last_wins: sources that tell a row anew when it changes: of their rows of one key the last stays, not the first.
 
     Returns:
         The verdicts. A view `accepted_<entity>` of the accepted rows is made beside it, for references.
 
     Raises:
         RuleExpressionError: a declared rule can't be evaluated.
+        duckdb.Error: the staged rows can't be had, where they are a view that fails on them.
     """
     table = f"checked_{contract.entity}"
     _judge(connection, contract, rules, staged=staged, table=table)
+    _reject_repeated_keys(connection, contract, table, last_wins=last_wins)
     counts = _count(connection, rules, table)
     connection.execute(
         f"create or replace view {identifier(accepted_view(contract.entity))} as "  # noqa: S608  # quoted names only
@@ -125,8 +133,14 @@ def judge(
     )
 
 
-def check(
-    expectations: "Expectations", contract: Contract, rules: Sequence[BoundRule], *, staged: str, load_id: str
+def check(  # what is judged, by what, and what it is called, each by name
+    expectations: "Expectations",
+    contract: Contract,
+    rules: Sequence[BoundRule],
+    *,
+    staged: str,
+    load_id: str,
+    last_wins: Collection[str] = (),
 ) -> CheckedTable:
     """Judge every row (see `judge`), and let Great Expectations count the broken ones again, for its pages.
 
@@ -136,12 +150,13 @@ def check(
         rules: as for `judge`.
         staged: as for `judge`.
         load_id: the load, as the pages call it.
+        last_wins: as for `judge`.
 
     Raises:
         RuleExpressionError: a declared rule can't be evaluated.
         ChecksDisagreeError: Great Expectations counts other rows than were flagged.
     """
-    checked = judge(expectations.connection, contract, rules, staged=staged)
+    checked = judge(expectations.connection, contract, rules, staged=staged, last_wins=last_wins)
     _agree(checked, expectations, rules=rules, load_id=load_id)
     return checked
 
@@ -176,30 +191,61 @@ def _judge(
     predicates = [rule for rule in rules if rule.name != KEY_RULE]
     flags = ", ".join(f"coalesce(({rule.predicate}), true) as {identifier(rule.name)}" for rule in predicates)
     blocking = [identifier(rule.name) for rule in predicates if rule.severity is not Severity.warning]
-    otherwise_good = " and ".join(blocking) or "true"
-    key = ", ".join(identifier(name) for name in contract.key)
     partners = [partner for rule in predicates for partner in rule.partners]
     own = f"* exclude ({partner_columns(partners)})" if partners else "*"
     query = f"""
         create or replace table {identifier(table)} as
-        with judged as (select {own}, {flags} from {beside(staged, partners)}),
-        standing as (select *, ({otherwise_good}) as breaks_nothing_else from judged)
-        select * exclude (breaks_nothing_else),
-            not breaks_nothing_else
-                or row_number() over (partition by {key}, breaks_nothing_else order by row_id) = 1 as {KEY_RULE},
-            breaks_nothing_else and {KEY_RULE} as {ACCEPTED}
-        from standing
+        select *, true as {KEY_RULE}, ({" and ".join(blocking) or "true"}) as {ACCEPTED}
+        from (select {own}, {flags} from {beside(staged, partners)})
     """  # noqa: S608  # quoted names; the predicates are the company's own settings
     try:
         connection.execute(query)
+    except (duckdb.OutOfMemoryException, duckdb.IOException):
+        raise  # no fault of a rule
     except duckdb.Error as failure:
         _name_the_rule(connection, contract.entity, predicates, staged)
         raise failure from None
-    connection.execute(f"drop table {identifier(staged)}")
+
+
+def _reject_repeated_keys(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, table: str, *, last_wins: Collection[str]
+) -> None:
+    """Of the rows of one key that break nothing else, the first in source order stays; of some sources their last.
+
+    Keys are compared by their hash first, which takes a fraction of the memory; only rows whose hash occurs more than
+    once, which are few, are looked at as they are.
+    """
+    key = ", ".join(identifier(name) for name in contract.key)
+    name = identifier(table)
+    within = f"partition by {key}, source" if last_wins else f"partition by {key}"
+    turned = f"if(source in ({', '.join(map(text, last_wins))}), -row_id, row_id)" if last_wins else "row_id"
+    connection.execute(
+        f"create or replace temp table repeated_hashes as select hash({key}) as key_hash "  # noqa: S608  # quoted names
+        f"from {name} where {ACCEPTED} group by key_hash having count(*) > 1"
+    )
+    connection.execute(
+        f"""create or replace temp table repeated_rows as
+        with repeated as (
+            select row_id, {key}, {turned} as turn, min(row_id) over ({within}) as first_of_source
+            from {name} where {ACCEPTED} and hash({key}) in (from repeated_hashes)
+        )
+        select row_id from repeated qualify row_number() over (
+            partition by {key} order by first_of_source, turn
+        ) > 1"""  # noqa: S608  # as above
+    )
+    connection.execute(
+        f"update {name} set {KEY_RULE} = false, {ACCEPTED} = false where row_id in (from repeated_rows)"  # noqa: S608  # as above
+    )
+    connection.execute("drop table repeated_rows")
+    connection.execute("drop table repeated_hashes")
 
 
 def _name_the_rule(connection: duckdb.DuckDBPyConnection, entity: str, rules: Sequence[BoundRule], staged: str) -> None:
-    """Find the rule that can't be evaluated, one by one."""
+    """Find the rule that can't be evaluated, one by one; none where the staged rows themselves can't be had."""
+    try:
+        connection.execute(f"select max(hash(staged)) from {identifier(staged)} as staged").fetchall()  # noqa: S608  # a quoted name
+    except duckdb.Error:
+        return
     for rule in rules:
         try:
             connection.execute(
@@ -212,17 +258,17 @@ def _name_the_rule(connection: duckdb.DuckDBPyConnection, entity: str, rules: Se
 
 
 def _count(connection: duckdb.DuckDBPyConnection, rules: Sequence[BoundRule], table: str) -> dict[str, int]:
-    sums = ", ".join(f"count(*) filter (not {identifier(rule.name)})" for rule in rules)
+    sums = ", ".join(f"count_if(not {identifier(rule.name)})" for rule in rules)
     row = first_row(
         connection,
-        f"select count(*), count(*) filter ({ACCEPTED}), {sums} from {identifier(table)}",  # noqa: S608  # quoted names
+        f"select count(*), count_if({ACCEPTED}), {sums} from {identifier(table)}",  # noqa: S608  # quoted names
     )
-    return dict(zip(["read", "accepted", *(rule.name for rule in rules)], row, strict=True))
+    return dict(zip(["read", "accepted", *(rule.name for rule in rules)], (count or 0 for count in row), strict=True))
 
 
 def _agree(checked: CheckedTable, expectations: "Expectations", *, rules: Sequence[BoundRule], load_id: str) -> None:
     found = expectations.validate(name=checked.entity, table=checked.table, rules=rules, run_name=load_id)
-    for count in checked.rules:
+    for count in checked.rules if checked.read else ():  # of no rows Great Expectations counts nothing
         if found.get(count.rule) != count.rows:
             raise ChecksDisagreeError(
                 entity=checked.entity,

@@ -23,7 +23,9 @@ across tables are judged where both are loaded.
 boolean. *Identifiers* are text, byte for byte. *Personal* values appear in no report and no profile.
 - **Severity**: `critical` blocks the load, `error` sends the row to quarantine under the rule's name, `warning` is \
 counted and reported.
-- Every row has `known_at` (when the company could first have known it) and gets `load_id`.
+- Every row has `known_at` (when the company could first have known it; a source need not say) and gets `load_id` and \
+`source`. A row that was corrected, or is gone, stays with `superseded_at`; how rows become versions is told in \
+[sources](sources.md#loads-that-bring-only-news).
 - A rule is a DuckDB SQL predicate, true for good rows; a row for which it is null passes. `customers.created_at` in a \
 rule is that of the row's customer: every table under *refers to* can be asked so, by the name given there.
 - Your own rules, other severities and other bounds go into `gristmill.toml`: `[[rules]]` and `[[table_rules]]`, as \

@@ -3,12 +3,13 @@
 Belongs here: what the page knows of a checked table, and writing it (`data_docs.html.jinja`, `data_docs.css`). Does
 not: checking (`great_expectations_on_duckdb.py`), or what a load does with broken rows (`checking.py`).
 
-The page holds names, meanings, counts and places in files (file name and row number), no value of a checked table, and
-refers to nothing outside itself.
+The page holds names, meanings, counts and places in files (file name and row number), and of the values of a checked
+table only the names of categories that are new in a load. It refers to nothing outside itself.
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from markupsafe import Markup
 from data_contracts.contracts import Severity
 from data_contracts.rules import BoundRule
 from data_contracts.sql import first_row, identifier
+from data_contracts.table_checking import TableRuleResult
 
 EARLIER_LOADS_LISTED = 30
 PLACES_NAMED = 3
@@ -28,6 +30,8 @@ CONSEQUENCE = {
     Severity.error: "the row is set aside",
     Severity.warning: "only reported",
 }
+
+_EMAIL = re.compile(r"[^@\s'\"]+@[^@\s'\"]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,8 +125,19 @@ def table_result(
     return TableResult(entity=entity, read=read, accepted=accepted, rules=tuple(results))
 
 
-def write_data_docs(
-    folder: Path, *, load_id: str, judged_at: str, checked_by: str, tables: Sequence[TableResult]
+def with_rows_beside(result: TableResult, found: RuleResult) -> TableResult:
+    """The same with rows that never came into the table, because they break a rule that is judged before."""
+    return replace(result, read=result.read + (found.rows or 0), rules=(*result.rules, found))
+
+
+def write_data_docs(  # what the page says, each by name
+    folder: Path,
+    *,
+    load_id: str,
+    judged_at: str,
+    checked_by: str,
+    tables: Sequence[TableResult],
+    table_rules: Sequence[TableRuleResult] = (),
 ) -> Path:
     """Write a load's page twice: as `index.html`, and as `loads/<load_id>.html`, which later loads leave there.
 
@@ -132,6 +147,7 @@ def write_data_docs(
         judged_at: the moment of the load in words.
         checked_by: the name and version of what did the checking.
         tables: the results, in the order of loading.
+        table_rules: what came of the rules about whole tables, once they were judged.
 
     Returns:
         The index page, which links to the pages of earlier loads.
@@ -152,6 +168,9 @@ def write_data_docs(
         "checked_by": checked_by,
         "tables": tables,
         "sections": sections,
+        "table_rules": [replace(each, got=_EMAIL.sub("(an e-mail address)", each.got)) for each in table_rules],
+        "refused_by": [each.rule for each in table_rules if each.blocks],
+        "consequence": CONSEQUENCE,
         "style": style,
     }
     _write(loads / f"{load_id}.html", page.render(**facts, others=None))

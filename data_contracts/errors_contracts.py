@@ -94,7 +94,8 @@ class CriticalRuleBrokenError(DataBlockedError):
             where=f"rule {rule} of {entity}",
             got=f"{rows:,} rows that break it",
             expected=meaning,
-            action="correct the source, or lower the rule's severity to error to send such rows to quarantine",
+            action=f"after a load, `gristmill quarantine show {entity} --rule {rule}` shows them; correct the source "
+            "or lower the rule's severity to error to set just such rows aside",
         )
 
 

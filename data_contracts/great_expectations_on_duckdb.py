@@ -20,9 +20,10 @@ from great_expectations.data_context.types.base import DataContextConfig, InMemo
 from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 
-from data_contracts.data_docs import TableResult, table_result, write_data_docs
+from data_contracts.data_docs import RuleResult, TableResult, table_result, with_rows_beside, write_data_docs
 from data_contracts.rules import BoundRule
 from data_contracts.sql import first_row
+from data_contracts.table_checking import TableRuleResult
 
 
 class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):  # type: ignore[misc]  # the library's types are not followed
@@ -133,7 +134,14 @@ class Expectations:
         self._tables.append(table_result(self.connection, entity=name, table=table, rules=rules, counts=counts))
         return counts
 
-    def write_pages(self, folder: Path) -> Path:
+    def note_rows_beside(self, entity: str, found: RuleResult) -> None:
+        """Let the pages tell of rows that never came into the table validated last: they break a rule judged before."""
+        last = self._tables.pop()
+        if last.entity != entity:
+            raise ValueError(f"{entity} was not the table validated last")
+        self._tables.append(with_rows_beside(last, found))
+
+    def write_pages(self, folder: Path, *, table_rules: Sequence[TableRuleResult] = ()) -> Path:
         """Write the Data Docs of everything validated so far; returns the page to open."""
         (judged_at,) = first_row(
             self.connection,
@@ -145,6 +153,7 @@ class Expectations:
             judged_at=judged_at or "",
             checked_by=f"Great Expectations {gx.__version__}",
             tables=self._tables,
+            table_rules=table_rules,
         )
 
     def close(self) -> None:

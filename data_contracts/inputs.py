@@ -57,6 +57,11 @@ class InputSpec(BaseModel):
             refused.
         table: a table or view of the database, `table` or `schema.table`; or
         query: a query in the database's own SQL.
+        load: `full`, the input shows all there is each time, and rows that are no longer in it are gone; or
+            `incremental`, only what is new or changed is read, and rows stay until they are corrected.
+        watermark: of an incremental table or query: its column that rises with every new or changed row.
+        look_back_days: how far below the watermark of the load before rows are read again, for those that were
+            written late; and how late a row may happen to be before it is told of as very late.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,6 +77,9 @@ class InputSpec(BaseModel):
     database: str | None = Field(default=None, min_length=1)
     table: str | None = None
     query: str | None = Field(default=None, min_length=1)
+    load: Literal["full", "incremental"] = "full"
+    watermark: str | None = Field(default=None, min_length=1)
+    look_back_days: int = Field(default=3, ge=0, le=3660)
 
     @field_validator("files", "null_texts", mode="before")
     @classmethod
@@ -126,6 +134,21 @@ class InputSpec(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _watermark_fits(self) -> Self:
+        needs_one = self.load == "incremental" and self.database is not None
+        if needs_one and self.watermark is None:
+            raise ValueError(
+                "an incremental input from a database names the column that rises with every new or changed row: "
+                'watermark = "updated_at"'
+            )
+        if self.watermark is not None and not needs_one:
+            raise ValueError(
+                'a watermark is for an incremental table or query: say load = "incremental", with database (files are '
+                "told apart by what is in them)"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _format_is_known(self) -> Self:
         for pattern in self.files:
             if self.format is None and _suffix(pattern) not in FORMAT_OF_SUFFIX:
@@ -138,6 +161,11 @@ class InputSpec(BaseModel):
         return self
 
     @property
+    def is_incremental(self) -> bool:
+        """Whether only what is new or changed is read."""
+        return self.load == "incremental"
+
+    @property
     def database_variable(self) -> str | None:
         """The environment variable that holds the database's address, where one is named."""
         found = _VARIABLE.fullmatch(self.database or "")
@@ -146,6 +174,16 @@ class InputSpec(BaseModel):
     def format_of(self, file_name: str) -> FileFormat:
         """The format of one of the input's files: the one given, or what its ending says."""
         return self.format or FORMAT_OF_SUFFIX[_suffix(file_name)]
+
+
+class NarrowedInput(InputSpec):
+    """A database's input of which only some rows are read.
+
+    Attributes:
+        condition: SQL of the database, true for those rows.
+    """
+
+    condition: str
 
 
 def is_compressed(file_name: str) -> bool:

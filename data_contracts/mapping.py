@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from data_contracts.contracts import Contract, Entity, Rule, RuleName, Severity, core_contract
+from data_contracts.identity import IdSpace
 from data_contracts.kept import Kept, contract_with, fault_of_keep, spelled_out
 
 Constant = bool | int | float | datetime | date | str
@@ -79,6 +80,10 @@ class SourceMapping(BaseModel):
         entity: the core table the rows go to.
         input: name of the input whose rows are mapped; or
         query: DuckDB SQL over the inputs (each is a view by its name) whose rows are mapped.
+        where: DuckDB SQL over the source's columns, true for rows that are this table's; others are left out, counted,
+            and break no rule.
+        id_space: where systems number their customers independently, the name of this one's numbers: its customer 123
+            is `crm:123` in the core tables. Sources of one system name the same space.
         columns: renames, contract column = source column.
         expressions: derived columns, contract column = DuckDB SQL over the source's columns (beside them
             `source_file` and `source_row`, counted from 1).
@@ -103,6 +108,8 @@ class SourceMapping(BaseModel):
     entity: Entity
     input: str | None = None
     query: str | None = None
+    where: str | None = Field(default=None, min_length=1)
+    id_space: IdSpace | None = None
     columns: dict[str, str] = Field(default_factory=dict)
     expressions: dict[str, str] = Field(default_factory=dict)
     constants: dict[str, Constant] = Field(default_factory=dict)

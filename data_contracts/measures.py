@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import date
 from statistics import median
 
-from data_contracts.missing_days import missing_days, new_missing_days
+from data_contracts.closed_days import NEVER_CLOSED, ClosedDays
+from data_contracts.missing_days import missing_days, new_days_against_usual, new_missing_days
 from data_contracts.profiles import ColumnProfile, Profile
 from data_contracts.rule_forms import Measure
 
 LEAST_ROWS_OF_A_DISTRIBUTION = 100
 LEAST_SHARE_OF_A_BIN = 1e-4
+LEAST_ROWS_OF_NEW_DAYS = 100
 _SHOWN = 10
 
 
@@ -36,12 +38,14 @@ class Loads:
         earlier: the last loads, newest first, as many as the rules look back to.
         column: the column to be measured, where the measure is about one.
         accepted_before: the rule was broken at the last load, and accepted.
+        closed_days: days without business.
     """
 
     current: Profile
     earlier: Sequence[Profile]
     column: str = ""
     accepted_before: bool = False
+    closed_days: ClosedDays = NEVER_CLOSED
 
     @property
     def own(self) -> ColumnProfile:
@@ -145,7 +149,7 @@ def _distribution_shift(loads: Loads) -> Measured:
 
 
 def _missing_days(loads: Loads) -> Measured:
-    return _days(missing_days(loads.current))
+    return _days(missing_days(loads.current, closed_days=loads.closed_days))
 
 
 def _new_missing_days(loads: Loads) -> Measured:
@@ -157,8 +161,23 @@ def _new_missing_days(loads: Loads) -> Measured:
             loads.earlier,
             loaded_on=loads.current.loaded_on,
             accepted_before=loads.accepted_before,
+            closed_days=loads.closed_days,
         )
     )
+
+
+def _new_days_ratio(loads: Loads) -> Measured:
+    last = loads.earlier[0] if loads.earlier else None
+    if last is None or last.newest_day is None:
+        return NO_EARLIER
+    found = new_days_against_usual(loads.current, last.newest_day, closed_days=loads.closed_days)
+    if found is None:
+        return Measured(value=None, got="no new days that could be held against the weeks before")
+    rows, usual, days = found
+    if usual < LEAST_ROWS_OF_NEW_DAYS:
+        return Measured(value=None, got=f"usually fewer than {LEAST_ROWS_OF_NEW_DAYS} rows on such days")
+    told = f"{rows:,} rows on {days} new day{'' if days == 1 else 's'}, usual on these weekdays {usual:,.0f}"
+    return Measured(value=rows / usual, got=told)
 
 
 def _days(days: Sequence[date]) -> Measured:
@@ -188,4 +207,5 @@ _MEASURES: Mapping[Measure, Callable[[Loads], Measured]] = {
     "distribution_shift": _distribution_shift,
     "missing_days": _missing_days,
     "new_missing_days": _new_missing_days,
+    "new_days_ratio": _new_days_ratio,
 }

@@ -12,8 +12,25 @@ def snapshot_instant(snapshot_date: date, *, time_zone: str) -> datetime:
 
 
 def known_before(lines: pl.LazyFrame, instant: datetime) -> pl.LazyFrame:
-    """Order lines that had happened, and that we could have known of, before `instant` (UTC)."""
-    return lines.filter((pl.col("ordered_at") < instant) & (pl.col("known_at") < instant))
+    """Order lines that had happened, as we could have known of them, before `instant` (UTC)."""
+    return current_at(lines, instant).filter(pl.col("ordered_at") < instant)
+
+
+def current_at(rows: pl.LazyFrame, instant: datetime) -> pl.LazyFrame:
+    """Rows of any core table as they stood just before `instant` (UTC): of each row the version in force then.
+
+    A version counts when it was known before the instant and had not been superseded before it. So what a later load
+    corrects, or brings late, changes no earlier picture.
+
+    Args:
+        rows: core rows with `known_at`; `superseded_at` (null: the version in force) may be missing, and is where no
+            row of the table has ever been superseded.
+        instant: usually a snapshot's (`snapshot_instant`).
+    """
+    known = pl.col("known_at") < instant
+    if "superseded_at" not in rows.collect_schema().names():
+        return rows.filter(known)
+    return rows.filter(known & (pl.col("superseded_at").is_null() | (pl.col("superseded_at") >= instant)))
 
 
 def purchase_orders(lines: pl.LazyFrame) -> pl.LazyFrame:

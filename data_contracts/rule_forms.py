@@ -33,6 +33,7 @@ Measure = Literal[
     "distribution_shift",
     "missing_days",
     "new_missing_days",
+    "new_days_ratio",
 ]
 MEASURES_OF_A_COLUMN: tuple[Measure, ...] = (
     "null_share",
@@ -40,7 +41,12 @@ MEASURES_OF_A_COLUMN: tuple[Measure, ...] = (
     "new_category_share",
     "distribution_shift",
 )
-MEASURES_OF_EVENT_TIME: tuple[Measure, ...] = ("days_since_newest", "missing_days", "new_missing_days")
+MEASURES_OF_EVENT_TIME: tuple[Measure, ...] = (
+    "days_since_newest",
+    "missing_days",
+    "new_missing_days",
+    "new_days_ratio",
+)
 
 
 class Severity(StrEnum):
@@ -112,7 +118,9 @@ class TableRule(BaseModel):
             `new_category_share`, share of rows whose value of `column` no recent load had;
             `distribution_shift`, population stability index of `column` against the last loads;
             `missing_days`, days without events that by their weekday should have some;
-            `new_missing_days`, such days since the last load, and days whose events have gone since.
+            `new_missing_days`, such days since the last load, and days whose events have gone since;
+            `new_days_ratio`, rows of the (at most seven newest) days since the last load, over the usual number of the
+            same weekdays in the eight weeks before.
         column: the column that is measured, for the measures that are about one.
         at_least: the least good value, if there is one.
         at_most: the greatest good value, if there is one.

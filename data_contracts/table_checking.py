@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
 
+from data_contracts.closed_days import NEVER_CLOSED, ClosedDays
 from data_contracts.errors_table_rules import AcceptedRuleUnknownError, TableRuleBrokenError
 from data_contracts.measures import Loads, measured
 from data_contracts.profiles import Profile
@@ -42,11 +43,13 @@ class TableChecks:
         specs: the company's table rules and changes.
         earlier: by entity, profiles of its earlier loads, newest first.
         accepted: names of rules (or `entity.rule`) that may be broken for this once.
+        closed_days: days without business.
     """
 
     specs: Sequence[TableRuleSpec] = ()
     earlier: Mapping[str, Sequence[Profile]] = field(default_factory=dict)
     accepted: Collection[str] = ()
+    closed_days: ClosedDays = NEVER_CLOSED
 
     def may_be_broken(self, entity: str, rule: str) -> bool:
         """Whether a rule was accepted."""
@@ -65,6 +68,11 @@ class TableRuleResult:
     got: str
     expected: str
     value: float | None
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it blocks the load."""
+        return self.severity is Severity.critical and self.verdict is Verdict.broken
 
     def facts(self) -> dict[str, str]:
         """The result as plain texts, for the ledger and for people."""
@@ -100,6 +108,7 @@ def judge_table(
             earlier=earlier,
             column=rule.column,
             accepted_before=bool(earlier) and rule.name in earlier[0].accepted,
+            closed_days=checks.closed_days,
         )
         found = measured(rule.measure, loads)
         results.append(
@@ -123,7 +132,7 @@ def refuse_broken(results: Iterable[TableRuleResult]) -> None:
     Raises:
         TableRuleBrokenError: with the first such rule, and the names of the others.
     """
-    broken = [each for each in results if each.severity is Severity.critical and each.verdict is Verdict.broken]
+    broken = [each for each in results if each.blocks]
     if broken:
         first, *others = broken
         raise TableRuleBrokenError(
@@ -136,15 +145,24 @@ def refuse_broken(results: Iterable[TableRuleResult]) -> None:
         )
 
 
-def refuse_unknown_acceptances(rules: Mapping[str, Iterable[TableRule]], accepted: Collection[str]) -> None:
+def refuse_unknown_acceptances(
+    rules: Mapping[str, Iterable[TableRule]], accepted: Collection[str], *, beside: Collection[str] = ()
+) -> None:
     """Refuse to accept a rule that does not exist: the load would be blocked by the one that was meant.
+
+    Args:
+        rules: by table, its rules.
+        accepted: the names (or `entity.rule`) to be accepted.
+        beside: names of rules that every table has.
 
     Raises:
         AcceptedRuleUnknownError: it is a rule of no table.
     """
     known = {rule.name: f"{entity}.{rule.name}" for entity, of_entity in rules.items() for rule in of_entity}
+    known |= {name: name for name in beside}
+    everywhere = {f"{entity}.{name}" for entity in rules for name in beside}
     for name in accepted:
-        if name not in known and name not in known.values():
+        if name not in known and name not in known.values() and name not in everywhere:
             close = get_close_matches(name, list(known), n=1)
             raise AcceptedRuleUnknownError(
                 rule=name, hint=f'did you mean "{close[0]}"?' if close else "", known=sorted(known)
@@ -197,4 +215,5 @@ def _unit(measure: Measure) -> str:
         "distribution_shift": "as population stability index",
         "missing_days": "days",
         "new_missing_days": "days",
+        "new_days_ratio": "times as many rows as usual",
     }[measure]

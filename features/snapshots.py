@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from data_contracts.orders import snapshot_instant
+from data_contracts.orders import current_at, snapshot_instant
 from features.errors import NoSnapshotsError
 
 INSTANT = pl.Datetime("us", "UTC")
@@ -41,11 +41,7 @@ class Snapshot:
 
         A table without `superseded_at` has one version of each row.
         """
-        moment = pl.lit(self.instant, dtype=INSTANT)
-        counts = pl.col("known_at") < moment
-        if "superseded_at" in frame.collect_schema():
-            counts &= pl.col("superseded_at").is_null() | (pl.col("superseded_at") >= moment)
-        return frame.filter(counts)
+        return current_at(frame, self.instant)
 
     def business_date(self, moment: pl.Expr) -> pl.Expr:
         """The date (in the company's time zone) of an instant."""

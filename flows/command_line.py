@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from flows.commands import looking, running, sourcing, starting
+from flows.commands import erasing, identities, looking, quarantine, running, sourcing, starting
 from flows.environment import quieten
 
 app = typer.Typer(
@@ -25,6 +25,10 @@ config_app = typer.Typer(help="The settings in force.", no_args_is_help=True)
 app.add_typer(config_app, name="config", rich_help_panel="Look")
 source_app = typer.Typer(help="Fit files and tables to the contracts: propose a mapping, try it.", no_args_is_help=True)
 app.add_typer(source_app, name="source", rich_help_panel="Begin")
+identities_app = typer.Typer(no_args_is_help=False)
+app.add_typer(identities_app, name="identities", rich_help_panel="Look")
+quarantine_app = typer.Typer(no_args_is_help=False)
+app.add_typer(quarantine_app, name="quarantine", rich_help_panel="Look")
 
 app.command(rich_help_panel="Begin")(starting.init)
 app.command(rich_help_panel="Begin")(starting.simulate)
@@ -33,11 +37,19 @@ app.command(rich_help_panel="Every night")(running.ingest)
 app.command(rich_help_panel="Every night")(running.train)
 app.command(rich_help_panel="Every night")(running.score)
 app.command(rich_help_panel="Every night")(running.serve)
+app.command(rich_help_panel="Personal data")(erasing.erase)
+app.command(rich_help_panel="Personal data")(erasing.key)
 app.command(rich_help_panel="Look")(looking.status)
 app.command(rich_help_panel="Look")(looking.show)
 config_app.command("show")(looking.show_config)
 source_app.command("draft")(sourcing.draft)
 source_app.command("check")(sourcing.check)
+identities_app.callback(invoke_without_command=True)(identities.summary)
+identities_app.command("show")(identities.show)
+quarantine_app.callback(invoke_without_command=True)(quarantine.summary)
+quarantine_app.command("show")(quarantine.show)
+quarantine_app.command("replay")(quarantine.replay)
+quarantine_app.command("drop")(quarantine.drop)
 
 
 @app.callback(invoke_without_command=True)

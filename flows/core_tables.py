@@ -14,7 +14,7 @@ import features
 from data_contracts.orders import known_before, snapshot_instant
 from flows.context import Context
 from flows.errors import AsOfBeforeDataError, NothingLoadedError, OrdersNeededError, StaleDataError
-from warehouse.lake import Load
+from warehouse.lake import SUPERSEDED_AT, Load
 from warehouse.ledger import last_load
 
 
@@ -52,8 +52,13 @@ class CoreTables:
         return tuple(sorted(set(self.load.absent_columns) & set(features.needs())))
 
     def scan(self, entity: str, bucket: int | None = None) -> pl.LazyFrame | None:
-        """Rows of an entity, of one bucket or of all; None when the load has no such entity."""
-        return self.load.scan(entity, bucket)
+        """Rows of an entity, all versions, of one bucket or of all; None when the load has no such entity.
+
+        `superseded_at` is among the columns only where some row of the entity has been superseded: without it, nobody
+        has to look for versions.
+        """
+        rows = self.load.scan(entity, bucket)
+        return rows if rows is None or self.load.superseded.get(entity) else rows.drop(SUPERSEDED_AT, strict=False)
 
     def orders(self, bucket: int | None = None) -> pl.LazyFrame:
         """Order lines of one bucket, or of all.
@@ -61,14 +66,14 @@ class CoreTables:
         Raises:
             OrdersNeededError: no source feeds orders.
         """
-        orders = self.load.scan("orders", bucket)
+        orders = self.scan("orders", bucket)
         if orders is None:
             raise OrdersNeededError(loaded=self.entities)
         return orders
 
     def made_features_of(self, bucket: int) -> dict[str, pl.LazyFrame]:
         """The entities of one bucket that features are made of; those without customers whole."""
-        scanned = {entity: self.load.scan(entity, bucket) for entity in features.ENTITIES}
+        scanned = {entity: self.scan(entity, bucket) for entity in features.ENTITIES}
         return {entity: frame for entity, frame in scanned.items() if frame is not None}
 
     def buckets(self) -> Iterator[int]:
@@ -79,7 +84,10 @@ class CoreTables:
     def span(self) -> tuple[date, date]:
         """Business dates of the first and the last order."""
         local = pl.col("ordered_at").dt.convert_time_zone(self.time_zone).dt.date()
-        first, last = self.orders().select(local.min().alias("first"), local.max().alias("last")).collect().row(0)
+        rows = self.orders()
+        if SUPERSEDED_AT in rows.collect_schema().names():
+            rows = rows.filter(pl.col(SUPERSEDED_AT).is_null())
+        first, last = rows.select(local.min().alias("first"), local.max().alias("last")).collect().row(0)
         return first, last
 
     def last_order_before(self, as_of: date) -> date:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 import features
-from data_contracts.orders import known_before, snapshot_instant
+from data_contracts.orders import current_at, known_before, snapshot_instant
 from data_contracts.published import PublishedTable
 from flows.champions import Champion
 from flows.context import Context
@@ -22,9 +22,11 @@ from segments.build import SegmentTables, build_segments
 from segments.contracts import NEXT_BEST_CATEGORY, NEXT_BEST_OFFER, WATCHED_COLUMNS, customer_contract
 from segments.inputs import RunStamp, ScoredCustomers, SegmentRules
 from segments.money import Currency, currency_of
+from segments.retraction import CUSTOMER_RETRACTION, customer_retraction
 from segments.summary import summarise
 from warehouse.audit import VolumeOverrides
 from warehouse.changes import stamp_changes
+from warehouse.identity_recording import read_changes
 from warehouse.ledger import Run, attempt_of, run_key
 from warehouse.publications import VERSIONS_SCHEMA, Publication, publication, rows_before, versioned_name
 from warehouse.publishing import Published, PublishOptions, publish
@@ -107,7 +109,10 @@ def publish_night(
     allowances: dict[str, bool],
     tick: Tick,
 ) -> Published:
-    """Stage, audit and publish the night's tables, all of them or none; offers only where there was a choice."""
+    """Stage, audit and publish the night's tables, all of them or none.
+
+    Offers only where there was a choice, ids to take back only where records of one customer are joined.
+    """
     with context.warehouse() as warehouse:
         customer = stamp_changes(
             tables.customer,
@@ -124,6 +129,11 @@ def publish_night(
             published["next_best_offer"] = PublishedTable(tables.next_best_offer, NEXT_BEST_OFFER)
         if tables.next_best_category is not None:
             published["next_best_category"] = PublishedTable(tables.next_best_category, NEXT_BEST_CATEGORY)
+        changes = read_changes(warehouse)
+        if changes is not None:
+            zone = context.settings.company.time_zone
+            taken_back = customer_retraction(changes, as_of=run.as_of, run_key=run.run_key, time_zone=zone)
+            published["customer_retraction"] = PublishedTable(taken_back, CUSTOMER_RETRACTION)
         return publish(
             warehouse,
             published,
@@ -169,7 +179,7 @@ def _known_customers(core: CoreTables, as_of: date) -> pl.DataFrame:
 def _known(frame: pl.LazyFrame | None, core: CoreTables, as_of: date) -> pl.DataFrame | None:
     if frame is None:
         return None
-    return frame.filter(pl.col("known_at") < snapshot_instant(as_of, time_zone=core.time_zone)).collect()
+    return current_at(frame, snapshot_instant(as_of, time_zone=core.time_zone)).collect()
 
 
 def _currency(context: Context) -> Currency:

@@ -14,6 +14,7 @@ from flows import champions, ingesting, night, scoring, training
 from flows.champions import MODELS
 from flows.context import Context
 from flows.core_tables import CoreTables
+from flows.erasing import erasures_applied
 from flows.recording import alone, recorded
 
 Result = dict[str, Any]
@@ -40,12 +41,17 @@ def run(
     as_of: date | None = None,
     retrain: bool = False,
     force: bool = False,
+    accept: Sequence[str] = (),
     **allowances: bool,
 ) -> Result:
-    """Load, train where no champion can score the date (or when asked to), score, publish."""
+    """Load, train where no champion can score the date (or when asked to), score, publish.
+
+    `accept` names table rules that the load may break for this once; `allow_empty` holds for the load too.
+    """
     day = context.resolve_as_of(as_of)
-    with alone(context, f"run {day}"):
-        result = _ingest(step, context, day, force=False)
+    with alone(context, f"run {day}"), erasures_applied(context):
+        allow_empty = allowances.get("allow_empty", False)
+        result = _ingest(step, context, day, force=False, accept=accept, allow_empty=allow_empty)
         core = CoreTables.latest(context)
         if retrain or champions.find_champions(context, day) is None:
             result |= _train(step, context, core, day)
@@ -53,17 +59,19 @@ def run(
     return _told(context, "run", result)
 
 
-def ingest(step: Step, *, context: Context, force: bool = False, accept: Sequence[str] = ()) -> Result:
-    """Load the sources; `accept` names table rules that may be broken for this once."""
-    with alone(context, "ingest"):
-        result = _ingest(step, context, context.today, force=force, accept=accept)
+def ingest(
+    step: Step, *, context: Context, force: bool = False, accept: Sequence[str] = (), allow_empty: bool = False
+) -> Result:
+    """Load the sources; `accept` names table rules that may be broken, `allow_empty` lets inputs be empty, for once."""
+    with alone(context, "ingest"), erasures_applied(context):
+        result = _ingest(step, context, context.today, force=force, accept=accept, allow_empty=allow_empty)
     return _told(context, "ingest", result)
 
 
 def train(step: Step, *, context: Context, as_of: date | None = None) -> Result:
     """Train, grade and promote on the last load."""
     day = context.resolve_as_of(as_of)
-    with alone(context, f"train {day}"):
+    with alone(context, f"train {day}"), erasures_applied(context):
         result = _train(step, context, CoreTables.latest(context), day)
     return _told(context, "train", result)
 
@@ -73,7 +81,7 @@ def score(
 ) -> Result:
     """Score everybody with the champions, on the last load, and publish."""
     day = context.resolve_as_of(as_of)
-    with alone(context, f"score {day}"):
+    with alone(context, f"score {day}"), erasures_applied(context):
         result = _score(step, context, CoreTables.latest(context), day, force=force, allowances=allowances)
     return _told(context, "score", result)
 
@@ -88,7 +96,9 @@ def _told(context: Context, verb: str, result: Result) -> Result:
     }
 
 
-def _ingest(step: Step, context: Context, day: date, *, force: bool, accept: Sequence[str] = ()) -> Result:
+def _ingest(
+    step: Step, context: Context, day: date, *, force: bool, accept: Sequence[str], allow_empty: bool
+) -> Result:
     with recorded(context, "ingest", day) as recording:
         loaded = step(
             "load and check the sources",
@@ -97,6 +107,7 @@ def _ingest(step: Step, context: Context, day: date, *, force: bool, accept: Seq
             parts=3,
             force=force,
             accept=accept,
+            allow_empty=allow_empty,
         )
         recording.load_id, recording.counts = loaded.load_id, loaded.summary["entities"]
     message = "the sources are loaded" if loaded.status == "loaded" else "the sources have not changed"

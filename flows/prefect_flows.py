@@ -64,13 +64,14 @@ def _opened(config: str | None, data: str | None) -> Context:
 
 
 @flow(name="gristmill-run", flow_run_name="run {as_of}", persist_result=False)
-def run(
+def run(  # noqa: PLR0913  # the options of the command, by name
     config: str | None = None,
     data: str | None = None,
     as_of: date | None = None,
     *,
     retrain: bool = False,
     force: bool = False,
+    accept: list[str] | None = None,
     allow_volume_change: bool = False,
     allow_empty: bool = False,
 ) -> pipelines.Result:
@@ -81,6 +82,7 @@ def run(
         as_of=as_of,
         retrain=retrain,
         force=force,
+        accept=accept or [],
         allow_volume_change=allow_volume_change,
         allow_empty=allow_empty,
     )
@@ -88,10 +90,17 @@ def run(
 
 @flow(name="gristmill-ingest", flow_run_name="ingest", persist_result=False)
 def ingest(
-    config: str | None = None, data: str | None = None, *, force: bool = False, accept: list[str] | None = None
+    config: str | None = None,
+    data: str | None = None,
+    *,
+    force: bool = False,
+    accept: list[str] | None = None,
+    allow_empty: bool = False,
 ) -> pipelines.Result:
     """Load the sources; table rules named in `accept` may be broken for this once."""
-    return pipelines.ingest(prefect_step, context=_opened(config, data), force=force, accept=accept or [])
+    return pipelines.ingest(
+        prefect_step, context=_opened(config, data), force=force, accept=accept or [], allow_empty=allow_empty
+    )
 
 
 @flow(name="gristmill-train", flow_run_name="train {as_of}", persist_result=False)

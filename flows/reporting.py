@@ -15,6 +15,7 @@ from data_contracts.addresses import redacted_address, without_credentials
 from flows.summaries import (
     champion_table,
     left_out,
+    merge_table,
     quarantine_table,
     segment_tables,
     step_table,
@@ -44,6 +45,7 @@ def print_result(verb: str, result: Result, settings: Settings) -> None:
     out = console()
     parts: list[Callable[[Result], list[Table]]] = [
         quarantine_table,
+        merge_table,
         table_rule_table,
         champion_table,
         segment_tables,

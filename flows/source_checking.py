@@ -15,7 +15,7 @@ from warehouse.source_reading import SourcePlan
 
 
 def check(context: Context, *, names: Sequence[str], rows: int) -> list[SourceCheck]:
-    """Try the mappings of the named sources (all when none is named) on the first rows of their inputs.
+    """Try the mappings of the named sources (all when none is named), mostly on the first rows of their inputs.
 
     Raises:
         SourceUnknownError: a name is not that of a source.
@@ -53,6 +53,8 @@ def _plain(check: SourceCheck) -> dict[str, Any]:
         "read": check.read,
         "accepted": check.accepted,
         "rejected": check.read - check.accepted,
+        "left_out": check.left_out,
+        "is_sample": check.is_sample,
         "rules": [
             {"rule": count.rule, "severity": str(count.severity), "meaning": count.meaning, "rows": count.rows}
             for count in check.rules

@@ -5,13 +5,16 @@ is proposed (`warehouse.source_draft`).
 """
 
 import os
+import tomllib
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from config import load_settings
 from config.errors import SettingInvalidError, SettingsFileMissingError
+from config.loading import DEFAULT_FILE
 from data_contracts.contracts import CORE_ENTITIES
+from data_contracts.currencies import MINOR_UNIT_DIGITS
 from data_contracts.inputs import InputSpec
 from flows.errors import DraftUnreadableError
 from warehouse.source_draft import draft_source
@@ -64,7 +67,7 @@ def draft(  # the command's options, by name
 def _known(config: Path | None) -> tuple[Path, str | None]:
     """The data folder and the company's currency, where settings say them.
 
-    Settings that are not whole yet say neither: a draft is what makes them whole.
+    Settings that are not whole yet are asked no more than that: a draft is what makes them whole.
     """
     try:
         settings = load_settings(config)
@@ -73,8 +76,19 @@ def _known(config: Path | None) -> tuple[Path, str | None]:
             raise
         return Path.cwd(), None
     except SettingInvalidError:
-        return Path.cwd(), None
+        return _said_so_far(Path(config or os.environ.get("GRISTMILL_CONFIG") or DEFAULT_FILE))
     return settings.data_folder, settings.company.currency
+
+
+def _said_so_far(file: Path) -> tuple[Path, str | None]:
+    """The same of settings that can't be used yet, as far as they can be read."""
+    content = tomllib.loads(file.read_text(encoding="utf-8"))
+    paths, company = content.get("paths", {}), content.get("company", {})
+    data = paths.get("data") if isinstance(paths, dict) else None
+    currency = company.get("currency") if isinstance(company, dict) else None
+    root = file.parent / data if isinstance(data, str) else Path.cwd()
+    known = isinstance(currency, str) and currency in MINOR_UNIT_DIGITS
+    return (root if root.is_dir() else Path.cwd()).absolute(), currency if known else None
 
 
 def _input(what: str, root: Path, *, database: str | None, sheet: str | None) -> InputSpec:

@@ -60,9 +60,27 @@ def quarantine_table(result: Result) -> list[Table]:
     table.columns[3].justify = "right"
     for row in rows:
         table.add_row(row["entity"], row["rule"], row["severity"], f"{row['rows']:,}")
+    if any(counted["quarantined"] for counted in load.get("entities", {}).values()):
+        table.caption = "the rows set aside: gristmill quarantine"
     for entity, counted in load.get("entities", {}).items():
         kept = f"{counted['accepted']:,} of {counted['read']:,} kept"
         table.add_row(entity, kept, "", f"{counted['quarantined']:,}", style="dim")
+    return [table]
+
+
+def merge_table(result: Result) -> list[Table]:
+    """What a load changed in the core, where it had a load before it to go on from."""
+    entities = result.get("load", {}).get("entities", {})
+    told = ("added", "late", "unchanged", "corrected", "restated", "removed")
+    if not any(counted.get(what) for counted in entities.values() for what in told[1:]):
+        return []
+    table = Table("table", *told, title="what the load changed (late rows are among those added)")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for entity, counted in entities.items():
+        late = f"{counted['late']:,}" + (f" (up to {counted['latest_days']} days)" if counted["late"] else "")
+        shown = {what: late if what == "late" else f"{counted[what]:,}" for what in told}
+        table.add_row(entity, *shown.values())
     return [table]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 import features
-from data_contracts.orders import known_before, snapshot_instant
+from data_contracts.orders import snapshot_instant
 from flows.context import Context
 from flows.core_tables import CoreTables
 from flows.model_facts import model_facts
@@ -99,7 +99,7 @@ def build_training_tables(context: Context, *, core: CoreTables, plan: TrainingP
 def _bucket_tables(context: Context, core: CoreTables, plan: TrainingPlan, bucket: int) -> dict[str, pl.DataFrame]:
     """One bucket's features of the population, outcomes and busy days; nothing of `as_of` or later is read."""
     zone, orders = core.time_zone, core.orders(bucket)
-    known = known_before(orders, snapshot_instant(plan.as_of, time_zone=zone))
+    end = snapshot_instant(plan.as_of, time_zone=zone)
     asked = labels.population(
         orders,
         snapshots=plan.snapshots,
@@ -116,10 +116,16 @@ def _bucket_tables(context: Context, core: CoreTables, plan: TrainingPlan, bucke
         "features": built.join(asked, on=labels.KEYS, how="semi").sort(labels.KEYS),
         "activity": labels.monthly_activity(orders, as_of=plan.as_of, time_zone=zone),
         "churn": labels.outcomes(
-            known, snapshots=plan.churn.all_snapshots, horizon_days=plan.churn.horizon_days, time_zone=zone
+            orders,
+            snapshots=plan.churn.all_snapshots,
+            horizon_days=plan.churn.horizon_days,
+            time_zone=zone,
+            known_by=end,
         ),
     } | {
-        f"value {horizon}": labels.outcomes(known, snapshots=snapshots, horizon_days=horizon, time_zone=zone)
+        f"value {horizon}": labels.outcomes(
+            orders, snapshots=snapshots, horizon_days=horizon, time_zone=zone, known_by=end
+        )
         for horizon, snapshots in plan.value.outcome_windows().items()
     }
     return dict(zip(wanted, pl.collect_all(list(wanted.values())), strict=True))

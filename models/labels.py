@@ -6,7 +6,7 @@ chosen (`splits`).
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import polars as pl
@@ -45,20 +45,30 @@ def population(
     return _together([at(day) for day in snapshots], {"customer_id": pl.String, "snapshot_date": pl.Date}).sort(KEYS)
 
 
-def outcomes(orders: pl.LazyFrame, *, snapshots: Sequence[date], horizon_days: int, time_zone: str) -> pl.LazyFrame:
+def outcomes(
+    orders: pl.LazyFrame,
+    *,
+    snapshots: Sequence[date],
+    horizon_days: int,
+    time_zone: str,
+    known_by: datetime | None = None,
+) -> pl.LazyFrame:
     """What customers did in [snapshot, snapshot + horizon): the labels of churn and value.
 
     Args:
-        orders: core order lines, cut by the caller to what may be known (`known_before(orders, as_of)` in training).
+        orders: core order lines, all versions, or cut by the caller to what may be known.
         snapshots: business dates whose windows are fully observed; that is the plan's care.
         horizon_days: length of the window in business days.
         time_zone: the company's.
+        known_by: what became known, or was corrected, at or after this instant (UTC) does not count; None: `orders` are
+            cut already.
 
     Returns:
         One row a snapshot and customer with a purchase before it: `customer_id`, `snapshot_date`, `churned` (Int8: no
         purchase in the window), `value_amount` (Int64, minor units: net of all lines in the window, returns taken
         off), `order_count` (UInt32: purchases in the window); sorted by customer and snapshot.
     """
+    seen_in_the_end = orders if known_by is None else known_before(orders, known_by)
 
     def at(snapshot: date) -> pl.LazyFrame:
         start = snapshot_instant(snapshot, time_zone=time_zone)
@@ -66,7 +76,7 @@ def outcomes(orders: pl.LazyFrame, *, snapshots: Sequence[date], horizon_days: i
         bought_before = (
             purchase_orders(known_before(orders, start)).filter("is_purchase").select("customer_id").unique()
         )
-        window = purchase_orders(orders.filter((pl.col("ordered_at") >= start) & (pl.col("ordered_at") < end)))
+        window = purchase_orders(seen_in_the_end.filter((pl.col("ordered_at") >= start) & (pl.col("ordered_at") < end)))
         seen = window.group_by("customer_id").agg(
             pl.col("amount").sum().alias("value_amount"), pl.col("is_purchase").sum().alias("order_count")
         )

@@ -7,6 +7,7 @@ import polars as pl
 
 from data_contracts.published import OutputColumn, OutputContract
 from segments.money import Currency, amount_dtype
+from segments.retraction import CUSTOMER_RETRACTION
 from segments.vocabulary import NOT_SCORED, RISK_BANDS, STATUSES, VALUE_TIERS
 
 WATCHED_COLUMNS = (
@@ -79,6 +80,11 @@ NEXT_BEST_CATEGORY = OutputContract(
     "products have no categories.",
     may_be_empty=True,
 )
+
+
+def published_contracts(currency: Currency) -> tuple[OutputContract, ...]:
+    """The contracts of every table a night may publish, in the order people read them."""
+    return customer_contract(currency), NEXT_BEST_OFFER, NEXT_BEST_CATEGORY, CUSTOMER_RETRACTION
 
 
 def customer_contract(currency: Currency) -> OutputContract:

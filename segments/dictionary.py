@@ -6,7 +6,7 @@ Belongs here: the contracts as Markdown. Does not: the contracts (`contracts.py`
 from collections.abc import Iterator
 
 from data_contracts.published import OutputColumn, OutputContract
-from segments.contracts import NEXT_BEST_CATEGORY, NEXT_BEST_OFFER, customer_contract
+from segments.contracts import published_contracts
 from segments.money import Currency
 
 INTRODUCTION = """# The segment tables
@@ -19,7 +19,7 @@ current.
 
 def dictionary_markdown() -> str:
     """The whole page; amounts are shown with two decimals, as for most currencies."""
-    contracts = (customer_contract(Currency(code="GBP")), NEXT_BEST_OFFER, NEXT_BEST_CATEGORY)
+    contracts = published_contracts(Currency(code="GBP"))
     return "\n".join([INTRODUCTION, *(line for contract in contracts for line in _table(contract))]) + "\n"
 
 

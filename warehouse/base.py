@@ -115,6 +115,20 @@ class Warehouse(ABC):
     def settle(self, schema: str, table: str) -> None:
         """After an unclear commit: make sure that it has ended one way or the other; then the table tells which."""
 
+    @abstractmethod
+    def forget_deleted(self, tables: Sequence[tuple[str, str]]) -> list[str]:
+        """Make sure that rows deleted from tables are gone from the disk too, not only from sight.
+
+        Not inside a transaction. What a server keeps beside its tables (its log, backups, replicas) is not ours to
+        change.
+
+        Args:
+            tables: as (schema, name); those that are gone by now are passed over.
+
+        Returns:
+            What could not be done, in words; empty when all was.
+        """
+
     def read_table(self, schema: str, table: str) -> pl.DataFrame:
         """All rows of a table or view, in no particular order."""
         return self.query(f"SELECT * FROM {quoted(schema, table)}", step=f"read {schema}.{table}")  # noqa: S608 names are checked

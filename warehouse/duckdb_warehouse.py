@@ -20,6 +20,7 @@ import duckdb
 import polars as pl
 
 from warehouse.base import TableDescription, Warehouse
+from warehouse.duckdb_rewriting import write_anew
 from warehouse.errors import (
     FileNameRefusedError,
     StatementFailedError,
@@ -132,6 +133,20 @@ class DuckDBWarehouse(Warehouse):
 
     def settle(self, schema: str, table: str) -> None:
         """Nothing to do: no commit is lost on its way to a file."""
+
+    def forget_deleted(self, tables: Sequence[tuple[str, str]]) -> list[str]:  # noqa: ARG002 the file is written anew as a whole
+        """Write the file anew: DuckDB keeps what was deleted in unused blocks; see `Warehouse.forget_deleted`."""
+        self.execute("CHECKPOINT", step="empty the log into the file")
+        self.__exit__()
+        try:
+            write_anew(self.path)
+        except duckdb.Error as error:
+            raise StatementFailedError(
+                step="write the file anew", where=str(self.path), reason=type(error).__name__
+            ) from error
+        finally:
+            self.__enter__()
+        return []
 
     def write_frame(self, schema: str, table: str, frame: pl.DataFrame) -> None:
         """Make a new table of a frame, through Arrow; see `Warehouse.write_frame`."""

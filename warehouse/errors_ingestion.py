@@ -84,14 +84,34 @@ class CurrencyUnknownError(DataBlockedError):
         )
 
 
+class WatermarkUnfitError(UsageError):
+    """An input's watermark column is no time."""
+
+    def __init__(self, *, input_name: str, column: str) -> None:
+        super().__init__(
+            "the watermark is no date or time",
+            where=f"inputs.{input_name}.watermark",
+            got=f'the column "{column}", whose values are something else',
+            expected="a column of dates or times that rises with every new or changed row",
+            action='name such a column, or load the input whole: load = "full"',
+        )
+
+
 class NothingAcceptedError(DataBlockedError):
     """No row of a required table survived its rules."""
 
-    def __init__(self, *, entity: str, read: int, commonest: Sequence[str]) -> None:
+    def __init__(self, *, entity: str, read: int, left_out: int, commonest: Sequence[str]) -> None:
+        got = f"{read:,} rows read, all in quarantine; commonest: {', '.join(commonest)}"
+        if not read:
+            got = f"no row; `where` leaves out all {left_out:,} there are" if left_out else "no row"
         super().__init__(
             f"no row of {entity} is fit for use",
             where=f"sources of {entity}",
-            got=f"{read:,} rows read, all in quarantine; commonest: {', '.join(commonest)}",
+            got=got,
             expected="at least one row that breaks no rule of severity error",
-            action="see the rules' counts; correct the mapping or the export",
+            action=(
+                f"after a load, `gristmill quarantine show {entity}` shows them; correct the mapping or export"
+                if read
+                else "correct `where` or the query of the source, or the export"
+            ),
         )

@@ -11,11 +11,11 @@ LISTED_NAMES = 40
 class SourceFileMissingError(UsageError):
     """No file is where an input's files should be."""
 
-    def __init__(self, *, input_name: str, looked_at: str) -> None:
+    def __init__(self, *, input_name: str, looked_at: str, beside: str = "") -> None:
         super().__init__(
             "no file of an input was found",
             where=f"inputs.{input_name}.files",
-            got=f"nothing at {looked_at}",
+            got=f"nothing at {looked_at}" + (f"; {beside}" if beside else ""),
             expected="at least one file",
             action="correct the pattern, or the data folder (--data or GRISTMILL_DATA) that it is relative to",
         )

@@ -15,6 +15,7 @@ from data_contracts.rules import BoundRule
 from data_contracts.sql import identifier
 from warehouse.source_mapping import MappedSource
 from warehouse.sources import raw_row_json
+from warehouse.unreadable_lines import unreadable_rows_sql
 
 POLARS_TYPE: Mapping[ColumnType, pl.DataType] = {
     "text": pl.String(),
@@ -74,30 +75,42 @@ def accepted_rows(connection: duckdb.DuckDBPyConnection, judged: JudgedEntity, *
 
 
 def quarantined_rows(
-    connection: duckdb.DuckDBPyConnection, judged: Sequence[JudgedEntity], *, load_id: str
+    connection: duckdb.DuckDBPyConnection, judged: Sequence[JudgedEntity], *, load_id: str, at_most: int | None = None
 ) -> pl.DataFrame:
-    """The rows set aside, as `QUARANTINE_SCHEMA`, entity by entity, in source order."""
+    """The rows set aside, as `QUARANTINE_SCHEMA`, entity by entity, in source order.
+
+    With `at_most`, only so many of each source, those that break a critical rule first.
+    """
     frames = [pl.DataFrame(schema=dict(QUARANTINE_SCHEMA))]
     for each in judged:
         for source in each.sources:
-            frame: pl.DataFrame = connection.sql(_quarantine_query(each, source), params={"source": source.name}).pl()
-            frames.append(
+            found: list[pl.DataFrame] = [
+                connection.sql(query, params={"source": source.name}).pl()
+                for query in (
+                    _quarantine_query(each, source, at_most),
+                    unreadable_rows_sql(source.raw.unreadable, at_most),
+                )
+                if query
+            ]
+            frames += [
                 frame.with_columns(pl.lit(each.checked.entity).alias("entity"), pl.lit(load_id).alias("load_id"))
                 .select(list(QUARANTINE_SCHEMA))
                 .cast(pl.Schema(QUARANTINE_SCHEMA))
-            )
+                for frame in found
+            ]
     return pl.concat(frames)
 
 
-def _quarantine_query(judged: JudgedEntity, source: MappedSource) -> str:
+def _quarantine_query(judged: JudgedEntity, source: MappedSource, at_most: int | None) -> str:
     """SQL of one source's rejected rows; only their raw rows are turned into JSON."""
     critical = [identifier(rule.name) for rule in judged.rules if rule.severity is Severity.critical]
     severity = f"if({' and '.join(critical) or 'true'}, 'error', 'critical')"
+    first = f"order by severity, row_id limit {at_most:d}" if at_most is not None else ""  # "critical" < "error"
     return f"""
         with rejected as (
             select row_id, raw_row as raw_id, source, source_file, source_row,
                 {broken_rules_sql(judged.rules)} as rules, {severity} as severity
-            from {identifier(judged.checked.table)} where not {ACCEPTED} and source = $source
+            from {identifier(judged.checked.table)} where not {ACCEPTED} and source = $source {first}
         ),
         raw_rows as (
             select rowid as raw_id, {raw_row_json(source.raw)} as raw_row from {source.raw.table}

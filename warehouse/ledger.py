@@ -184,8 +184,13 @@ def crashed_runs(warehouse: Warehouse, *, lock_is_free: bool) -> list[Run]:
 
 
 def record_load(warehouse: Warehouse, load: Load) -> None:
-    """Write down a load; the caller holds the lock."""
+    """Write down a load, in place of one of its name that was blocked; the caller holds the lock."""
     make_ledger(warehouse)
+    warehouse.execute(
+        "DELETE FROM gristmill.loads WHERE load_id = ? AND status <> 'done'",
+        [load.load_id],
+        step=f"forget that the load {load.load_id} was blocked",
+    )
     warehouse.execute(
         "INSERT INTO gristmill.loads (load_id, source_fingerprint, configuration_hash, loaded_at, counts, status) "
         "VALUES (?, ?, ?, ?, ?, ?)",

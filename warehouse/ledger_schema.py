@@ -28,6 +28,24 @@ _TABLES = {
         loaded_at TIMESTAMP WITH TIME ZONE NOT NULL,
         profile JSON NOT NULL,
         PRIMARY KEY (load_id, entity)""",
+    "load_sources": """
+        load_id VARCHAR NOT NULL,
+        source VARCHAR NOT NULL,
+        entity VARCHAR NOT NULL,
+        input_name VARCHAR,
+        mapping_hash VARCHAR NOT NULL,
+        columns JSON NOT NULL,
+        newest_event TIMESTAMP WITH TIME ZONE,
+        watermark VARCHAR,
+        loaded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        PRIMARY KEY (load_id, source)""",
+    "load_inputs": """
+        load_id VARCHAR NOT NULL,
+        input_name VARCHAR NOT NULL,
+        label VARCHAR NOT NULL,
+        version VARCHAR NOT NULL,
+        loaded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        PRIMARY KEY (load_id, input_name, label)""",
     "runs": """
         run_key VARCHAR NOT NULL,
         attempt INTEGER NOT NULL,
@@ -69,7 +87,7 @@ _TABLES = {
         collected_at TIMESTAMP WITH TIME ZONE""",
 }
 
-_JSON_COLUMNS = {"counts", "timings", "error", "model_versions", "metrics", "tables", "overrides", "profile"}
+_JSON_COLUMNS = {"counts", "timings", "error", "model_versions", "metrics", "tables", "overrides", "profile", "columns"}
 
 
 def make_ledger(warehouse: Warehouse) -> None:

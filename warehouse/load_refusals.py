@@ -4,22 +4,37 @@ Belongs here: the decision to block, and the sample that shows why (dates and cu
 value). Does not: what happens to single rows (`data_contracts/checking.py`).
 """
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
 import duckdb
+import polars as pl
 
 from data_contracts.checking import refuse_critical
 from data_contracts.contracts import ANCHOR_ENTITIES
+from data_contracts.errors import DataBlockedError
 from data_contracts.redaction import currency_sample, date_sample
 from data_contracts.sql import first_row, identifier
 from warehouse.errors_ingestion import CurrencyUnknownError, DatesUnparsableError, NothingAcceptedError
-from warehouse.judged_rows import JudgedEntity
+from warehouse.judged_rows import JudgedEntity, quarantined_rows
 from warehouse.source_mapping import MappedSource
+
+KEPT_OF_A_BLOCKED_LOAD = 10_000
+"""How many rows of each source are kept of a load that was blocked: enough to see why; its files have them all."""
 
 MOST = 0.5
 """A share of unreadable values above which the mapping is wrong, not the rows."""
 
 
-def refuse_what_cannot_be_used(connection: duckdb.DuckDBPyConnection, judged: JudgedEntity) -> None:
+def refuse_what_cannot_be_used(
+    connection: duckdb.DuckDBPyConnection, judged: JudgedEntity, *, may_be_empty: bool = False
+) -> None:
     """Block the load when this entity can't be used.
+
+    Args:
+        connection: the load's database.
+        judged: the entity.
+        may_be_empty: no row of it need be left.
 
     Raises:
         DatesUnparsableError: most of a source's values of a date column can't be read.
@@ -36,13 +51,38 @@ def refuse_what_cannot_be_used(connection: duckdb.DuckDBPyConnection, judged: Ju
         if "currency" in mapped:
             _refuse_unknown_currency(connection, judged, source)
     refuse_critical(judged.checked)
-    if judged.checked.entity in ANCHOR_ENTITIES and not judged.checked.accepted:
+    if judged.checked.entity in ANCHOR_ENTITIES and not judged.checked.accepted and not may_be_empty:
         commonest = sorted(judged.checked.rules, key=lambda count: (-count.rows, count.rule))[:3]
         raise NothingAcceptedError(
             entity=judged.checked.entity,
             read=judged.checked.read,
+            left_out=sum(source.raw.left_out for source in judged.sources),
             commonest=[f"{count.rule} {count.rows:,}" for count in commonest],
         )
+
+
+@contextmanager
+def offenders_kept(
+    connection: duckdb.DuckDBPyConnection,
+    judged: Sequence[JudgedEntity],
+    *,
+    load_id: str,
+    keep: Callable[[pl.DataFrame, DataBlockedError], None],
+) -> Iterator[None]:
+    """Where the load is blocked within the block, hand on the rows that broke a rule, so that they can be looked at.
+
+    Args:
+        connection: the load's database.
+        judged: what was judged.
+        load_id: the load.
+        keep: given the rows, as `judged_rows.QUARANTINE_SCHEMA`, of each source those that break a critical rule first,
+            and the reason.
+    """
+    try:
+        yield
+    except DataBlockedError as blocked:
+        keep(quarantined_rows(connection, judged, load_id=load_id, at_most=KEPT_OF_A_BLOCKED_LOAD), blocked)
+        raise
 
 
 def _refuse_unparsable_dates(

@@ -164,6 +164,24 @@ class PostgreSQLWarehouse(Warehouse):
         with self.transaction():
             self.execute(f"LOCK TABLE {quoted(schema, table)} IN SHARE MODE", step="wait for the lost commit to end")
 
+    def forget_deleted(self, tables: Sequence[tuple[str, str]]) -> list[str]:
+        """Write the tables anew (VACUUM FULL), and what the planner remembers of them; see `Warehouse.forget_deleted`.
+
+        Readers of a table wait while it is written anew. The server's log and its backups keep what they hold.
+        """
+        there = {schema: set(self.tables(schema)) for schema, _ in tables}
+        found = [(schema, table) for schema, table in tables if table in there[schema]]
+        for schema, table in found:
+            self.execute(f"VACUUM (FULL, ANALYZE) {quoted(schema, table)}", step=f"write {schema}.{table} anew")
+        if not found:
+            return []
+        # the planner keeps common values of a column, so maybe deleted ones; the server only warns who may not do this
+        self.execute("VACUUM (FULL) pg_catalog.pg_statistic", step="write the planner's statistics anew")
+        may = self.query(
+            "SELECT pg_has_role(datdba, 'USAGE') AS may FROM pg_database WHERE datname = current_database()"
+        )
+        return [] if may["may"][0] else ["the planner's statistics (pg_statistic): only the database's owner may"]
+
     def write_frame(self, schema: str, table: str, frame: pl.DataFrame) -> None:
         """Make a new table of a frame, through COPY; see `Warehouse.write_frame`."""
         target = quoted(schema, table)

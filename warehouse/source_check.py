@@ -1,8 +1,9 @@
-"""A dry run of mappings on a sample: what rows become, which would be rejected and why. Nothing is written anywhere.
+"""A dry run of mappings: what rows become, which would be rejected and why. Nothing is written anywhere.
 
 Belongs here: sampling, judging by the rules' own predicates (Great Expectations, which takes seconds to import, only
 counts the same again), rows before and after with personal values masked. Does not: printing it.
 
+It is tried on the first rows of each input; where these would tell nothing (`source_reading.is_read_whole`), on all.
 Each source stands alone: rules that look into other tables or earlier loads are not judged, and a key counts as
 repeated only when it is repeated in the sample.
 """
@@ -22,22 +23,29 @@ from data_contracts.sql import identifier, text
 from warehouse.errors_ingestion import SourceUnknownError
 from warehouse.judged_rows import JudgedEntity
 from warehouse.load_refusals import refuse_what_cannot_be_used
-from warehouse.source_mapping import MappedSource, stage_entity, staged_table
-from warehouse.source_reading import SourcePlan, prepare_connection, read_sources
-from warehouse.source_values import PersonalColumns, columns_named_in
+from warehouse.source_mapping import MappedSource, faults_named, stage_entity, staged_table
+from warehouse.source_reading import SourcePlan, is_read_whole, prepare_connection, read_sources
+from warehouse.source_values import PersonalColumns, columns_named_in, origins_of
+from warehouse.unreadable_lines import with_unreadable
 
+CONSTANT = "constant"
 _ROWS_OF_A_KIND = 2
 _ROWS_SHOWN = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One value on its way: the contract column, what it is mapped from, the source's value and what became of it."""
+    """One value on its way: the contract column, what it is mapped from, the source's value and what became of it.
+
+    Where an expression makes it (`is_made`), `made_of` names what that looks at, each as `column = value`.
+    """
 
     column: str
     mapped_from: str
     before: str | None
     after: str | None
+    made_of: tuple[str, ...] = ()
+    is_made: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +58,10 @@ class ShownRow:
     rules: tuple[str, ...]
     cells: tuple[Cell, ...]
 
+    def expressions(self) -> dict[str, str]:
+        """By contract column the SQL that its value is made by; the same in all rows of a source."""
+        return {cell.column: cell.mapped_from for cell in self.cells if cell.is_made}
+
 
 @dataclass(frozen=True, kw_only=True)
 class SourceCheck:
@@ -58,8 +70,10 @@ class SourceCheck:
     Attributes:
         source: its name.
         entity: the core table it feeds.
-        read: rows of the sample.
+        read: rows that were judged.
         accepted: rows that would be loaded.
+        left_out: rows beside those read that are not the table's, as the source's `where` says.
+        is_sample: there are more rows than were looked at.
         rules: counts of the rules that any row breaks.
         rows: some rows, of each kind of fault and without.
         unmapped: the source's columns that no part of the mapping mentions.
@@ -70,6 +84,8 @@ class SourceCheck:
     entity: str
     read: int = 0
     accepted: int = 0
+    left_out: int = 0
+    is_sample: bool = False
     rules: tuple[RuleCount, ...] = ()
     rows: tuple[ShownRow, ...] = ()
     unmapped: tuple[str, ...] = ()
@@ -79,7 +95,7 @@ class SourceCheck:
 def check_sources(
     plan: SourcePlan, rules: Sequence[RuleSpec], *, names: Sequence[str] = (), now: datetime
 ) -> list[SourceCheck]:
-    """Try the mappings of sources on the head of their inputs.
+    """Try the mappings of sources, mostly on the head of their inputs.
 
     Args:
         plan: the inputs and sources, and how many rows to read.
@@ -106,10 +122,19 @@ def _check_source(plan: SourcePlan, name: str, rules: Sequence[RuleSpec], *, now
             source = read_sources(connection, plan)[name]
             judged = _judged(connection, source, rules)
             result = _result(connection, judged, source)
-            refuse_what_cannot_be_used(connection, judged)
+            result = replace(result, is_sample=_is_sample(plan, result))
+            nothing_seen = result.is_sample and not result.read  # none of those looked at is the table's: no verdict
+            refuse_what_cannot_be_used(connection, judged, may_be_empty=nothing_seen)
         except GristmillError as failure:
             return replace(result, failure=failure)
     return result
+
+
+def _is_sample(plan: SourcePlan, result: SourceCheck) -> bool:
+    name = plan.sources[result.source].input
+    if plan.rows is None or name is None or is_read_whole(plan, name):
+        return False
+    return result.read + result.left_out >= plan.rows
 
 
 def _judged(connection: duckdb.DuckDBPyConnection, source: MappedSource, rules: Sequence[RuleSpec]) -> JudgedEntity:
@@ -122,7 +147,9 @@ def _judged(connection: duckdb.DuckDBPyConnection, source: MappedSource, rules: 
         added_rules=rules,
         loaded=(),
     )
-    checked = judge(connection, contract, bound, staged=staged_table(source.mapping.entity))
+    with faults_named(connection, [source]):
+        checked = judge(connection, contract, bound, staged=staged_table(source.mapping.entity))
+    checked = with_unreadable(connection, checked, [source.raw.unreadable])
     return JudgedEntity(contract=contract, checked=checked, rules=bound, sources=(source,))
 
 
@@ -132,6 +159,7 @@ def _result(connection: duckdb.DuckDBPyConnection, judged: JudgedEntity, source:
         entity=source.mapping.entity,
         read=judged.checked.read,
         accepted=judged.checked.accepted,
+        left_out=source.raw.left_out,
         rules=tuple(count for count in judged.checked.rules if count.rows),
         rows=tuple(_shown_rows(connection, judged, source)),
         unmapped=_unmapped(source),
@@ -139,25 +167,15 @@ def _result(connection: duckdb.DuckDBPyConnection, judged: JudgedEntity, source:
 
 
 def _unmapped(source: MappedSource) -> tuple[str, ...]:
-    used = set(_origins(source).values())
+    used = set(origins_of(source.mapping, source.raw.columns).values())
     mentioned = {column for columns in used for column in columns}
-    for rule in source.mapping.rules:
-        mentioned.update(columns_named_in(rule.expression, source.raw.columns))
+    for written in (*(rule.expression for rule in source.mapping.rules), source.mapping.where or ""):
+        mentioned.update(columns_named_in(written, source.raw.columns))
     return tuple(column for column in source.raw.columns if column not in mentioned)
 
 
-def _origins(source: MappedSource) -> dict[str, tuple[str, ...]]:
-    """By contract column the source columns its value is made of."""
-    mapping, columns = source.mapping, source.raw.columns
-    return {
-        **{name: (column,) for name, column in mapping.renames().items()},
-        **{name: columns_named_in(expression, columns) for name, expression in mapping.expressions.items()},
-        **dict.fromkeys(mapping.constants, ()),
-    }
-
-
 def _shown_rows(connection: duckdb.DuckDBPyConnection, judged: JudgedEntity, source: MappedSource) -> list[ShownRow]:
-    origins = _origins(source)
+    origins = origins_of(source.mapping, source.raw.columns)
     personal = PersonalColumns.of(source.mapping.contract(), origins)
     mapped = source.mapping.mapped_columns()
     raw_names = list(dict.fromkeys(column for columns in origins.values() for column in columns))
@@ -201,10 +219,13 @@ def _cell(
 ) -> Cell:
     after = personal.shown(name, row["core " + name])
     if name in mapping.constants:
-        return Cell(column=name, mapped_from="constant", before=None, after=after)
+        return Cell(column=name, mapped_from=CONSTANT, before=None, after=after)
     values = {column: personal.shown_raw(column, row["raw " + column]) for column in origin}
     if name in mapping.expressions:
-        before = ", ".join(f"{column} = {value}" for column, value in values.items())
-        return Cell(column=name, mapped_from=mapping.expressions[name], before=before, after=after)
+        made_of = tuple(f"{column} = {'none' if value is None else value}" for column, value in values.items())
+        expression = mapping.expressions[name]
+        return Cell(
+            column=name, mapped_from=expression, before=", ".join(made_of), after=after, made_of=made_of, is_made=True
+        )
     column = mapping.renames()[name]
     return Cell(column=name, mapped_from=column, before=values[column], after=after)

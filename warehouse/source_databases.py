@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from data_contracts.inputs import InputSpec
+from data_contracts.inputs import InputSpec, NarrowedInput
 from data_contracts.redaction import reason_of
 from warehouse.errors_sources import (
     DatabaseAddressMissingError,
@@ -84,6 +84,9 @@ _Rows = Any  # a context manager of a pyarrow.RecordBatchReader, whose types are
 
 
 def _query(spec: InputSpec) -> str:
+    if isinstance(spec, NarrowedInput):
+        whole = _query(InputSpec.model_validate(spec.model_dump(exclude={"condition"})))
+        return f"select * from ({whole}) as narrowed where {spec.condition}"  # noqa: S608  # built of a quoted name and a literal
     if spec.table is not None:
         return f"select * from {quoted(*spec.table.split('.'))}"  # noqa: S608  # names of the allow-list
     return (spec.query or "").strip().rstrip(";")

@@ -5,7 +5,7 @@ fills gaps (`source_gaps.py`), the TOML (`source_draft_text.py`).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
@@ -16,6 +16,7 @@ from warehouse.source_fit import best_fits
 from warehouse.source_gaps import COUNTED, Gaps, Proposal, natural_hint
 from warehouse.source_names import table_words, words_of
 from warehouse.source_profile import Sample
+from warehouse.source_sampling import excerpted
 from warehouse.source_values import columns_named_in
 from warehouse.sources import read_input
 
@@ -44,10 +45,11 @@ class Draft:
         proposals: by contract column, in the contract's order.
         missing: required columns that nothing fills.
         unmapped: source columns that the proposals leave out, with their types.
-        formats: by contract column how its dates are written.
+        formats: by contract column how its dates are written; several patterns where no single one reads them all.
         doubtful_formats: by contract column other formats that read the same values.
         money: the unit of its money, where it has any.
         rows: rows of the sample.
+        values: by contract column what the source's words for yes and no mean, where a load would not know.
     """
 
     entity: str
@@ -55,10 +57,11 @@ class Draft:
     proposals: dict[str, Proposal]
     missing: tuple[Missing, ...]
     unmapped: dict[str, str]
-    formats: dict[str, str]
+    formats: dict[str, tuple[str, ...]]
     doubtful_formats: dict[str, tuple[str, ...]]
     money: str | None
     rows: int
+    values: dict[str, dict[str, bool]] = field(default_factory=dict)
 
 
 def draft_source(
@@ -79,10 +82,11 @@ def draft_source(
     Raises:
         UsageError, DataBlockedError, DependencyDownError: see `sources.read_input`.
     """
-    with duckdb.connect() as connection:
+    with duckdb.connect() as connection, excerpted(name, spec, place, rows=SAMPLED_ROWS) as (excerpt, where):
         connection.execute("set timezone = 'UTC'")
         connection.execute("set enable_progress_bar = false")
-        sample = Sample(connection, read_input(connection, name, spec, place=place, rows=SAMPLED_ROWS))
+        raw = read_input(connection, name, excerpt, place=where, rows=SAMPLED_ROWS, keeps_unreadable=True)
+        sample = Sample(connection, raw)
         drafts = [_draft(core_contract(each), sample, currency) for each in ([entity] if entity else CORE_ENTITIES)]
     named = words_of(name)
     scored = [replace(draft, score=draft.score + _named_after(draft.entity, named)) for draft in drafts]
@@ -98,21 +102,29 @@ def _draft(contract: Contract, sample: Sample, currency: str | None) -> Draft:
         if name not in proposals
     )
     used = set(_used_columns(proposals.values(), sample))
-    formats = {
-        field: sample.facts[proposal.value].date_formats
-        for field, proposal in proposals.items()
-        if proposal.how == "columns" and contract.columns[field].type in ("date", "timestamp")
+    moments = {
+        name: sample.facts[proposal.value]
+        for name, proposal in proposals.items()
+        if proposal.how == "columns" and contract.columns[name].type in ("date", "timestamp")
     }
+    formats = {name: facts.mixed_formats or facts.date_formats[:1] for name, facts in moments.items()}
     return Draft(
         entity=contract.entity,
         score=_score(contract, proposals, used=len(used) / max(len(sample.facts), 1)),
         proposals=proposals,
         missing=missing,
         unmapped={column: facts.type for column, facts in sample.facts.items() if column not in used},
-        formats={field: found[0] for field, found in formats.items() if found and found[0]},
-        doubtful_formats={field: found[1:] for field, found in formats.items() if len(found) > 1},
+        formats={name: found for name, found in formats.items() if any(found)},
+        doubtful_formats={name: facts.date_formats[1:] for name, facts in moments.items() if facts.date_formats[1:]},
         money=_money_unit(contract, proposals, sample),
         rows=sample.rows,
+        values={
+            name: dict(sample.facts[proposal.value].truth_words)
+            for name, proposal in proposals.items()
+            if contract.columns[name].type == "boolean"
+            and proposal.how == "columns"
+            and sample.facts[proposal.value].truth_words
+        },
     )
 
 
@@ -126,7 +138,7 @@ def _used_columns(proposals: Iterable[Proposal], sample: Sample) -> Iterable[str
 
 def _score(contract: Contract, proposals: dict[str, Proposal], *, used: float) -> float:
     """Mean confidence of what the table needs, and how much of the source it uses."""
-    needed = [name for name in contract.required_columns() if name not in ("known_at", "currency", "line_number")]
+    needed = [name for name in contract.required_columns() if name not in ("currency", "line_number")]
     told = [proposals[name] for name in needed if name in proposals and _says_something(proposals[name])]
     found = sum(proposal.confidence for proposal in told) / len(needed)
     optional = [name for name in proposals if not contract.columns[name].required and proposals[name].confidence > 0.4]  # noqa: PLR2004  # a column fits

@@ -4,7 +4,7 @@ Belongs here: the text. Does not: what is in it (`source_draft.py`).
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from data_contracts.inputs import InputSpec
 from warehouse.source_draft import POOR_SCORE, Draft
@@ -57,16 +57,29 @@ def _source(name: str, draft: Draft) -> Iterator[str]:
         yield f'money = "{draft.money}"' + (
             "  # 12.50 is twelve and a half" if draft.money == "major" else "  # 1250 is twelve and a half"
         )
+    if draft.entity == "customers" and draft.unmapped:
+        names = json.dumps([*map(_one_line, draft.unmapped)], ensure_ascii=False)
+        yield f"# keep = {names}  # to keep any of these as attributes of customers"
     for how in ("columns", "expressions", "constants"):
         lines = [proposal for proposal in draft.proposals.values() if proposal.how == how]
         if lines:
             yield f"\n[{table}.{how}]"
             yield from map(_line, lines)
+    if draft.values:
+        yield f"\n[{table}.values]"
+        for field, listed in draft.values.items():
+            meant = ", ".join(f"{_toml(word)} = {_toml(value)}" for word, value in listed.items())
+            yield f"{field} = {{ {meant} }}"
     if draft.formats:
         yield f"\n[{table}.formats]"
-        for field, pattern in draft.formats.items():
-            doubt = draft.doubtful_formats.get(field, ())
-            yield f"{field} = {_toml(pattern)}" + (f"  # LOOK: these read it too: {', '.join(doubt)}" if doubt else "")
+        for field, patterns in draft.formats.items():
+            yield f"{field} = {_toml(patterns)}" + _doubt(patterns, draft.doubtful_formats.get(field, ()))
+
+
+def _doubt(patterns: Sequence[str], others: Sequence[str]) -> str:
+    if len(patterns) > 1:
+        return "  # LOOK: its dates are written in several ways"
+    return f"  # LOOK: these read it too: {', '.join(others)}" if others else ""
 
 
 def _line(proposal: Proposal) -> str:

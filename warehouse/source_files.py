@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ _VERSION_OF_A_FILE = (
     "size",
 )
 _ON_THE_WEB = ("http", "https")
+_LISTED = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +112,8 @@ def find_files(name: str, spec: InputSpec, data_root: Path) -> list[SourceFile]:
         matched = _remote_files(pattern) if path is None else _local_files(path, data_root)
         if not matched:
             looked_at = _without_query(pattern) if path is None else str((data_root / path).absolute())
-            raise SourceFileMissingError(input_name=name, looked_at=looked_at)
+            beside = "" if path is None else _what_is_there(data_root / path)
+            raise SourceFileMissingError(input_name=name, looked_at=looked_at, beside=beside)
         found.update({file.address: file for file in matched})
     return [found[address] for address in sorted(found)]
 
@@ -128,6 +131,16 @@ def _local_files(pattern: Path, data_root: Path) -> list[SourceFile]:
     return [
         SourceFile(address=path.as_posix(), label=file_label(path, data_root)) for path in matched if path.is_file()
     ]
+
+
+def _what_is_there(pattern: Path) -> str:
+    """In words, what lies where a pattern looked: the nearest folder that exists, and what it holds."""
+    folder = next(each for each in pattern.absolute().parents if each.is_dir())
+    found = sorted(each.name + ("/" if each.is_dir() else "") for each in folder.iterdir())
+    close = get_close_matches(pattern.name, found, n=1)
+    hint = f'; did you mean "{close[0]}"?' if close else ""
+    more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
+    return f"the folder {folder} holds {', '.join(found[:_LISTED]) or 'nothing'}{more}{hint}"
 
 
 def _remote_files(pattern: str) -> list[SourceFile]:

@@ -58,7 +58,7 @@ def main_moment(contract: Contract) -> str:
 def is_counted_time(facts: ColumnFacts) -> bool:
     """Whether a column counts days, weeks or hours from some start, instead of naming dates."""
     return (
-        not facts.date_formats
+        not facts.is_dated
         and facts.whole >= _NEARLY_ALL
         and facts.largest < _LARGEST_COUNT_OF_DAYS
         and facts.distinct > 1
@@ -68,7 +68,7 @@ def is_counted_time(facts: ColumnFacts) -> bool:
 
 def _fits(contract: Contract, sample: Sample) -> Iterator[Fit]:
     fields = {**contract.columns, **dict.fromkeys(HELPERS.get(contract.entity, ()))}
-    dated = [facts for facts in sample.facts.values() if facts.date_formats and not _is_number_only(facts)]
+    dated = [facts for facts in sample.facts.values() if facts.is_dated and not _is_number_only(facts)]
     for facts in sample.facts.values():
         for field, column in fields.items():
             sound = likeness(facts.name, contract.entity, field)
@@ -113,7 +113,7 @@ def _shape(contract: Contract, field: str, column: Column | None, facts: ColumnF
 
 
 def _shape_of_identifier(contract: Contract, field: str, facts: ColumnFacts) -> float:
-    if facts.decimals > 0 or (facts.date_formats and not _is_number_only(facts)) or facts.email >= _MOST:
+    if facts.decimals > 0 or (facts.is_dated and not _is_number_only(facts)) or facts.email >= _MOST:
         return 0.0
     if contract.key == (field,):
         return facts.unique if facts.unique >= _NEARLY_ALL else 0.1 * facts.unique
@@ -122,14 +122,14 @@ def _shape_of_identifier(contract: Contract, field: str, facts: ColumnFacts) -> 
 
 def _shape_of_moment(field: str, facts: ColumnFacts) -> float:
     del field
-    if facts.date_formats:
+    if facts.is_dated:
         return 1.0 if not _is_number_only(facts) else 0.8
     return 0.3 if is_counted_time(facts) else 0.0
 
 
 def _shape_of_money(field: str, facts: ColumnFacts) -> float:
     del field
-    if facts.numeric < _NEARLY_ALL or (facts.date_formats and not facts.decimals):
+    if facts.numeric < _NEARLY_ALL or (facts.is_dated and not facts.decimals):
         return 0.0
     return 1.0 if facts.decimals else 0.7
 
@@ -154,7 +154,7 @@ def _shape_of_text(field: str, facts: ColumnFacts) -> float:
     special = {"email": facts.email, "phone": facts.phone, "currency": facts.currency_code}
     if field in special:
         return special[field] if special[field] >= _MOST / 2 else 0.0
-    if facts.email >= _MOST or (facts.date_formats and not _is_number_only(facts)) or facts.decimals:
+    if facts.email >= _MOST or (facts.is_dated and not _is_number_only(facts)) or facts.decimals:
         return 0.0
     return 1.0 if facts.numeric < _MOST else 0.5
 
@@ -171,7 +171,7 @@ _SHAPES: dict[str, Callable[[str, ColumnFacts], float]] = {
 
 
 def _described(facts: ColumnFacts) -> str:
-    if facts.date_formats:
+    if facts.is_dated:
         kind = "dates" if not facts.has_time else "times"
     elif facts.numeric >= _NEARLY_ALL:
         kind = "decimal numbers" if facts.decimals else "whole numbers"

@@ -10,6 +10,7 @@ from itertools import combinations
 from typing import Literal
 
 from data_contracts.contracts import Contract
+from data_contracts.sql import text
 from warehouse.source_fit import LEAST_SCORE, Fit, is_counted_time, main_moment
 from warehouse.source_names import likeness, words_of
 from warehouse.source_profile import ColumnFacts, Sample
@@ -22,7 +23,6 @@ COUNTED = LEAST_SCORE
 
 _NEARLY_ALL, _UNIQUE = 0.95, 0.9995
 _LONG_KNOWN = "2000-01-01"
-_REFERENCE_TABLES = ("customers", "products", "offers", "campaigns")
 _CURRENCY_WORDS = {
     "dollar": "USD", "dollars": "USD", "usd": "USD", "gbp": "GBP", "pound": "GBP", "pounds": "GBP", "sterling": "GBP",
     "eur": "EUR", "euro": "EUR", "euros": "EUR", "yen": "JPY", "jpy": "JPY", "chf": "CHF", "pln": "PLN",
@@ -204,7 +204,9 @@ def _subscription_of_customer(gaps: Gaps) -> None:
         why = f"{tenure.column} before the day of the export: put that day in place of {_LONG_KNOWN}"
         gaps.put("started_on", "expressions", value, 0.3, why)
     if gaps.wants("ended_on") and gone is not None:
-        truth = f"lower({identifier(gone.column)}::varchar) in ('yes', 'y', 'true', 't', '1')"
+        facts = gaps.sample.facts[gone.column]
+        yes = sorted({"yes", "y", "true", "t", "1", *(word.lower() for word, meant in facts.truth_words if meant)})
+        truth = f"lower({identifier(gone.column)}::varchar) in ({', '.join(map(text, yes))})"
         value = f"case when {truth} then date '{_LONG_KNOWN}' end"
         gaps.put("ended_on", "expressions", value, 0.3, f"{gone.column}, on the day of the export as above")
     if gaps.wants("billing_period_months"):
@@ -247,19 +249,6 @@ def _key_from_columns(gaps: Gaps) -> None:
         gaps.put(key, "expressions", value, COUNTED, "nothing tells equal rows apart: counted")
 
 
-def _known_at(gaps: Gaps) -> None:
-    if not gaps.wants("known_at"):
-        return
-    moment = main_moment(gaps.contract)
-    if gaps.has(moment):
-        proposal = gaps.proposals[moment]
-        why = f"as {moment}, unless rows arrive later"
-        gaps.put("known_at", proposal.how, proposal.value, min(0.8, proposal.confidence), why)
-    elif gaps.contract.entity in _REFERENCE_TABLES:
-        why = "no column is a date: known for long; put the first day of your data"
-        gaps.put("known_at", "constants", _LONG_KNOWN, 0.2, why)
-
-
 def text_value(value: str) -> str:
     """A text as a TOML string."""
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -285,5 +274,4 @@ _RULES: Sequence[Callable[[Gaps], None]] = (
     _birth_year,
     _kind_of_event,
     _key_from_columns,
-    _known_at,
 )

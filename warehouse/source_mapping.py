@@ -1,19 +1,22 @@
-"""Mapping a source's rows onto a contract: the staged table that the rules judge.
+"""Mapping a source's rows onto a contract: the staged rows that the rules judge.
 
 Belongs here: renames, expressions, constants and source rules evaluated in DuckDB, with errors that name the part of
 the mapping that failed. Does not: reading files (`sources.py`), types (`source_columns.py`), rules (`data_contracts`).
 
-A staged table has: `row_id` (unique over all sources of the entity, in source order), `source`, `source_file`,
-`source_row`, `raw_row` (the row's place in the source's raw table), every contract column (typed), `<column>__state`,
-and `rule__<name>` for each source rule.
+A staged table is a view, unless asked otherwise: nothing is worked out before it is judged, and then once. It has
+`row_id` (unique over all sources of the entity, in source order), `source`, `source_file`, `source_row`, `raw_row` (the
+row's place in the source's raw table), every contract column (typed), `<column>__state`, and `rule__<name>` for each
+source rule.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import duckdb
 
+from data_contracts.identity import CUSTOMER_ID_COLUMNS
 from data_contracts.mapping import Constant, SourceMapping, close_match
 from data_contracts.redaction import reason_of
 from data_contracts.rules import CellState
@@ -64,12 +67,22 @@ class _Part:
     alias: str
 
 
-def stage_entity(connection: duckdb.DuckDBPyConnection, entity: str, sources: Sequence[MappedSource]) -> str:
-    """Stage the rows of all sources of an entity into one table, in the order of the sources; returns its name.
+def stage_entity(
+    connection: duckdb.DuckDBPyConnection, entity: str, sources: Sequence[MappedSource], *, as_table: bool = False
+) -> str:
+    """Stage the rows of all sources of an entity as one view, in the order of the sources; returns its name.
+
+    Whoever reads it does so within `faults_named`: an expression may still fail on a row.
+
+    Args:
+        connection: where the sources' raw tables are.
+        entity: the core table.
+        sources: what it is staged from.
+        as_table: work the rows out now, for somebody who wants to delete some before they are judged.
 
     Raises:
         SourceColumnMissingError: a mapped column is not in its source.
-        SourceExpressionError: an expression or a rule can't be evaluated.
+        SourceExpressionError: an expression or a rule can't mean anything (or, in a table, fails on a row).
     """
     table = staged_table(entity)
     selects: list[str] = []
@@ -77,15 +90,29 @@ def stage_entity(connection: duckdb.DuckDBPyConnection, entity: str, sources: Se
     for source in sources:
         parts = list(_parts(source))
         selects.append(f"({_staged_rows(connection, source, parts, offset=offset)})")
-        offset += row_count(connection, source.raw.table)
-    try:
+        offset += row_count(connection, source.raw.table) + source.raw.left_out
+    with faults_named(connection, sources):
         ordered = " order by row_id" if any(source.rates for source in sources) else ""  # a join keeps no order
-        connection.execute(f"create table {identifier(table)} as {' union all by name '.join(selects)}{ordered}")
+        kind = "table" if as_table else "view"
+        connection.execute(f"create {kind} {identifier(table)} as {' union all by name '.join(selects)}{ordered}")
+    return table
+
+
+@contextmanager
+def faults_named(connection: duckdb.DuckDBPyConnection, sources: Sequence[MappedSource]) -> Iterator[None]:
+    """Where staged rows can't be had, find the part of the mapping that fails.
+
+    Raises:
+        SourceExpressionError: an expression or a rule fails on a row.
+    """
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.IOException):
+        raise  # no fault of the mapping
     except duckdb.Error as failure:
         for source in sources:
             _name_the_part(connection, source)
         raise failure from None
-    return table
 
 
 def staged_table(entity: str) -> str:
@@ -132,13 +159,13 @@ def _staged_rows(
     given = ", ".join(f"{part.sql} as {identifier(part.alias)}" for part in parts)
     rows = f"select rowid as raw_row, {FILE_COLUMN}, {ROW_COLUMN}, {given} from {source.raw.table}"  # noqa: S608  # quoted names; expressions are the company's own settings
     rows, types, flags = _transformed_rows(source, rows, types)
-    typed = ", ".join(_typed_columns(source, types))
+    values, columns = _typed_columns(source, types)
     rules = "".join(
         f", {identifier('rule__' + name)}" for name in (*(rule.name for rule in source.mapping.rules), *flags)
     )
     rows = (
         f"select raw_row + {offset} as row_id, {text(source.name)} as source, {FILE_COLUMN}, {ROW_COLUMN}, raw_row, "  # noqa: S608  # as above
-        f"{typed}{rules} from ({rows})"
+        f"{columns}{rules} from (select *, {values} from ({rows}))"
     )
     if not source.rates:
         return rows
@@ -172,12 +199,19 @@ def _transformed_rows(source: MappedSource, rows: str, types: dict[str, str]) ->
     return f"select * replace ({replaced}){added} from ({rows})", after, list(flags)  # noqa: S608  # quoted names
 
 
-def _typed_columns(source: MappedSource, types: dict[str, str]) -> Iterator[str]:
-    """SQL of each contract column and its state; an optional column that is not mapped is null throughout."""
+def _typed_columns(source: MappedSource, types: dict[str, str]) -> tuple[str, str]:
+    """SQL of the typed values, and of each contract column and its state over them.
+
+    A value that several columns share (the moment of an order and of knowing it) is worked out once. An optional
+    column that is not mapped is null throughout.
+    """
     mapping = source.mapping
     currency = identifier("given currency") if "given currency" in types else text(source.company_currency)
+    aliases = _shared_aliases(mapping)
+    values: dict[str, str] = {}
+    columns: list[str] = []
     for name, column in mapping.contract().columns.items():
-        alias = "given " + name
+        alias = aliases.get(name, "")
         value, state = f"null::{DUCKDB_TYPE[column.type]}", str(int(CellState.absent))
         if alias in types:
             given = Given(
@@ -188,9 +222,27 @@ def _typed_columns(source: MappedSource, types: dict[str, str]) -> Iterator[str]
                 currency=currency,
                 formats=mapping.formats.get(name, ()),
             )
-            value, state = typed_value(column.type, given)
-        yield f"{value} as {identifier(name)}"
-        yield f"({state})::utinyint as {identifier(name + '__state')}"
+            value, _ = typed_value(column.type, given)
+            known_as = values.setdefault(value, identifier("typed " + name))
+            value, state = known_as, typed_value(column.type, given, known_as=known_as)[1]
+        if mapping.id_space is not None and name in CUSTOMER_ID_COLUMNS:
+            value = f"{text(mapping.id_space + ':')} || {value}"
+        columns += [f"{value} as {identifier(name)}", f"({state})::utinyint as {identifier(name + '__state')}"]
+    return ", ".join(f"{sql} as {name}" for sql, name in values.items()), ", ".join(columns)
+
+
+def _shared_aliases(mapping: SourceMapping) -> dict[str, str]:
+    """By mapped column where its value stands before it is typed; those that are one source column's share a place."""
+    first: dict[str, str] = {}
+    as_they_are = {
+        name: column
+        for name, column in mapping.renames().items()
+        if name not in mapping.values and name not in mapping.scale
+    }
+    return {
+        name: "given " + (first.setdefault(as_they_are[name], name) if name in as_they_are else name)
+        for name in mapping.mapped_columns()
+    }
 
 
 def _literal(value: Constant) -> str:

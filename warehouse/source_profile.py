@@ -11,6 +11,7 @@ import duckdb
 
 from data_contracts.currencies import MINOR_UNIT_DIGITS
 from data_contracts.sql import first_row, identifier, text
+from warehouse.source_truth import PLAIN_TRUTH, meaning_of_truth
 from warehouse.sources import RawTable
 
 DATE_FORMATS = (
@@ -20,13 +21,15 @@ DATE_FORMATS = (
     "%Y%m%d", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%m/%d/%Y %I:%M:%S %p",
     "%m/%d/%Y %I:%M %p",
 )  # fmt: skip
+_ISO_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 _EPOCHS = {"epoch_seconds": (4e8, 4e9), "epoch_milliseconds": (4e11, 4e12)}
 _YEARS_OF_A_CALENDAR = (1950, 2100)
 _ENOUGH = 0.95
 _DISTINCT_LOOKED_AT = 2_000
+_MOST_TRUTH_WORDS = 6
+_MOST_FORMATS, _FEW = 3, 0.05
 _EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 _PHONE = r"\+?[0-9][0-9 ()/.-]{6,18}[0-9]"
-_TRUTH = ("true", "false", "t", "f", "yes", "no", "y", "n", "0", "1")
 _WHOLE, _NUMBER = r"[+-]?[0-9]+(\.0+)?", r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 
 
@@ -45,7 +48,10 @@ class ColumnFacts:
         negative: share of values below zero.
         largest: the largest absolute number.
         leading_zero: share of values such as `007`.
+        truth_words: where its values are words for yes and no that a load would not understand by itself (`oui`,
+            `Nein`): each of its values and what it means.
         date_formats: how its values can be read as dates: "" for ISO or a typed date, else patterns as in `formats`.
+        mixed_formats: the patterns that read them together, where no single one reads nearly all.
         has_time: some of them name a time of day.
     """
 
@@ -64,8 +70,15 @@ class ColumnFacts:
     negative: float = 0
     largest: float = 0
     leading_zero: float = 0
+    truth_words: tuple[tuple[str, bool], ...] = ()
     date_formats: tuple[str, ...] = ()
+    mixed_formats: tuple[str, ...] = ()
     has_time: bool = False
+
+    @property
+    def is_dated(self) -> bool:
+        """Its values can be read as dates or times."""
+        return bool(self.date_formats or self.mixed_formats)
 
     @property
     def unique(self) -> float:
@@ -125,7 +138,8 @@ def _facts(connection: duckdb.DuckDBPyConnection, raw: RawTable, name: str) -> C
         f"where nullif({value}, '') is not null order by hash(v) limit {_DISTINCT_LOOKED_AT}"
     )
     codes = ", ".join(map(text, MINOR_UNIT_DIGITS))
-    truth = ", ".join(map(text, _TRUTH))
+    foreign = _foreign_truth(connection)
+    truth = ", ".join(map(text, {*PLAIN_TRUTH, *(word.lower() for word, _ in foreign)}))
     shapes = {
         "whole": f"regexp_full_match(v, '{_WHOLE}')",
         "numeric": f"regexp_full_match(v, '{_NUMBER}')",
@@ -139,18 +153,31 @@ def _facts(connection: duckdb.DuckDBPyConnection, raw: RawTable, name: str) -> C
     }
     shares = ", ".join(f"avg(({sql})::int)" for sql in shapes.values())
     found = first_row(connection, f"select {shares}, coalesce(max(abs(try_cast(v as double))), 0) from looked_at")  # noqa: S608  # this module's own
+    shapes_of: dict[str, float] = dict(zip(shapes, found, strict=False))
     formats, has_time = _dates(connection, kind)
+    mixed = _mixed_dates(connection) if kind == "VARCHAR" and not formats and shapes_of["numeric"] < _FEW else ()
     return ColumnFacts(
         name=name,
         type=kind,
         rows=rows,
         filled=filled,
         distinct=distinct,
-        **dict(zip(shapes, found, strict=False)),
+        **shapes_of,
         largest=found[-1],
+        truth_words=foreign,
         date_formats=formats,
-        has_time=has_time,
+        mixed_formats=mixed,
+        has_time=has_time or any("%H" in pattern or "%I" in pattern for pattern in mixed),
     )
+
+
+def _foreign_truth(connection: duckdb.DuckDBPyConnection) -> tuple[tuple[str, bool], ...]:
+    """The different values and what they mean, where all are words for yes and no of one language that is not ours."""
+    rows = connection.execute("select v from looked_at order by v limit ?", [_MOST_TRUTH_WORDS + 1]).fetchall()
+    words = tuple(word for (word,) in rows)
+    if len(words) > _MOST_TRUTH_WORDS or all(word.lower() in PLAIN_TRUTH for word in words):
+        return ()
+    return meaning_of_truth(words)
 
 
 def _dates(connection: duckdb.DuckDBPyConnection, kind: str) -> tuple[tuple[str, ...], bool]:
@@ -172,6 +199,24 @@ def _dates(connection: duckdb.DuckDBPyConnection, kind: str) -> tuple[tuple[str,
     epochs = [name for name, share in zip(_EPOCHS, _shares(connection, ranges), strict=True) if share >= _ENOUGH]
     found = (*patterns, *epochs)
     return found, any("%H" in pattern or "%I" in pattern for pattern in found) or bool(epochs)
+
+
+def _mixed_dates(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """The fewest patterns, the commonest first, that together read (nearly) all values looked at; none: no dates."""
+    first, last = _YEARS_OF_A_CALENDAR
+    tried = (*_ISO_FORMATS, *DATE_FORMATS)
+    reads = [f"coalesce(year(try_strptime(v, {text(pattern)})) between {first} and {last}, false)" for pattern in tried]
+    chosen: list[int] = []
+    for _ in range(_MOST_FORMATS):
+        unread = "".join(f" and not {reads[number]}" for number in chosen)
+        shares = _shares(connection, [f"{condition}{unread}" for condition in reads])
+        best = max(range(len(tried)), key=lambda number: (shares[number], -number))
+        if shares[best] < _FEW:
+            return ()
+        chosen.append(best)
+        if _share(connection, " or ".join(reads[number] for number in chosen)) >= _ENOUGH:
+            return tuple(tried[number] for number in chosen)
+    return ()
 
 
 def _share(connection: duckdb.DuckDBPyConnection, condition: str) -> float:

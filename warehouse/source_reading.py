@@ -4,8 +4,9 @@ Belongs here: which inputs have to be read for which sources, each once. Does no
 (`source_mapping.py`).
 """
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -13,12 +14,13 @@ import duckdb
 
 from data_contracts.inputs import InputSpec
 from data_contracts.mapping import SourceMapping
+from data_contracts.sql import text
 from warehouse.errors_ingestion import InputUnknownError
 from warehouse.source_databases import database_version
 from warehouse.source_files import SourcePlace, find_files
 from warehouse.source_mapping import MappedSource
 from warehouse.source_rates import prepare_rates
-from warehouse.sources import RawTable, read_input, read_query
+from warehouse.sources import RawTable, leave_out, read_input, read_query
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +33,9 @@ class SourcePlan:
         place: where the inputs are looked for.
         company_currency: ISO 4217 code.
         time_zone: zone of timestamps that carry none.
-        rows: read at most so many rows of an input (rates are read whole); None for all.
+        rows: read at most so many rows of an input, None for all. What a query or a conversion looks into is read
+            whole, and so are files that a source takes only some rows of: their first rows would tell nothing.
+        when_empty: by input that may hold no row, the columns it then has (see `sources.read_input`).
     """
 
     inputs: Mapping[str, InputSpec]
@@ -40,18 +44,27 @@ class SourcePlan:
     company_currency: str
     time_zone: str
     rows: int | None = None
+    when_empty: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def prepare_connection(
-    connection: duckdb.DuckDBPyConnection, *, company_currency: str, now: datetime, time_zone: str = "UTC"
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    company_currency: str,
+    now: datetime,
+    time_zone: str = "UTC",
+    memory_limit: str = "",
 ) -> None:
-    """Give a connection what mappings and rules rely on: UTC, the order of rows, and variables.
+    """Give a connection what mappings and rules rely on: UTC, the order of rows, its limit of memory, and variables.
 
+    Beyond the limit (`scratch.Scratch.memory_limit`; DuckDB's own where none is given) DuckDB spills to disk.
     The variables are `now`, `today` (its business date), `time_zone` and `company_currency`.
     """
     connection.execute("set timezone = 'UTC'")
     connection.execute("set preserve_insertion_order = true")
     connection.execute("set enable_progress_bar = false")
+    if memory_limit:
+        connection.execute(f"set memory_limit = {text(memory_limit)}")
     connection.execute("set variable now = ?::timestamptz", [now])
     connection.execute("set variable today = ?::date", [now.astimezone(ZoneInfo(time_zone)).date()])
     connection.execute("set variable time_zone = ?::varchar", [time_zone])
@@ -68,12 +81,46 @@ def read_sources(connection: duckdb.DuckDBPyConnection, plan: SourcePlan) -> dic
     """
     needed = list(_inputs_needed(plan))
     rates = {source.conversion.rates for source in plan.sources.values() if source.conversion is not None}
+    mapped = {source.input for source in plan.sources.values()} - rates  # their lines that are no rows go to quarantine
     tables = {
-        name: read_input(connection, name, spec, place=plan.place, rows=None if name in rates else plan.rows)
+        name: read_input(
+            connection,
+            name,
+            spec,
+            place=plan.place,
+            rows=None if name in rates or is_read_whole(plan, name) else plan.rows,
+            keeps_unreadable=name in mapped,
+            when_empty=plan.when_empty.get(name),
+            needed=_words_of_mappings(name, plan),
+        )
         for name, spec in plan.inputs.items()
         if name in needed
     }
     return {name: _mapped(connection, name, source, tables, plan) for name, source in plan.sources.items()}
+
+
+def is_read_whole(plan: SourcePlan, input_name: str) -> bool:
+    """Whether a sample of an input's first rows would tell nothing of what a source makes of it."""
+    word = re.compile(rf"(?<!\w){re.escape(input_name)}(?!\w)", re.IGNORECASE)
+    is_database = plan.inputs[input_name].database is not None
+    return plan.rows is None or any(
+        (source.query is not None and word.search(source.query))
+        or (source.input == input_name and source.where is not None and not is_database)
+        for source in plan.sources.values()
+    )
+
+
+def _words_of_mappings(input_name: str, plan: SourcePlan) -> set[str] | None:
+    """The columns that sources take of an input, and all words they write; None where a query may look at any."""
+    words: set[str] = set()
+    for source in plan.sources.values():
+        if source.query is not None or (source.conversion is not None and source.conversion.rates == input_name):
+            return None
+        if source.input == input_name:
+            written = [*source.expressions.values(), *(rule.expression for rule in source.rules), source.where or ""]
+            words |= {name.lower() for name in source.renames().values()}
+            words |= {word.lower() for each in written for word in re.findall(r"\w+|\"[^\"]+\"", each)}
+    return words | {word.strip('"') for word in words}
 
 
 def _inputs_needed(plan: SourcePlan) -> Iterator[str]:
@@ -99,10 +146,11 @@ def _mapped(
     if source.conversion is not None:
         table = tables[source.conversion.rates]
         rates = prepare_rates(connection, name, source.conversion, table, company_currency=plan.company_currency)
+    raw = tables[source.input] if source.input is not None else read_query(connection, name, source.query or "")
     return MappedSource(
         name=name,
         mapping=source,
-        raw=tables[source.input] if source.input is not None else read_query(connection, name, source.query or ""),
+        raw=leave_out(connection, name, raw, source.where),
         time_zone=plan.time_zone,
         company_currency=plan.company_currency,
         rates=rates,

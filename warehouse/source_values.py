@@ -11,6 +11,7 @@ from functools import cache
 import duckdb
 
 from data_contracts.contracts import Contract
+from data_contracts.mapping import SourceMapping
 from data_contracts.sql import identifier
 
 _LONGEST = 60
@@ -55,10 +56,17 @@ class PersonalColumns:
 
 
 def _shown(value: str | None, *, personal: bool) -> str | None:
-    if value is None:
-        return None
-    plain = masked(value) if personal or _EMAIL.search(value) else value
-    return plain if len(plain) <= _LONGEST else plain[: _LONGEST - 1] + "…"
+    return None if value is None else cut(discreet(value, personal=personal))
+
+
+def discreet(value: str, *, personal: bool) -> str:
+    """A value as people may see it: as its shape where its column is personal, or where it holds an e-mail address."""
+    return masked(value) if personal or _EMAIL.search(value) else value
+
+
+def cut(value: str) -> str:
+    """The beginning of a long value."""
+    return value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
 
 
 def masked(value: str) -> str:
@@ -72,3 +80,12 @@ def columns_named_in(expression: str, columns: Collection[str]) -> tuple[str, ..
     words = _WORD.findall(_TEXT_LITERAL.sub(" ", expression))
     names = (quoted.replace('""', '"') if quoted else plain for quoted, plain in words)
     return tuple(dict.fromkeys(by_plain_name[name.lower()] for name in names if name.lower() in by_plain_name))
+
+
+def origins_of(mapping: SourceMapping, columns: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """By mapped contract column the source columns (out of `columns`) that its value is made of."""
+    return {
+        **{name: (column,) for name, column in mapping.renames().items()},
+        **{name: columns_named_in(expression, columns) for name, expression in mapping.expressions.items()},
+        **dict.fromkeys(mapping.constants, ()),
+    }

@@ -4,7 +4,8 @@ Belongs here: bringing contracts, settings and the staging database together for
 (`data_contracts/table_checking.py`), or keeping profiles (`load_profiles.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import duckdb
@@ -20,49 +21,64 @@ from data_contracts.table_checking import (
     refuse_unknown_acceptances,
 )
 from data_contracts.table_rules import bind_table_rules
-from warehouse.judged_rows import JudgedEntity
 
 
-def table_rules_of(contracts: Mapping[str, Contract], checks: TableChecks) -> dict[str, tuple[TableRule, ...]]:
+@dataclass(frozen=True, kw_only=True)
+class TablesChecked:
+    """By entity its profile, which says what was accepted; and every rule's result, in the order of the tables."""
+
+    profiles: dict[str, Profile]
+    rules: tuple[TableRuleResult, ...]
+
+
+def table_rules_of(
+    contracts: Mapping[str, Contract], checks: TableChecks, beside: Collection[str] = ()
+) -> dict[str, tuple[TableRule, ...]]:
     """By entity, the table rules of a load.
 
     Args:
         contracts: by entity, the contracts of all tables that have a source, extra attributes included.
         checks: the company's rules, and what is to be accepted.
+        beside: names of other rules that may be accepted too.
 
     Raises:
         TableRuleUnfitError: a rule can't be judged on its table.
         AcceptedRuleUnknownError: a rule is to be accepted that no table has.
     """
     rules = {entity: bind_table_rules(contract, checks.specs) for entity, contract in contracts.items()}
-    refuse_unknown_acceptances(rules, checks.accepted)
+    refuse_unknown_acceptances(rules, checks.accepted, beside=beside)
     return rules
 
 
-def check_tables(
+def check_tables(  # the load's tables and what they are held against, each by name
     connection: duckdb.DuckDBPyConnection,
-    judged: Sequence[JudgedEntity],
+    contracts: Mapping[str, Contract],
+    filled: Mapping[str, Collection[str]],
     rules: Mapping[str, Sequence[TableRule]],
     checks: TableChecks,
     *,
     time_zone: str,
     today: date,
-) -> tuple[dict[str, Profile], tuple[TableRuleResult, ...]]:
-    """Profile the accepted rows of every table, and hold them against its rules.
+) -> TablesChecked:
+    """Profile every table's rows in force (its view `joins.accepted_view`), and hold them against its rules.
 
-    Returns:
-        By entity its profile, which says what was accepted; and every rule's result, in the order of the tables.
+    Args:
+        connection: the load's database.
+        contracts: by entity, the contracts of all tables that have a source.
+        filled: by entity, the columns that any source fills.
+        rules: by entity, its table rules (`table_rules_of`).
+        checks: earlier loads to hold this one against, and what is accepted.
+        time_zone: the company's, for days of timestamps.
+        today: business date of the load.
     """
     profiles: dict[str, Profile] = {}
     results: list[TableRuleResult] = []
-    for each in judged:
-        entity = each.checked.entity
+    for entity, contract in contracts.items():
         earlier = checks.earlier.get(entity, ())
-        filled = {column for source in each.sources for column in source.mapping.mapped_columns()}
         profile = take_profile(
             connection,
-            each.contract,
-            mapped_columns=[name for name in each.contract.columns if name in filled],
+            contract,
+            mapped_columns=[name for name in contract.columns if name in filled[entity]],
             time_zone=time_zone,
             loaded_on=today,
             before=earlier[0] if earlier else None,
@@ -70,4 +86,4 @@ def check_tables(
         found = judge_table(entity, profile, rules[entity], checks)
         profiles[entity] = profile.model_copy(update={"accepted": accepted_rules(found, entity)})
         results.extend(found)
-    return profiles, tuple(results)
+    return TablesChecked(profiles=profiles, rules=tuple(results))

@@ -31,7 +31,9 @@ from flows.commands.tables import (
 )
 
 Retrain = Annotated[bool, typer.Option("--retrain", help="Train even where a champion can score the date.")]
-AllowEmpty = Annotated[bool, typer.Option("--allow-empty", help="Publish even when a table has no rows; recorded.")]
+AllowEmpty = Annotated[
+    bool, typer.Option("--allow-empty", help="Load and publish even where there are no rows; recorded.")
+]
 AllowVolume = Annotated[
     bool, typer.Option("--allow-volume-change", help="Publish even when the number of rows jumped; recorded.")
 ]
@@ -55,6 +57,7 @@ def run(
     as_of: AsOf = None,
     retrain: Retrain = False,
     force: Force = False,
+    accept: Accept = None,
     allow_volume_change: AllowVolume = False,
     allow_empty: AllowEmpty = False,
     orchestration: Orchestration = OrchestrationMode.auto,
@@ -64,7 +67,13 @@ def run(
 
     A date that is published already is left alone (exit code 0).
     """
-    asked = {"retrain": retrain, "force": force, "allow_volume_change": allow_volume_change, "allow_empty": allow_empty}
+    asked: dict[str, bool | list[str]] = {
+        "retrain": retrain,
+        "force": force,
+        "accept": list(accept or []),
+        "allow_volume_change": allow_volume_change,
+        "allow_empty": allow_empty,
+    }
     _carry_out("run", config, data, as_of=as_of, orchestration=orchestration, asked=asked, as_json=as_json)
 
 
@@ -75,6 +84,7 @@ def ingest(
     data: Data = None,
     force: Force = False,
     accept: Accept = None,
+    allow_empty: AllowEmpty = False,
     orchestration: Orchestration = OrchestrationMode.auto,
     as_json: Json = False,
 ) -> None:
@@ -82,7 +92,11 @@ def ingest(
 
     Nothing is done when neither the files nor the mapping changed.
     """
-    asked: dict[str, bool | list[str]] = {"force": force, "accept": list(accept or [])}
+    asked: dict[str, bool | list[str]] = {
+        "force": force,
+        "accept": list(accept or []),
+        "allow_empty": allow_empty,
+    }
     _carry_out("ingest", config, data, as_of=None, orchestration=orchestration, asked=asked, as_json=as_json)
 
 

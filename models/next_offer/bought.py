@@ -18,7 +18,8 @@ class CodedLines:
     """Order lines with identifiers replaced by their position in sorted lists: joins on integers are much faster.
 
     Attributes:
-        lines: `customer`, `product` and `order` (UInt32), `ordered_at`, `known_at`, `quantity`, `amount`.
+        lines: `customer`, `product` and `order` (UInt32), `ordered_at`, `known_at`, `quantity`, `amount`; and
+            `superseded_at` where the order lines have it, for some were in force at an earlier instant only.
         customer_ids: sorted; `customer` is a position in it.
         product_ids: sorted; `product` is a position in it.
     Orders are coded likewise; their identifiers are not needed again.
@@ -38,7 +39,10 @@ def code_lines(orders: pl.LazyFrame, *, before: datetime, product_ids: pl.Series
         product_ids: sorted product identifiers to code with; products not in it are dropped. None: those in `orders`.
     """
     columns = ["customer_id", "product_id", "order_id", "ordered_at", "known_at", "quantity", "amount"]
-    lines = known_before(orders.select(columns), before).collect()
+    present = orders.collect_schema().names()
+    kept = [*columns, *(name for name in ("superseded_at",) if name in present)]
+    known = orders.filter((pl.col("ordered_at") < before) & (pl.col("known_at") < before))
+    lines = known.select(kept).collect()
     customer_ids = lines["customer_id"].unique().sort()
     if product_ids is None:
         product_ids = lines["product_id"].drop_nulls().unique().sort()
@@ -49,8 +53,7 @@ def code_lines(orders: pl.LazyFrame, *, before: datetime, product_ids: pl.Series
         _positions("order_id", order_ids).alias("order"),
         "ordered_at",
         "known_at",
-        "quantity",
-        "amount",
+        *kept[kept.index("quantity") :],
     )
     return CodedLines(coded.drop_nulls("product"), customer_ids, product_ids)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from data_contracts.orders import snapshot_instant
+from data_contracts.orders import current_at, snapshot_instant
 from models.next_offer.bought import bought_before, code_lines
 from models.next_offer.options import DAYS_A_YEAR, NEIGHBOURS_PER_PRODUCT
 
@@ -112,7 +112,7 @@ def product_categories(products: pl.LazyFrame | None, *, as_of: date, time_zone:
     if products is None:
         return None
     instant = snapshot_instant(as_of, time_zone=time_zone)
-    known = products.filter(pl.col("known_at") < instant, pl.col("category").is_not_null())
+    known = current_at(products, instant).filter(pl.col("category").is_not_null())
     latest = known.sort("product_id", "known_at", "category").group_by("product_id", maintain_order=True).last()
     categories = latest.select("product_id", "category").collect()
     return None if categories.is_empty() else categories

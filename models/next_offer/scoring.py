@@ -9,7 +9,7 @@ from datetime import date
 
 import polars as pl
 
-from data_contracts.orders import snapshot_instant
+from data_contracts.orders import current_at, snapshot_instant
 from models.bundle import Bundle
 from models.next_offer.baseline import baseline_score
 from models.next_offer.bought import bought_before, code_lines
@@ -135,7 +135,7 @@ def inactive_products(products: pl.LazyFrame | None, *, as_of: date, time_zone: 
     """`product_id` of products that were known, before `as_of`, to be no longer (or not yet) sold."""
     if products is None:
         return pl.DataFrame(schema={"product_id": pl.String})
-    known = products.filter(pl.col("known_at") < snapshot_instant(as_of, time_zone=time_zone))
+    known = current_at(products, snapshot_instant(as_of, time_zone=time_zone))
     latest = known.sort("product_id", "known_at", "active").group_by("product_id", maintain_order=True).last()
     return latest.filter(pl.col("active").eq(other=False)).select("product_id").collect()
 

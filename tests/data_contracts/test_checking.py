@@ -1,7 +1,7 @@
 import duckdb
 import pytest
 
-from data_contracts.checking import check, open_expectations, refuse_critical
+from data_contracts.checking import check, judge, open_expectations, refuse_critical
 from data_contracts.contracts import Severity, core_contract
 from data_contracts.errors_contracts import ChecksDisagreeError, CriticalRuleBrokenError
 from data_contracts.mapping import RuleSpec
@@ -16,12 +16,13 @@ def stage(connection, *rows):
     connection.execute("set variable now = timestamptz '2024-01-01'")
     connection.execute("set variable company_currency = 'GBP'")
     connection.execute(
-        "create table staged_products (row_id bigint, product_id varchar, list_price bigint, unit_cost bigint, "
-        "known_at timestamptz, product_id__state utinyint, list_price__state utinyint, known_at__state utinyint)"
+        "create table staged_products (row_id bigint, source varchar, product_id varchar, list_price bigint, "
+        "unit_cost bigint, known_at timestamptz, product_id__state utinyint, list_price__state utinyint, "
+        "known_at__state utinyint)"
     )
     for number, (product, price, state) in enumerate(rows):
         connection.execute(
-            "insert into staged_products values (?, ?, ?, null, timestamptz '2020-01-01', 1, ?, 1)",
+            "insert into staged_products values (?, 'shop', ?, ?, null, timestamptz '2020-01-01', 1, ?, 1)",
             [number, product, price, state],
         )
 
@@ -93,3 +94,32 @@ def test_the_scratch_database_is_removed(tmp_path):
     assert not any(tmp_path.iterdir())
     with pytest.raises(duckdb.Error):
         connection.execute("select 1")
+
+
+def test_of_many_rows_of_a_key_the_first_good_one_stays(expectations):
+    rows = [
+        ("A", None, int(CellState.unparsable)),
+        ("A", 2, GOOD),
+        ("A", 3, GOOD),
+        ("B", 4, GOOD),
+        ("A", 5, GOOD),
+        ("B", 6, GOOD),
+        ("C", 7, GOOD),
+    ]
+    checked = judged(expectations, *rows)
+    stays = expectations.connection.execute("select list_price from accepted_products order by row_id").fetchall()
+    assert stays == [(2,), (4,), (7,)]
+    assert {count.rule: count.rows for count in checked.rules if count.rows} == {
+        "list_price_is_parsable": 1,
+        "key_is_unique": 3,
+    }
+
+
+def test_rows_that_cannot_be_had_are_not_blamed_on_a_rule(expectations):
+    stage(expectations.connection, ("A", 1, GOOD))
+    expectations.connection.execute(
+        "create view failing as select * replace ((product_id::integer)::varchar as product_id) from staged_products"
+    )
+    rules = bind_rules(PRODUCTS, mapped_columns=["product_id", "list_price", "known_at"])
+    with pytest.raises(duckdb.ConversionException):
+        judge(expectations.connection, PRODUCTS, rules, staged="failing")

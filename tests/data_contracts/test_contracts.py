@@ -50,7 +50,7 @@ def test_core_tables_have_the_agreed_columns_in_order(entity):
 def test_keys_are_required_and_references_point_backwards(entity):
     contract = core_contract(entity)
     assert set(contract.key) <= set(contract.required_columns())
-    assert "known_at" in contract.required_columns()
+    assert "known_at" not in contract.required_columns()
     for reference in contract.references:
         assert reference.column in contract.columns
         assert CORE_ENTITIES.index(reference.entity) < CORE_ENTITIES.index(entity)

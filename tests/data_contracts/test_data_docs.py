@@ -6,8 +6,9 @@ import duckdb
 import pytest
 
 from data_contracts.contracts import Severity
-from data_contracts.data_docs import RuleResult, TableResult, table_result, write_data_docs
+from data_contracts.data_docs import RuleResult, TableResult, table_result, with_rows_beside, write_data_docs
 from data_contracts.rules import BoundRule
+from data_contracts.table_checking import TableRuleResult, Verdict
 
 
 def rule(name, severity=Severity.error, meaning="what it says"):
@@ -94,7 +95,7 @@ def test_a_critical_rule_comes_first_and_refuses(connection, tmp_path):
     assert [each.rule.name for each in told.broken] == ["amount_is_present", "amount_is_small"]
     html = words(page(tmp_path, told))
     assert "This load was refused: a critical rule is broken in orders." in html
-    assert "select source_file" not in html
+    assert "select source_file" in html  # what it broke on is kept, to be looked at
 
 
 def test_the_page_says_what_the_load_is(connection, tmp_path):
@@ -168,3 +169,47 @@ def test_small_shares_are_not_told_as_nothing(tmp_path, rows, told):
     rules = (RuleResult(rule=IS_PRESENT, rows=rows, places=()),)
     table = TableResult(entity="orders", read=100_000, accepted=100_000 - rows, rules=rules)
     assert told in words(page(tmp_path, table))
+
+
+def about_the_table(rule, verdict, severity=Severity.warning, got="what was found"):
+    return TableRuleResult(
+        entity="orders",
+        rule=rule,
+        severity=severity,
+        meaning=f"{rule} in words",
+        verdict=verdict,
+        got=got,
+        expected="at least 1 row",
+        value=None,
+    )
+
+
+def test_rules_about_whole_tables_are_told_with_what_was_found_and_expected(connection, tmp_path):
+    results = [
+        about_the_table("rows_are_usual", Verdict.kept),
+        about_the_table("days_are_there", Verdict.broken, got="2 missing days"),
+        about_the_table("shift_is_small", Verdict.accepted),
+        about_the_table("nulls_are_usual", Verdict.not_judged, got="no earlier load to compare with"),
+    ]
+    facts = {"load_id": "load-1", "judged_at": "now", "checked_by": "Checker 1.0", "tables": [result(connection)]}
+    html = words(write_data_docs(tmp_path, **facts, table_rules=results).read_text())
+    assert "Held: 1 of 4. Broken: 1. Broken and accepted for this load: 1. Not judged" in html
+    for told in ("2 missing days", "at least 1 row", "accepted for this load, written down", "days_are_there in words"):
+        assert told in html
+    assert "no earlier load to compare with" in html
+    assert "This load was refused" not in html
+
+
+def test_a_critical_rule_about_a_table_refuses_the_load_and_addresses_are_left_out(connection, tmp_path):
+    broken = about_the_table("rows_are_usual", Verdict.broken, Severity.critical, got="new values: 'ann@home.example'")
+    facts = {"load_id": "load-1", "judged_at": "now", "checked_by": "Checker 1.0", "tables": [result(connection)]}
+    html = words(write_data_docs(tmp_path, **facts, table_rules=[broken]).read_text())
+    assert "This load was refused: a critical rule about a whole table is broken: rows_are_usual" in html
+    assert "ann@" not in html
+
+
+def test_rows_that_never_came_into_the_table_count_as_read(connection):
+    lines = RuleResult(rule=rule("line_is_readable"), rows=3, places=("a.csv, line 4",))
+    told = with_rows_beside(result(connection), lines)
+    assert (told.read, told.quarantined) == (7, result(connection).quarantined + 3)
+    assert told.broken[0].rule.name == "line_is_readable"

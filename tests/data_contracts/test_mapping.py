@@ -65,8 +65,8 @@ def test_a_mapping_that_can_mean_nothing_is_refused(changes, message):
 
 
 def test_required_columns_that_are_not_mapped_are_named_with_their_meaning():
-    with pytest.raises(ValidationError, match=r"known_at \(when the company could first have known") as caught:
-        orders(columns={name: column for name, column in COLUMNS.items() if name not in ("known_at", "quantity")})
+    with pytest.raises(ValidationError, match=r"amount \(net amount of the line") as caught:
+        orders(columns={name: column for name, column in COLUMNS.items() if name not in ("amount", "quantity")})
     assert "quantity (units bought" in str(caught.value)
 
 

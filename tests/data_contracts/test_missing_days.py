@@ -2,7 +2,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from data_contracts.missing_days import missing_days, new_missing_days
+from data_contracts.closed_days import ClosedDays
+from data_contracts.missing_days import missing_days, new_days_against_usual, new_missing_days
 from data_contracts.profiles import Profile
 
 MONDAY = date(2024, 1, 1)
@@ -128,3 +129,30 @@ def test_an_export_that_reaches_back_a_fixed_time_has_not_lost_its_first_days():
 
 def test_a_first_load_has_no_new_days():
     assert new_missing_days(profile(weeks(10, d64=0)), [], loaded_on=day(70)) == []
+
+
+@pytest.mark.parametrize("closed", [[day(64)], ["03-05"]])
+def test_a_day_without_business_is_no_missing_day(closed):
+    days = weeks(10, d64=0, d65=0)
+    assert missing_days(profile(days), closed_days=ClosedDays(tuple(closed))) == [day(65)]
+
+
+@pytest.mark.parametrize(
+    ("days", "loaded_on", "found"),
+    [
+        (weeks(10), 70, (20, 20.0, 1)),  # a Sunday
+        (weeks(10, d69=5), 70, (5, 20.0, 1)),
+        ([*weeks(10)[:69], 20, 3], 70, (20, 20.0, 1)),  # the day of the load is not over
+        (weeks(12), 84, (270, 270.0, 7)),  # of fifteen new days the newest seven
+        (weeks(10)[:69], 70, None),  # nothing new
+    ],
+)
+def test_new_days_are_held_against_the_same_weekdays(days, loaded_on, found):
+    assert new_days_against_usual(profile(days, loaded_on=day(loaded_on)), day(68)) == found
+
+
+def test_a_season_that_is_low_every_year_is_expected_to_be_low():
+    days = [100] * 364 + [100] * 60 + [50] * 3
+    low_then = [rows * (0.5 if 60 <= number < 63 else 1) for number, rows in enumerate(days)]
+    told = profile([int(rows) for rows in low_then])
+    assert new_days_against_usual(told, day(423)) == (150, 150.0, 3)

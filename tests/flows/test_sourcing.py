@@ -116,3 +116,30 @@ except SystemExit as end:
 """
     ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603  # our own interpreter
     assert ended.stdout.split()[-2:] == ["3", "False"], ended.stderr
+
+
+def test_a_file_that_is_not_there_is_told_from_data_that_would_be_blocked(gristmill, tmp_path):
+    (tmp_path / "gristmill.toml").write_text(SETTINGS.replace('files = "sales.csv"', 'files = "sale.csv"'))
+    ended = gristmill("check", COLUMNS="200")
+    assert ended.returncode == 2
+    assert "can't be tried" in ended.stdout
+    assert "would be blocked" not in ended.stdout
+    assert 'did you mean "sales.csv"?' in " ".join(ended.stdout.split())
+
+
+def test_a_file_whose_lines_are_in_part_no_rows_can_be_tried(gristmill, tmp_path):
+    (tmp_path / "gristmill.toml").write_text(SETTINGS)
+    (tmp_path / "sales.csv").write_text(f"{HEADER}\n{ROW}\n2,1,007\n{ROW.replace('1,1', '3,1', 1)}\n")
+    ended = gristmill("check", "--json")
+    (source,) = json.loads(ended.stdout)["sources"]
+    assert (ended.returncode, source["read"], source["accepted"]) == (0, 3, 2)
+    assert {rule["rule"]: rule["rows"] for rule in source["rules"]} == {"line_is_readable": 1}
+
+
+def test_a_draft_knows_what_unfinished_settings_say_already(gristmill, tmp_path):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "sales.csv").write_text(f"{HEADER.removesuffix(',currency')}\n{ROW.removesuffix(',GBP')}\n")
+    (tmp_path / "gristmill.toml").write_text('[company]\ncurrency = "USD"\n[paths]\ndata = "raw"\n')
+    drafted = tomllib.loads(gristmill("draft", "raw/sales.csv").stdout)
+    assert drafted["inputs"]["sales"]["files"] == "sales.csv"
+    assert drafted["sources"]["sales"]["constants"]["currency"] == "USD"

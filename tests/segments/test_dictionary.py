@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from segments.contracts import NEXT_BEST_CATEGORY, NEXT_BEST_OFFER, customer_contract
+from segments.contracts import published_contracts
 from segments.dictionary import dictionary_markdown
 from segments.money import Currency
 
@@ -14,7 +14,7 @@ def test_the_page_in_the_docs_is_current():
 
 def test_every_column_has_its_meaning():
     page = dictionary_markdown()
-    for contract in (customer_contract(Currency(code="GBP")), NEXT_BEST_OFFER, NEXT_BEST_CATEGORY):
+    for contract in published_contracts(Currency(code="GBP")):
         for column in contract.columns:
             assert column.meaning, column.name
             assert f"| `{column.name}` |" in page

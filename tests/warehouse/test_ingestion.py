@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from data_contracts.contracts import core_contract
 from data_contracts.errors import DataBlockedError, UsageError
 from data_contracts.errors_contracts import CriticalRuleBrokenError, RuleExpressionError
 from data_contracts.inputs import InputSpec
@@ -17,7 +18,8 @@ from warehouse.errors_ingestion import (
     SourceColumnMissingError,
     SourceExpressionError,
 )
-from warehouse.ingestion import ingest, source_fingerprint
+from warehouse.ingestion import Destination, ingest, source_fingerprint
+from warehouse.lake import Lake
 
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
 HEADER = "order,line,customer,placed,sku,units,net,currency\n"
@@ -54,7 +56,13 @@ def plan(folder, *lines, orders=None, sources=None, rules=()):
 
 
 def load(folder, *lines, docs_folder=None, **settings):
-    return ingest(**plan(folder, *lines, **settings), now=NOW, load_id="load-1", docs_folder=docs_folder)
+    into = Destination(lake=Lake(folder / "lake"), buckets=2)
+    return ingest(**plan(folder, *lines, **settings), now=NOW, load_id="load-1", into=into, docs_folder=docs_folder)
+
+
+def core(loaded, entity="orders"):
+    order = core_contract(entity).key
+    return loaded.load.scan(entity).sort(order).collect()
 
 
 def test_a_good_line_becomes_a_core_row(tmp_path):
@@ -74,6 +82,9 @@ def test_a_good_line_becomes_a_core_row(tmp_path):
             "currency": ["GBP"],
             "known_at": [datetime(2024, 5, 1, 9, tzinfo=UTC)],
             "load_id": ["load-1"],
+            "superseded_at": [None],
+            "source": ["orders"],
+            "source_customer_id": ["00042"],
         },
         schema={
             "order_id": pl.String,
@@ -89,11 +100,14 @@ def test_a_good_line_becomes_a_core_row(tmp_path):
             "currency": pl.String,
             "known_at": pl.Datetime("us", "UTC"),
             "load_id": pl.String,
+            "superseded_at": pl.Datetime("us", "UTC"),
+            "source": pl.String,
+            "source_customer_id": pl.String,
         },
     )
-    assert_frame_equal(loaded.frames["orders"], expected)
+    assert_frame_equal(core(loaded), expected)
     assert loaded.quarantined.is_empty()
-    assert set(loaded.frames) == {"orders"}
+    assert loaded.load.entities == ("orders",)
 
 
 DEFECTS = [
@@ -130,7 +144,7 @@ def test_each_defect_goes_to_quarantine_under_its_name_and_nothing_is_lost(tmp_p
 def test_a_copy_of_a_broken_row_takes_its_place(tmp_path):
     broken = GOOD.replace("12.50", "")
     loaded = load(tmp_path, broken, GOOD, GOOD)
-    assert loaded.frames["orders"]["amount"].to_list() == [1250]
+    assert core(loaded, "orders")["amount"].to_list() == [1250]
     assert loaded.quarantined["rules"].to_list() == ["amount_is_present", "key_is_unique"]
 
 
@@ -146,8 +160,8 @@ def test_unknown_products_are_a_warning_unless_made_an_error(tmp_path, severity,
     lines = [GOOD, GOOD.replace(",A,", ",SHIPPING,").replace("0001", "0002")]
     loaded = load(tmp_path, *lines, sources={"products": products}, rules=[rule])
     assert loaded.counts["orders"].broken() == {"order_product_is_known": 1}
-    assert loaded.frames["orders"].height == accepted
-    assert loaded.frames["products"]["launched_on"].to_list() == [date(2020, 1, 1)]
+    assert core(loaded, "orders").height == accepted
+    assert core(loaded, "products")["launched_on"].to_list() == [date(2020, 1, 1)]
 
 
 def test_source_rules_see_the_sources_columns_and_null_passes(tmp_path):
@@ -170,8 +184,8 @@ def test_expressions_constants_and_queries(tmp_path):
         "columns": {"customer_id": "customer", "known_at": "first", "created_at": "first"},
     }
     loaded = load(tmp_path, GOOD, orders=orders, sources={"customers": customers})
-    assert loaded.frames["orders"]["amount"].to_list() == [2500]
-    assert loaded.frames["customers"]["created_at"].to_list() == [datetime(2024, 5, 1, 9, tzinfo=UTC)]
+    assert core(loaded, "orders")["amount"].to_list() == [2500]
+    assert core(loaded, "customers")["created_at"].to_list() == [datetime(2024, 5, 1, 9, tzinfo=UTC)]
 
 
 @pytest.mark.parametrize(
@@ -240,8 +254,8 @@ def test_order_of_lines_does_not_matter_for_the_core_frame(tmp_path):
     lines = [
         GOOD.replace("0001,1,00042", f"{order:04},{line},{order % 7:03}") for order in range(30) for line in (1, 2)
     ]
-    forwards = load(tmp_path, *lines).frames["orders"]
-    assert_frame_equal(load(tmp_path, *reversed(lines)).frames["orders"], forwards)
+    forwards = core(load(tmp_path, *lines))
+    assert_frame_equal(core(load(tmp_path, *reversed(lines))), forwards)
 
 
 def test_the_fingerprint_follows_content_mapping_and_rules(tmp_path):

@@ -11,7 +11,8 @@ import pytest
 from data_contracts.inputs import InputSpec
 from data_contracts.mapping import SourceMapping
 from data_contracts.orders import purchase_orders, snapshot_instant
-from warehouse.ingestion import ingest
+from warehouse.ingestion import Destination, ingest
+from warehouse.lake import Lake
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("GRISTMILL_SHARED_DATA", ROOT.parent / "shared" / "data")) / "online_retail"
@@ -24,7 +25,7 @@ OVERLAP = pl.col("InvoiceDate") <= datetime(2010, 12, 9, 20, 1)  # noqa: DTZ001 
 
 
 @pytest.fixture(scope="module")
-def loaded():
+def loaded(tmp_path_factory):
     settings = tomllib.loads((ROOT / "examples/online_retail/gristmill.toml").read_text())
     return ingest(
         inputs={name: InputSpec.model_validate(spec) for name, spec in settings["inputs"].items()},
@@ -35,6 +36,7 @@ def loaded():
         time_zone=settings["company"]["time_zone"],
         now=datetime(2026, 1, 1, tzinfo=UTC),
         load_id="load-1",
+        into=Destination(lake=Lake(tmp_path_factory.mktemp("lake")), buckets=4),
     )
 
 
@@ -90,7 +92,7 @@ def test_rows_and_money_are_those_of_a_second_independent_reading(loaded):
     first = clean_lines("year_2009_2010.parquet", invoice="Invoice", price="Price", customer="Customer ID")
     second = clean_lines("year_2010_2011.parquet", invoice="InvoiceNo", price="UnitPrice", customer="CustomerID")
     lines = pl.concat([first, second.filter(~OVERLAP)]).collect()
-    orders = loaded.frames["orders"]
+    orders = loaded.load.scan("orders").collect()
     pence = (lines["Quantity"] * (lines["price"] * 100).round(0).cast(pl.Int64)).sum()
     assert orders.height == lines.height
     assert orders["amount"].sum() == pence
@@ -101,7 +103,7 @@ def test_rows_and_money_are_those_of_a_second_independent_reading(loaded):
 def test_population_and_churn_of_the_reference_protocol(loaded):
     """At 2011-09-01: 4,324 customers bought in the 365 days before, 50.5 % of them not in the 90 days after."""
     start = snapshot_instant(date(2011, 9, 1), time_zone="Europe/London")
-    purchases = purchase_orders(loaded.frames["orders"].lazy()).filter("is_purchase").collect()
+    purchases = purchase_orders(loaded.load.scan("orders")).filter("is_purchase").collect()
     before = purchases.filter(pl.col("ordered_at").is_between(start - timedelta(365), start, closed="left"))
     after = purchases.filter(pl.col("ordered_at").is_between(start, start + timedelta(90), closed="left"))
     population = before.select("customer_id").unique()

@@ -92,3 +92,29 @@ def test_pence_written_as_pounds_come_back_exactly(connection, units):
     written = f"{sign}{abs(units) // 100}.{abs(units) % 100:02d}"
     assert typed(connection, "money", f"'{written}'")[0] == units
     assert typed(connection, "money", written, kind="DOUBLE")[0] == units
+
+
+@pytest.mark.parametrize(
+    ("literal", "money", "currency", "units"),
+    [
+        ("'9999999.99499999'", "major", "GBP", 999_999_999),
+        ("'9999999.995'", "major", "GBP", 1_000_000_000),
+        ("'10000000.005'", "major", "GBP", 1_000_000_001),
+        ("'-10000000.005'", "major", "GBP", -1_000_000_001),
+        ("'9999999.99499999'", "major", "CLF", 99_999_999_950),
+        ("'9999999999.5'", "minor", "GBP", 10_000_000_000),
+        ("'10000000000.49999999'", "minor", "GBP", 10_000_000_000),
+        ("'-9999999999.50000000'", "minor", "GBP", -10_000_000_000),
+        ("'0.00499999999'", "major", "GBP", 1),
+    ],
+)
+def test_money_beyond_the_fast_decimals_is_rounded_alike(connection, *, literal, money, currency, units):
+    """The written decimal is taken to 8 digits, then rounded half away: on both sides of ten million."""
+    assert typed(connection, "money", literal, money=money, currency=currency) == (units, GOOD)
+
+
+@pytest.mark.parametrize("literal", ["''", "'  '", "chr(160)", "chr(9)", "' ~'", "'~'", "'~a'", "'é'", "'!'", "' a'"])
+def test_only_what_is_blank_is_absent(connection, literal):
+    query = f"select case when trim({literal}) <> '' then {literal} end"
+    (value,) = connection.execute(query).fetchone()
+    assert typed(connection, "text", literal) == (value, ABSENT if value is None else GOOD)

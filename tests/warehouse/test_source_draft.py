@@ -51,12 +51,11 @@ def test_german_order_lines_become_a_complete_source(drafted):
         "ordered_at": "Bestelldatum",
         "product_id": "Artikelnummer",
         "quantity": "Menge",
-        "known_at": "Bestelldatum",
     }
     assert source["expressions"]["amount"] == "Menge::decimal(18, 4) * Einzelpreis::decimal(18, 4)"
     assert "partition by Bestellnummer" in source["expressions"]["line_number"]
     assert source["constants"] == {"currency": "EUR"}
-    assert source["formats"] == dict.fromkeys(("ordered_at", "known_at"), "%d.%m.%Y %H:%M")
+    assert source["formats"] == {"ordered_at": "%d.%m.%Y %H:%M"}
     assert (source["money"], best.missing, best.unmapped) == ("major", (), {"Bemerkung": "VARCHAR"})
     SourceMapping.model_validate(source)
 
@@ -102,15 +101,15 @@ def test_french_customers_are_told_from_orders(drafted):
         "created_at": "date inscription",
         "region": "pays",
         "email": "courriel",
-        "known_at": "date inscription",
+        "consent_marketing": "consentement",
     }
-    assert set(best.unmapped) == {"anniversaire", "consentement"}  # oui and non are no truth values yet
+    assert set(best.unmapped) == {"anniversaire"}
 
 
 def test_what_is_missing_is_told_with_what_could_fill_it(drafted):
     frame = pl.DataFrame({"campaign_id": ["1", "1", "2"], "household_id": ["7", "8", "7"]})
     best, source = drafted(frame, entity="contacts")
-    assert [missing.field for missing in best.missing] == ["sent_at", "known_at"]
+    assert [missing.field for missing in best.missing] == ["sent_at"]
     assert source["expressions"]["contact_id"] == "concat_ws('-', household_id, campaign_id)"
 
 
@@ -196,3 +195,42 @@ def test_how_a_csv_file_is_written_is_seen(tmp_path, name, content, expected):
     (tmp_path / name).write_bytes(content)
     spec = input_of_file(str(tmp_path / name), tmp_path)
     assert spec.model_dump(exclude_defaults=True) == {"files": (name,), **expected}
+
+
+@pytest.mark.parametrize(
+    ("yes", "no"), [("oui", "non"), ("Ja", "Nein"), ("sí", "no"), ("J", "N"), ("sim", "não"), ("tak", "nie")]
+)
+def test_words_for_yes_and_no_of_other_languages_become_a_list_of_values(drafted, yes, no):
+    frame = pl.DataFrame(
+        {
+            "customer_id": [f"c{n}" for n in range(100)],
+            "region": ["north"] * 100,
+            "newsletter": [yes if n % 3 else no for n in range(100)],
+        }
+    )
+    _, source = drafted(frame, name="customers", entity="customers")
+    assert source["columns"]["consent_marketing"] == "newsletter"
+    assert source["values"]["consent_marketing"] == {yes: True, no: False}
+    SourceMapping.model_validate(source)
+
+
+def test_plain_words_for_yes_and_no_need_no_list(drafted):
+    frame = pl.DataFrame({"customer_id": [f"c{n}" for n in range(100)], "newsletter": ["Yes", "no"] * 50})
+    _, source = drafted(frame, name="customers", entity="customers")
+    assert source["columns"]["consent_marketing"] == "newsletter"
+    assert "values" not in source
+
+
+def test_known_at_is_proposed_where_a_column_says_it_and_nowhere_else(drafted):
+    _, source = drafted(ORDER_LINES, currency="EUR")
+    assert all("known_at" not in source[part] for part in ("columns", "expressions", "constants"))
+    told = ORDER_LINES.with_columns(pl.col("Bestelldatum").alias("known_at"))
+    _, source = drafted(told, currency="EUR")
+    assert source["columns"]["known_at"] == "known_at"
+
+
+def test_dates_written_in_several_ways_are_tried_in_each(drafted):
+    days = [f"2024-01-{1 + n % 28:02}" if n % 3 else f"{1 + n % 28:02}.02.2024" for n in range(200)]
+    best, source = drafted(ORDER_LINES.with_columns(pl.Series("Bestelldatum", days)), currency="EUR")
+    assert best.formats["ordered_at"] == ("%Y-%m-%d", "%d.%m.%Y")
+    assert source["formats"]["ordered_at"] == ["%Y-%m-%d", "%d.%m.%Y"]

@@ -38,7 +38,7 @@ def read(tmp_path):
             connection.execute("set timezone = 'UTC'")
             place = SourcePlace(data_root=tmp_path, environment=environment)
             raw = read_input(connection, "sales", InputSpec.model_validate(spec), place=place, rows=rows)
-            return connection.sql(f"from {raw.table} order by rowid").pl()
+            return connection.sql(f"from {raw.table} order by rowid").pl().drop("rowid", strict=False)
 
     return reading
 
@@ -278,3 +278,46 @@ def test_a_database_is_known_by_what_it_holds(shop_server, tmp_path):
         connection.execute("update sales.orders set net = net + 1 where units = 250")
     assert input_versions(inputs, place) != before
     assert "hunter2" not in repr(place)
+
+
+def parquet(path, query):
+    duckdb.execute(f"copy ({query}) to '{path}' (format parquet)")
+
+
+def test_parquet_files_are_read_in_place_in_the_order_of_files_and_rows(tmp_path):
+    parquet(tmp_path / "b.parquet", "select 'b' || i as id, i::double as n from range(3) as numbers(i) order by i desc")
+    parquet(tmp_path / "a.parquet", "select 'a' || i as id, i::double as n from range(130000) as numbers(i)")
+    with duckdb.connect() as connection:
+        spec = InputSpec.model_validate({"files": "*.parquet"})
+        raw = read_input(connection, "sales", spec, place=SourcePlace(data_root=tmp_path))
+        last = f"select id, source_file, source_row, rowid from {raw.table} where rowid >= 129999 order by rowid"  # noqa: S608  # a table's name
+        assert connection.execute(last).fetchall() == [
+            ("a129999", "a.parquet", 130_000, 129_999),
+            ("b2", "b.parquet", 1, 130_000),
+            ("b1", "b.parquet", 2, 130_001),
+            ("b0", "b.parquet", 3, 130_002),
+        ]
+        assert connection.execute("select count(*) from duckdb_tables()").fetchone() == (0,)
+        assert [name for name, *_ in connection.execute("describe sales").fetchall()] == ["id", "n"]
+
+
+@pytest.mark.parametrize(
+    "second", ["select 2.5 as n, 'x' as id", "select 'x' as id, 2 as n", "select 'x' as id, 2::float as n"]
+)
+def test_parquet_files_that_are_not_quite_alike_are_copied_column_by_name(read, tmp_path, second):
+    parquet(tmp_path / "a.parquet", "select 'w' as id, 1.5::double as n")
+    parquet(tmp_path / "b.parquet", second)
+    frame = read({"files": "*.parquet"})
+    assert frame.select("id", "source_file", "source_row").rows() == [("w", "a.parquet", 1), ("x", "b.parquet", 1)]
+    assert frame["n"].to_list() == [1.5, 2.5 if "2.5" in second else 2.0]
+
+
+def test_parquet_with_a_column_called_like_duckdbs_own_is_copied(read, tmp_path):
+    parquet(tmp_path / "a.parquet", "select 'w' as id, 7 as file_row_number")
+    assert read({"files": "a.parquet"}).rows() == [("w", 7, "a.parquet", 1)]
+
+
+def test_a_column_called_rowid_is_told(read, tmp_path):
+    parquet(tmp_path / "a.parquet", "select 1 as RowId")
+    with pytest.raises(SourceColumnNameTakenError, match="the load itself uses"):
+        read({"files": "a.parquet"})

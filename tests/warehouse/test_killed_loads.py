@@ -1,0 +1,71 @@
+"""SIGKILL at every step of a load, in a child process: the load before stands, and the next one finishes."""
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from warehouse.ledger import last_load
+from warehouse.ledger_schema import ledger_rows
+
+FAILPOINTS = ("file_written", "load_written", "load_in_place", "quarantine_written", "before_commit", "recorded")
+IN_EVERY_TEST_RUN = ("load_in_place", "before_commit", "recorded")
+AFTER_THE_COMMIT = ("recorded",)
+
+
+def _daily():
+    spec = importlib.util.spec_from_file_location("daily_company_of_killed", Path(__file__).with_name("daily.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+daily = _daily()
+
+
+def killed_child(folder, number, failpoint):
+    ended = subprocess.run(  # noqa: S603 our own script, with arguments of this test
+        [sys.executable, daily.__file__, str(folder), str(number), failpoint],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "POLARS_MAX_THREADS": "1"},
+        capture_output=True,
+        timeout=240,
+        check=False,
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    "failpoint",
+    [pytest.param(point, marks=() if point in IN_EVERY_TEST_RUN else pytest.mark.slow) for point in FAILPOINTS],
+)
+def test_killed_at(tmp_path, failpoint):
+    company = daily.Company(tmp_path)
+    company.write("1.csv", "1,a,2024-05-01 10:00:00,1.00", "bad,a,2024-05-01 10:00:00,")
+    company.load(daily.day(2))
+    company.write("2.csv", "2,b,2024-05-02 10:00:00,2.00", "1,a,2024-05-01 10:00:00,9.00", "worse,a,nonsense,1")
+    killed_child(tmp_path, 3, failpoint)
+
+    done = failpoint in AFTER_THE_COMMIT
+    with company.warehouse() as warehouse:
+        load = last_load(warehouse)
+        inputs = ledger_rows(warehouse, "load_inputs", "ORDER BY label", [])
+    assert load.load_id == ("20240503T030000" if done else "20240502T030000")
+    assert [row["label"] for row in inputs] == ["orders/1.csv", *(["orders/2.csv"] if done else [])]
+    assert company.current()["amount"].sort().to_list() == ([200, 900] if done else [100])
+    assert company.quarantine()["source_file"].to_list() == ["orders/1.csv", *(["orders/2.csv"] if done else [])]
+
+    company.load(daily.day(4))
+    assert company.current()["amount"].sort().to_list() == [200, 900]
+    assert company.core().height == 3
+    assert company.quarantine()["source_file"].to_list() == ["orders/1.csv", "orders/2.csv"]
+    names = {path.name for path in (tmp_path / "lake/core").iterdir()}
+    expected = {"load=20240502T030000", "load=20240504T030000"} | ({"load=20240503T030000"} if done else set())
+    assert names == expected
+    assert company.core().filter(pl.col("superseded_at").is_not_null()).height == 1

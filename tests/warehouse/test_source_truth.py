@@ -1,0 +1,22 @@
+import pytest
+
+from warehouse.source_truth import meaning_of_truth
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["oui", "non"], {"oui": True, "non": False}),
+        (["Oui ", "NON", "oui"], {"Oui ": True, "NON": False, "oui": True}),
+        (["O", "N"], {"O": True, "N": False}),
+        (["ja"], {"ja": True}),
+        (["no", "sí"], {"no": False, "sí": True}),
+        (["нет", "да"], {"нет": False, "да": True}),
+        (["J"], {}),  # may mean anything
+        (["ja", "non"], {}),  # two languages
+        (["ja", "nein", "vielleicht"], {}),
+        ([], {}),
+    ],
+)
+def test_words_are_understood_together_in_one_language(words, meant):
+    assert dict(meaning_of_truth(words)) == meant
