@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from flows.commands import looking, running, sourcing, starting
+from flows.commands import features, looking, running, sourcing, starting
 from flows.environment import quieten
 
 app = typer.Typer(
@@ -25,6 +25,8 @@ config_app = typer.Typer(help="The settings in force.", no_args_is_help=True)
 app.add_typer(config_app, name="config", rich_help_panel="Look")
 source_app = typer.Typer(help="Fit files and tables to the contracts: propose a mapping, try it.", no_args_is_help=True)
 app.add_typer(source_app, name="source", rich_help_panel="Begin")
+features_app = typer.Typer(help="The features: which there are, one customer's, proofs of them.", no_args_is_help=True)
+app.add_typer(features_app, name="features", rich_help_panel="Look")
 
 app.command(rich_help_panel="Begin")(starting.init)
 app.command(rich_help_panel="Begin")(starting.simulate)
@@ -38,6 +40,9 @@ app.command(rich_help_panel="Look")(looking.show)
 config_app.command("show")(looking.show_config)
 source_app.command("draft")(sourcing.draft)
 source_app.command("check")(sourcing.check)
+features_app.command("list")(features.list_catalogue)
+features_app.command("show")(features.show_customer)
+features_app.command("prove")(features.prove)
 
 
 @app.callback(invoke_without_command=True)
