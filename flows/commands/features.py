@@ -1,0 +1,99 @@
+"""Commands about features: which there are, one customer's, and proofs of them. None of them changes anything."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.options import AsOf, Config, Json
+from flows.commands.outcome import command, print_json
+
+EXIT_DIFFERS = 3
+
+
+@command
+def list_catalogue(
+    config: Config = None,
+    *,
+    entity: Annotated[str | None, typer.Option(help="Only those made of this entity.", show_default=False)] = None,
+    family: Annotated[str | None, typer.Option(help="Only those of this family.", show_default=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """The features there are: name, meaning, unit, what null means, what they need, their window.
+
+    With settings, only what can be made of the last load (before the first: of the sources), and what drops out, why.
+    """
+    from flows.feature_reporting import print_catalogue
+    from flows.featuring import list_features
+    from flows.opening import open_context
+
+    found = list_features(open_context(config) if _has_settings(config) else None, entity=entity, family=family)
+    if as_json:
+        print_json(found)
+    else:
+        print_catalogue(found)
+
+
+@command
+def show_customer(
+    customer: Annotated[str, typer.Argument(help="A customer_id, byte for byte.")],
+    config: Config = None,
+    *,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """One customer's features beside those of everybody: the quantiles at 10, 50 and 90 %."""
+    from flows.feature_reporting import print_customer
+    from flows.featuring import customer_features
+    from flows.opening import open_context, parse_date
+
+    context = open_context(config)
+    found = customer_features(context, customer, as_of=context.resolve_as_of(parse_date(as_of)))
+    if as_json:
+        print_json(found)
+    else:
+        print_customer(found)
+
+
+@command
+def prove(
+    config: Config = None,
+    *,
+    as_of: AsOf = None,
+    snapshots: Annotated[
+        int, typer.Option(min=1, help="How many dates, every 30 days back; and at most so many stored nights.")
+    ] = 1,
+    sample: Annotated[int, typer.Option(min=1, help="Customers compared with the slow definition.")] = 50,
+    buckets: Annotated[
+        int | None, typer.Option(min=1, help="On so many buckets of the load [all].", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Prove on your own data that features hold nothing of later, and are the same however they are built.
+
+    Exit code 0 when all proofs hold (or had nothing to compare), 3 when a feature differs.
+    """
+    from datetime import timedelta
+
+    from flows.feature_proofs import Request
+    from flows.feature_proofs import prove as prove_features
+    from flows.feature_reporting import print_proofs
+    from flows.opening import open_context, parse_date
+
+    context = open_context(config)
+    last = context.resolve_as_of(parse_date(as_of))
+    days = tuple(last - timedelta(days=30 * number) for number in range(snapshots))
+    found = prove_features(context, Request(days=days, sample=sample, buckets=buckets))
+    if as_json:
+        print_json(found)
+    else:
+        print_proofs(found)
+    if not found["holds"]:
+        raise typer.Exit(EXIT_DIFFERS)
+
+
+def _has_settings(config: Path | None) -> bool:
+    """Whether settings are named or lie here; named ones that can't be read are an error, none at all is not."""
+    import os
+
+    return config is not None or bool(os.environ.get("GRISTMILL_CONFIG")) or Path("gristmill.toml").exists()
