@@ -9,11 +9,7 @@ import sys
 
 import typer
 
-<<<<<<< HEAD
-from flows.commands import erasing, identities, looking, quarantine, running, sourcing, starting
-=======
-from flows.commands import features, looking, running, sourcing, starting
->>>>>>> next
+from flows.commands import erasing, features, identities, looking, quarantine, running, sourcing, starting
 from flows.environment import quieten
 
 app = typer.Typer(
@@ -29,15 +25,12 @@ config_app = typer.Typer(help="The settings in force.", no_args_is_help=True)
 app.add_typer(config_app, name="config", rich_help_panel="Look")
 source_app = typer.Typer(help="Fit files and tables to the contracts: propose a mapping, try it.", no_args_is_help=True)
 app.add_typer(source_app, name="source", rich_help_panel="Begin")
-<<<<<<< HEAD
 identities_app = typer.Typer(no_args_is_help=False)
 app.add_typer(identities_app, name="identities", rich_help_panel="Look")
 quarantine_app = typer.Typer(no_args_is_help=False)
 app.add_typer(quarantine_app, name="quarantine", rich_help_panel="Look")
-=======
 features_app = typer.Typer(help="The features: which there are, one customer's, proofs of them.", no_args_is_help=True)
 app.add_typer(features_app, name="features", rich_help_panel="Look")
->>>>>>> next
 
 app.command(rich_help_panel="Begin")(starting.init)
 app.command(rich_help_panel="Begin")(starting.simulate)
@@ -53,18 +46,15 @@ app.command(rich_help_panel="Look")(looking.show)
 config_app.command("show")(looking.show_config)
 source_app.command("draft")(sourcing.draft)
 source_app.command("check")(sourcing.check)
-<<<<<<< HEAD
 identities_app.callback(invoke_without_command=True)(identities.summary)
 identities_app.command("show")(identities.show)
 quarantine_app.callback(invoke_without_command=True)(quarantine.summary)
 quarantine_app.command("show")(quarantine.show)
 quarantine_app.command("replay")(quarantine.replay)
 quarantine_app.command("drop")(quarantine.drop)
-=======
 features_app.command("list")(features.list_catalogue)
 features_app.command("show")(features.show_customer)
 features_app.command("prove")(features.prove)
->>>>>>> next
 
 
 @app.callback(invoke_without_command=True)
