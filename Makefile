@@ -36,8 +36,8 @@ demo: setup  ## a simulated shop, from raw files to published segments, in ./dem
 	$(BIN)/gristmill simulate
 	$(BIN)/gristmill run --as-of 2026-01-01 --orchestration local
 
-test: setup  ## the tests (fast ones)
-	$(BIN)/python -m pytest -m "not slow"
+test: setup  ## the tests (fast ones), two processes at once
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: setup  ## the end-to-end tests: simulator, real data, a real orchestrator
 	$(BIN)/python -m pytest -m slow

@@ -7,6 +7,9 @@ process of its own by what `gristmill ingest` runs. The floor (`ingest_floor.py`
 very files: one pass over them that judges the same predicates, then a sorted Parquet write of the good rows by bucket;
 of CSV with the casts. Prints processor seconds (all threads), seconds, peak memory, both ratios, and where the
 product's time goes, step by step. Both must accept the same number of rows.
+
+With `--increment` the order lines are an incremental input: what loads after the first cost is measured, each in a
+process of its own, and how many files of the core are written anew (the others are links to those of the load before).
 """
 
 import argparse
@@ -14,6 +17,7 @@ import importlib
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,16 +25,17 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from ingest_files import settings_text, write_files
+from ingest_files import increment_settings_text, settings_text, write_corrections, write_files, write_news
 from ingest_floor import run_floor
 
 NOW = datetime(2026, 1, 1, 2, tzinfo=UTC)
 FORMATS = ("parquet", "csv")
+SETTINGS, INCREMENT_SETTINGS = "gristmill.toml", "increment.toml"
 STEPS: dict[str, tuple[str, ...]] = {
     "fingerprint of the files": ("warehouse.load_fingerprints:versions_of",),
     "read and stage": ("warehouse.source_reading:read_sources",),
@@ -120,8 +125,8 @@ class Watch:
                 setattr(module, name, watched)
 
 
-def run_product(folder: Path) -> dict[str, Any]:
-    """Load the folder's files as `gristmill ingest` does; returns rows and seconds by step."""
+def run_product(settings: Path, *, force: bool = True, minutes: int = 0) -> dict[str, Any]:
+    """Load files as `gristmill ingest` does, so many minutes after `NOW`; returns rows and seconds by step."""
     watch = Watch()
     watch.timed("import Gristmill", importlib.import_module)("flows.ingesting")
     engine = "data_contracts.great_expectations_on_duckdb"
@@ -133,8 +138,9 @@ def run_product(folder: Path) -> dict[str, Any]:
     from flows.context import Context  # noqa: PLC0415
     from flows.ingesting import ingest_sources  # noqa: PLC0415
 
-    context = Context(settings=load_settings(folder / "gristmill.toml"), now=NOW, clock=lambda: NOW)
-    loaded = watch.timed("the rest", ingest_sources)(context, force=True, accept=(), tick=lambda: None)
+    now = NOW + timedelta(minutes=minutes)
+    context = Context(settings=load_settings(settings), now=now, clock=lambda: now)
+    loaded = watch.timed("the rest", ingest_sources)(context, force=force, accept=(), tick=lambda: None)
     orders = loaded.summary["entities"]["orders"]
     rules = {row["rule"]: row["rows"] for row in loaded.summary["rules"] if row["entity"] == "orders"}
     return {"orders": orders, "rules": rules, "cpu": watch.cpu, "wall": watch.wall, "peak": watch.peak}
@@ -143,7 +149,7 @@ def run_product(folder: Path) -> dict[str, Any]:
 def compare(folder: Path, kind: str) -> None:
     """Measure floor and product on the files of one format, and print the figures."""
     floor = measured("--floor", kind, "--folder", str(folder))
-    product = measured("--product", kind, "--folder", str(folder))
+    product = measured("--product", str(folder / kind / SETTINGS))
     ours = product.told["orders"]
     print(f"\n{kind}: {ours['read']:,} order lines, {ours['quarantined']:,} set aside")
     if ours["accepted"] != floor.told["accepted"]:
@@ -153,10 +159,42 @@ def compare(folder: Path, kind: str) -> None:
         print(f"{name:<28}{run.cpu_seconds:>9.1f}{run.wall_seconds:>9.1f}{run.peak_gigabytes:>9.2f}")
     ratios = product.cpu_seconds / floor.cpu_seconds, product.wall_seconds / floor.wall_seconds
     print(f"{'product / floor':<28}{ratios[0]:>9.2f}{ratios[1]:>9.2f}")
-    for step, seconds in product.told["cpu"].items():
-        print(f"  {step:<26}{seconds:>9.1f}{product.told['wall'][step]:>9.1f}{product.told['peak'][step]:>9.2f}")
+    print_steps(product)
     print("  floor: " + ", ".join(f"{step} {seconds:.1f} CPU s" for step, seconds in floor.told["cpu"].items()))
     print("  rules: " + ", ".join(f"{rule} {rows:,}" for rule, rows in product.told["rules"].items()), flush=True)
+
+
+def print_steps(run: Run) -> None:
+    """Print the seconds of each step."""
+    for step, seconds in run.told["cpu"].items():
+        print(f"  {step:<26}{seconds:>9.1f}{run.told['wall'][step]:>9.1f}{run.told['peak'][step]:>9.2f}")
+
+
+def measure_increments(folder: Path, kind: str, *, rows: int, seed: int) -> None:
+    """Measure a first load of the files of one format and loads after it, and print the figures."""
+    settings, work = folder / INCREMENT_SETTINGS, folder / "increment_work"
+    for left in (work, folder / "more_orders"):
+        shutil.rmtree(left, ignore_errors=True)
+    settings.write_text(increment_settings_text(kind))
+    steps: dict[str, tuple[bool, Callable[[], None]]] = {
+        "first load": (False, lambda: None),
+        "the same files, forced": (True, lambda: None),
+        "new lines, one in a thousand": (False, lambda: write_news(folder, kind, rows=rows, seed=seed)),
+        "100 corrections": (False, lambda: write_corrections(folder, kind, rows=rows, seed=seed)),
+    }
+    for number, (name, (force, prepare)) in enumerate(steps.items()):
+        prepare()
+        asked = ["--product", str(settings), "--minutes", str(number), *(["--force"] if force else [])]
+        run = measured(*asked)
+        newest = max((work / "lake" / "core").glob("load=*"))  # named by the moment
+        files = [path.stat().st_nlink == 1 for path in newest.glob("**/*.parquet")]
+        print(f"\n{kind}, {name}: {sum(files)} of {len(files)} files written anew; {run.told['orders']}")
+        without_import = run.cpu_seconds - run.told["cpu"]["import Great Expectations"]
+        print(f"{'':<28}{'CPU s':>9}{'wall s':>9}{'peak GB':>9}")
+        print(f"{'whole':<28}{run.cpu_seconds:>9.1f}{run.wall_seconds:>9.1f}{run.peak_gigabytes:>9.2f}")
+        print(f"{'without import of GX':<28}{without_import:>9.1f}")
+        print_steps(run)
+        sys.stdout.flush()
 
 
 def main() -> None:
@@ -166,11 +204,17 @@ def main() -> None:
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS)
     asked.add_argument("--folder", type=Path, help="keep files here, and use those that are there (default: none kept)")
-    asked.add_argument("--product", choices=FORMATS, help="only load the folder's files, in this process")
+    asked.add_argument("--increment", action="store_true", help="measure loads after the first instead")
+    asked.add_argument(
+        "--product", type=Path, metavar="SETTINGS", help="only load these settings' files, in this process"
+    )
+    asked.add_argument("--minutes", type=int, default=0, help="with --product: the moment of the load")
+    asked.add_argument("--force", action="store_true", help="with --product: load everything again")
     asked.add_argument("--floor", choices=FORMATS, help="only run the floor on the folder's files, in this process")
     given = asked.parse_args()
     if given.product:
-        print(json.dumps(run_product(given.folder / given.product)))
+        force = given.force or given.product.name == SETTINGS
+        print(json.dumps(run_product(given.product, force=force, minutes=given.minutes)))
         sys.stdout.flush()
         os._exit(0)  # as the command does: DuckDB's bindings print warnings at exit
     if given.floor:
@@ -179,10 +223,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="gristmill-bench-") as private:
         folder = given.folder or Path(private)
         for kind in given.formats:
-            if not (folder / kind / "gristmill.toml").exists():
+            if not (folder / kind / SETTINGS).exists():
                 write_files(folder / kind, kind, rows=given.rows, seed=given.seed)
-                (folder / kind / "gristmill.toml").write_text(settings_text(kind))
-            compare(folder, kind)
+                (folder / kind / SETTINGS).write_text(settings_text(kind))
+            if given.increment:
+                measure_increments(folder / kind, kind, rows=given.rows, seed=given.seed)
+            else:
+                compare(folder, kind)
 
 
 if __name__ == "__main__":

@@ -134,12 +134,48 @@ def settings_text(kind: str) -> str:
     return _SETTINGS.replace("KIND", kind)
 
 
+def increment_settings_text(kind: str) -> str:
+    """The same with order lines as an incremental input that also reads `more_orders/`, and a workspace of its own."""
+    every_load = f'orders = {{ files = "orders/*.{kind}" }}'
+    only_news = f'orders = {{ files = "*orders/*.{kind}", load = "incremental" }}'
+    return (
+        settings_text(kind).replace(every_load, only_news).replace('workspace = "work"', 'workspace = "increment_work"')
+    )
+
+
+_WRITTEN = {"parquet": "format parquet", "csv": "format csv, header true"}
+
+
+def _facts(kind: str, *, rows: int, seed: int) -> dict[str, object]:
+    facts = {"seed": seed, "rows": rows, "customers": max(rows // LINES_OF_A_CUSTOMER, 10), "products": PRODUCTS}
+    return {**facts, "bad": BAD_OF_TEN_THOUSAND, **_VALUES[kind]}
+
+
+def write_news(folder: Path, kind: str, *, rows: int, seed: int) -> None:
+    """Write a file of the lines that follow the files' `rows`: one for every thousand, of the newest day."""
+    facts = _facts(kind, rows=rows, seed=seed) | {"first": rows, "last": rows + rows // 1000}
+    _write_more(folder, "news", kind, facts)
+
+
+def write_corrections(folder: Path, kind: str, *, rows: int, seed: int, lines: int = 100) -> None:
+    """Write a file of so many of the files' lines, evenly spread, with other amounts and without faults."""
+    facts = _facts(kind, rows=rows, seed=seed)
+    amount = str(facts["amount"]).replace("u % 9900 + 100", "u % 9900 + 200")
+    facts |= {"amount": amount, "bad": 0, "first": 0, "last": f"{rows}, {rows // lines}"}  # range(first, last, step)
+    _write_more(folder, "corrections", kind, facts)
+
+
+def _write_more(folder: Path, name: str, kind: str, facts: dict[str, object]) -> None:
+    (folder / "more_orders").mkdir(exist_ok=True)
+    with duckdb.connect() as connection:
+        query = _ORDERS.format(**facts)
+        connection.execute(f"copy ({query}) to '{folder}/more_orders/{name}.{kind}' ({_WRITTEN[kind]})")
+
+
 def write_files(folder: Path, kind: str, *, rows: int, seed: int) -> None:
     """Write `orders/` (a dozen files, in time), `customers` and `products` as `kind` (parquet or csv)."""
     (folder / "orders").mkdir(parents=True, exist_ok=True)
-    written = "format parquet" if kind == "parquet" else "format csv, header true"
-    facts = {"seed": seed, "rows": rows, "customers": max(rows // LINES_OF_A_CUSTOMER, 10), "products": PRODUCTS}
-    facts |= {"bad": BAD_OF_TEN_THOUSAND, **_VALUES[kind]}
+    written, facts = _WRITTEN[kind], _facts(kind, rows=rows, seed=seed)
     with duckdb.connect() as connection:
         for number in range(FILES):
             span = {"first": rows * number // FILES, "last": rows * (number + 1) // FILES}

@@ -34,7 +34,8 @@ def load_settings(
     """Read the settings file, lay the environment over it, and check the whole.
 
     Args:
-        path: the TOML file; by default `GRISTMILL_CONFIG`, else `gristmill.toml` in the working directory.
+        path: the TOML file, or a folder with a `gristmill.toml`; by default `GRISTMILL_CONFIG`, else the working
+            directory.
         data: where the raw files lie, as given on the command line; wins over everything else.
         environment: the environment; by default the process's own. `GRISTMILL__SECTION__KEY` overrides one setting;
             the short forms `GRISTMILL_DATA`, `GRISTMILL_WORKSPACE`, `GRISTMILL_WAREHOUSE_URL`,
@@ -44,7 +45,7 @@ def load_settings(
         SettingsFileMissingError, SettingsUnreadableError, SettingInvalidError: named facts, exit code 2.
     """
     environment = os.environ if environment is None else environment
-    file = Path(path or environment.get("GRISTMILL_CONFIG") or DEFAULT_FILE)
+    file = settings_file(path, environment)
     content = _read(file)
     _refuse_password(file, content)
     for keys, value in _overrides(environment):
@@ -57,10 +58,16 @@ def load_settings(
         raise SettingInvalidError(path=str(file), problems=[_problem(detail) for detail in error.errors()]) from None
 
 
+def settings_file(path: str | Path | None, environment: Mapping[str, str]) -> Path:
+    """Where the settings are looked for: the file, or `gristmill.toml` in the folder, that is named."""
+    named = Path(path or environment.get("GRISTMILL_CONFIG") or DEFAULT_FILE)
+    return named / DEFAULT_FILE if named.is_dir() else named
+
+
 def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError):
+    except FileNotFoundError:
         raise SettingsFileMissingError(path=str(file.absolute())) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsUnreadableError(path=str(file), reason=str(error)) from None
@@ -101,6 +108,8 @@ def _lay_over(content: dict[str, Any], keys: tuple[str, ...], value: Any) -> Non
 
 def _problem(detail: Any) -> str:  # noqa: ANN401 pydantic's error details
     where = ".".join(str(part) for part in detail["loc"]) or "the file as a whole"
+    if detail["loc"] in {("inputs",), ("sources",)} and detail["type"] in {"missing", "too_short"}:
+        return f"{where}: there is none yet; `gristmill source draft FILE >> gristmill.toml` proposes both"
     got = detail.get("input")
     may_be_shown = isinstance(got, str | int | float | bool) and detail["type"] != "missing"
     shown = f" (got {got!r})" if may_be_shown and detail["loc"][:1] != WAREHOUSE_URL[:1] else ""

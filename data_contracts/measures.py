@@ -39,6 +39,7 @@ class Loads:
         column: the column to be measured, where the measure is about one.
         accepted_before: the rule was broken at the last load, and accepted.
         closed_days: days without business.
+        as_of: the date that the load is made for, where that is not its own.
     """
 
     current: Profile
@@ -46,6 +47,7 @@ class Loads:
     column: str = ""
     accepted_before: bool = False
     closed_days: ClosedDays = NEVER_CLOSED
+    as_of: date | None = None
 
     @property
     def own(self) -> ColumnProfile:
@@ -99,8 +101,10 @@ def _days_since_newest(loads: Loads) -> Measured:
     newest = loads.current.newest_day
     if newest is None:
         return NO_ROWS
-    days = (loads.current.loaded_on - newest).days
-    return Measured(value=days, got=f"the newest is of {newest.isoformat()}, {days:,} days before the load")
+    days = ((loads.as_of or loads.current.loaded_on) - newest).days
+    since = "the load" if loads.as_of is None else f"{loads.as_of.isoformat()}, the date asked for"
+    told = f"{abs(days):,} days {'after' if days < 0 else 'before'} {since}"
+    return Measured(value=days, got=f"the newest is of {newest.isoformat()}, {told}")
 
 
 def _null_share(loads: Loads) -> Measured:

@@ -9,7 +9,6 @@ no identifier, and everything else is a count or a day.
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -112,7 +111,7 @@ def take_profile(
         name: ColumnProfile(
             nulls=rows - counted[name][0],
             edges=edges.get(name, ()),
-            counts=_bins(counted[name]) if name in edges else (),
+            counts=counted[name][1] if name in edges else (),
             categories=_categories(connection, view, name) if is_listed(contract.columns[name]) else None,
         )
         for name in mapped_columns
@@ -151,27 +150,32 @@ def _edges(
 
 def _count_columns(
     connection: duckdb.DuckDBPyConnection, view: str, names: list[str], edges: dict[str, tuple[float, ...]]
-) -> dict[str, list[int]]:
-    """In one pass, for each column: rows with a value, then rows at or below each of its edges."""
+) -> dict[str, tuple[int, tuple[int, ...]]]:
+    """In one pass, for each column: rows with a value, and how many of them lie in each bin (none without edges)."""
     sums: list[str] = []
     for name in names:
-        column = identifier(name)
-        sums.append(f"count({column})")
-        sums.extend(f"count(*) filter ({column} <= {edge!r})" for edge in edges.get(name, ()))
+        sums.append(f"count({identifier(name)})")
+        if edges.get(name):
+            bins = ", ".join(f"{edge!r}::double" for edge in edges[name])
+            value = f"{identifier(name)}::double"
+            sums.append(f"histogram(if(isnan({value}), null, {value}), [{bins}])")  # it takes NaN for the least
     row: Any = iter(first_row(connection, f"select {', '.join(sums)} from {view}"))  # noqa: S608  # quoted names, numbers
-    return {name: [next(row) for _ in range(1 + len(edges.get(name, ())))] for name in names}
-
-
-def _bins(counted: list[int]) -> tuple[int, ...]:
-    with_value, *up_to = counted
-    bounds = [0, *up_to, with_value]
-    return tuple(above - below for below, above in pairwise(bounds))
+    counted: dict[str, tuple[int, tuple[int, ...]]] = {}
+    for name in names:
+        with_value = next(row)
+        up_to = (next(row) or {}) if edges.get(name) else {}  # by its upper edge; of no value there is no histogram
+        bins_but_last = [up_to.get(edge, 0) for edge in edges.get(name, ())]
+        counted[name] = (with_value, (*bins_but_last, with_value - sum(bins_but_last)))
+    return counted
 
 
 def _categories(connection: duckdb.DuckDBPyConnection, view: str, name: str) -> dict[str, int] | None:
     column = identifier(name)
     query = f"""
-        select left({column}, {_LONGEST_CATEGORY}) as value, count(*) from {view} where {column} is not null
+        select left(whole_value, {_LONGEST_CATEGORY}) as value, sum(value_rows)::bigint
+        from (
+            select {column} as whole_value, count(*) as value_rows from {view} where {column} is not null group by all
+        )
         group by value order by value limit {MOST_CATEGORIES + 1}
     """  # noqa: S608  # quoted names, numbers
     found = connection.execute(query).fetchall()

@@ -6,6 +6,7 @@ Belongs here: bounds, results, the decision to block, what was accepted for this
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
 
@@ -44,12 +45,15 @@ class TableChecks:
         earlier: by entity, profiles of its earlier loads, newest first.
         accepted: names of rules (or `entity.rule`) that may be broken for this once.
         closed_days: days without business.
+        as_of: the date that the load is made for, where it is not the day of the load; how recent rows are is measured
+            from it.
     """
 
     specs: Sequence[TableRuleSpec] = ()
     earlier: Mapping[str, Sequence[Profile]] = field(default_factory=dict)
     accepted: Collection[str] = ()
     closed_days: ClosedDays = NEVER_CLOSED
+    as_of: date | None = None
 
     def may_be_broken(self, entity: str, rule: str) -> bool:
         """Whether a rule was accepted."""
@@ -109,6 +113,7 @@ def judge_table(
             column=rule.column,
             accepted_before=bool(earlier) and rule.name in earlier[0].accepted,
             closed_days=checks.closed_days,
+            as_of=checks.as_of,
         )
         found = measured(rule.measure, loads)
         results.append(

@@ -7,6 +7,7 @@ Belongs here: whether to load, where the parts go, what is written down. Does no
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -54,6 +55,7 @@ def ingest_sources(
     accept: Sequence[str],
     tick: Tick,
     allow_empty: bool = False,
+    as_of: date | None = None,
     failpoint: Callable[[str], None] = no_failpoint,
 ) -> Loaded:
     """Load the sources if the files, the mapping or the rules changed since the last load.
@@ -64,6 +66,7 @@ def ingest_sources(
         accept: names of table rules that may be broken for this once; written down with the load.
         tick: called at each step.
         allow_empty: let inputs be empty for this once; written down with the load.
+        as_of: the business date that a run asks for, where it asks for one: rows need be recent as of that day.
         failpoint: called with a name at points where a process may die, for tests.
 
     Raises:
@@ -96,7 +99,7 @@ def ingest_sources(
             when_blocked=partial(_keep_offenders, context, load_id, fingerprint),
         ),
         docs_folder=context.settings.workspace / "data_docs",
-        table_checks=table_checks_of(context, accept),
+        table_checks=table_checks_of(context, accept, as_of=as_of),
         versions=versions,
         scratch=scratch_of(context),
     )
@@ -161,7 +164,7 @@ def addresses(settings: Settings) -> dict[str, str]:
     return {name: os.environ[name] for name in environment_names(settings.inputs) if name in os.environ}
 
 
-def table_checks_of(context: Context, accept: Sequence[str]) -> TableChecks:
+def table_checks_of(context: Context, accept: Sequence[str], *, as_of: date | None = None) -> TableChecks:
     """What a load is held against: the company's table rules and the last loads."""
     with context.warehouse() as warehouse:
         earlier = last_profiles(warehouse, CORE_ENTITIES, limit=LOOK_BACK_LOADS)
@@ -170,6 +173,7 @@ def table_checks_of(context: Context, accept: Sequence[str]) -> TableChecks:
         earlier=earlier,
         accepted=tuple(accept),
         closed_days=context.settings.company.closed_days,
+        as_of=as_of,
     )
 
 

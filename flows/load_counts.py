@@ -3,10 +3,20 @@
 Belongs here: that form. Does not: showing it (`summaries.py`), or the load itself (`ingesting.py`).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from data_contracts.table_checking import Verdict
 from warehouse.load_results import CoreLoad
+
+_CHANGES = ("added", "corrected", "restated", "removed")
+
+
+def changes_in_words(counts: Mapping[str, Any]) -> str:
+    """What a load changed in the core, in one line; `counts` as `counts_of` gives them."""
+    sums = {what: sum(each.get(what, 0) for each in counts["entities"].values()) for what in _CHANGES}
+    told = [f"{rows:,} {what}" for what, rows in sums.items() if rows]
+    return f"rows {', '.join(told)}" if told else "nothing in them was new"
 
 
 def counts_of(core: CoreLoad) -> dict[str, Any]:
@@ -15,9 +25,9 @@ def counts_of(core: CoreLoad) -> dict[str, Any]:
     Returns:
         `entities` (by entity `read`, `accepted`, `quarantined` of the rows read now, `left_out` beside those read;
         `added`, `late`, `unchanged`, `corrected`, `restated`, `removed` of the core), `rules` (rows by broken rule),
-        `table_rules`, `overrides` (of these, those accepted), `replayed_files` (by input), `data_docs`; `erased` (by entity rows of erased people that
-        the sources still showed), where there were any; `identities` (records, customers, links by method), where
-        records are joined.
+        `table_rules`, `overrides` (of these, those accepted), `replayed_files` (by input), `data_docs`; `erased` (by
+        entity rows of erased people that the sources still showed), where there were any; `identities` (records,
+        customers, links by method), where records are joined.
     """
     rules = [
         {"entity": entity, "rule": count.rule, "severity": str(count.severity), "rows": count.rows}

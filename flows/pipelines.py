@@ -15,6 +15,7 @@ from flows.champions import MODELS
 from flows.context import Context
 from flows.core_tables import CoreTables
 from flows.erasing import erasures_applied
+from flows.load_counts import changes_in_words
 from flows.recording import alone, recorded
 
 Result = dict[str, Any]
@@ -51,7 +52,7 @@ def run(
     day = context.resolve_as_of(as_of)
     with alone(context, f"run {day}"), erasures_applied(context):
         allow_empty = allowances.get("allow_empty", False)
-        result = _ingest(step, context, day, force=False, accept=accept, allow_empty=allow_empty)
+        result = _ingest(step, context, day, force=False, accept=accept, allow_empty=allow_empty, as_of=as_of)
         core = CoreTables.latest(context)
         if retrain or champions.find_champions(context, day) is None:
             result |= _train(step, context, core, day)
@@ -97,7 +98,14 @@ def _told(context: Context, verb: str, result: Result) -> Result:
 
 
 def _ingest(
-    step: Step, context: Context, day: date, *, force: bool, accept: Sequence[str], allow_empty: bool
+    step: Step,
+    context: Context,
+    day: date,
+    *,
+    force: bool,
+    accept: Sequence[str],
+    allow_empty: bool,
+    as_of: date | None = None,
 ) -> Result:
     with recorded(context, "ingest", day) as recording:
         loaded = step(
@@ -108,9 +116,12 @@ def _ingest(
             force=force,
             accept=accept,
             allow_empty=allow_empty,
+            as_of=as_of,
         )
         recording.load_id, recording.counts = loaded.load_id, loaded.summary["entities"]
-    message = "the sources are loaded" if loaded.status == "loaded" else "the sources have not changed"
+    message = "the sources have not changed since the last load"
+    if loaded.status == "loaded":
+        message = f"the sources are loaded: {changes_in_words(loaded.summary)}"
     return {"status": loaded.status, "message": message, "load": loaded.summary}
 
 

@@ -116,6 +116,9 @@ def print_replayed(done: Found) -> None:
             names = ("replayed", "accepted", "already_there", "still_broken")
             table.add_row(entity, *(f"{counted[name]:,}" for name in names))
         out.print(table)
+    for entity, counted in done["entities"].items():
+        if counted["left_out"]:
+            out.print(f"  left out by `where`: {counted['left_out']:,} rows that are not of {entity}", soft_wrap=True)
     for rule in done["rules"]:
         out.print(
             f"  still broken in {rule['rows']:,}: [red]{rule['rule']}[/] ({escape(rule['meaning'])})", soft_wrap=True

@@ -69,8 +69,9 @@ def replay_rows(
 
     Returns:
         `status` (`replayed`, `unchanged` or `dry run`), `entities` (by entity how many rows were `replayed`, are
-        `accepted`, `already_there` and `still_broken`), `rules` (by entity and rule the rows that break it now),
-        `left_alone` (why rows were not replayed), `load_id` of the new load.
+        `accepted`, `already_there`, `still_broken` and, beside those replayed, `left_out` by their source's `where`),
+        `rules` (by entity and rule the rows that break it now), `left_alone` (why rows were not replayed), `load_id` of
+        the new load.
 
     Raises:
         NothingLoadedError: there is no load that rows could join.
@@ -193,7 +194,7 @@ def _settle(
     replace_replayed(warehouse, wanted, standing, sources=sources)
     gone = rows.height - standing.height
     if gone:
-        reason = "the mapping and rules in force accept them"
+        reason = "the mapping and rules in force accept them, or leave them out"
         record_action(
             warehouse, wanted, action="replayed", rows=gone, reason=reason, now=context.now, run_by=context.run_by
         )
@@ -225,6 +226,7 @@ def _told(done: Replayed, chosen: _Chosen, *, status: str) -> dict[str, Any]:
                 "accepted": counted.accepted - counted.merged.unchanged,
                 "already_there": counted.merged.unchanged,
                 "still_broken": counted.read - counted.accepted,
+                "left_out": counted.left_out,
                 **{name: counted.merged.plain()[name] for name in ("added", "late", "corrected")},
             }
             for entity, counted in done.counts.items()

@@ -15,7 +15,9 @@ from data_contracts.addresses import redacted_address, without_credentials
 from flows.summaries import (
     champion_table,
     left_out,
+    load_table,
     merge_table,
+    passed_over,
     quarantine_table,
     segment_tables,
     step_table,
@@ -44,6 +46,7 @@ def print_result(verb: str, result: Result, settings: Settings) -> None:
     """What a verb did: its figures, then where to look."""
     out = console()
     parts: list[Callable[[Result], list[Table]]] = [
+        load_table,
         quarantine_table,
         merge_table,
         table_rule_table,
@@ -54,7 +57,7 @@ def print_result(verb: str, result: Result, settings: Settings) -> None:
     for part in parts:
         for table in part(result):
             out.print(table)
-    for line in left_out(result):
+    for line in [*passed_over(result), *left_out(result)]:
         out.print(line, markup=False)
     status = result["status"]
     out.print(f"[bold green]{status}[/]: {result.get('message') or verb}")

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from config import load_settings
 from config.errors import SettingInvalidError, SettingsFileMissingError
-from config.loading import DEFAULT_FILE
+from config.loading import settings_file
 from data_contracts.contracts import CORE_ENTITIES
 from data_contracts.currencies import MINOR_UNIT_DIGITS
 from data_contracts.inputs import InputSpec
@@ -76,7 +76,7 @@ def _known(config: Path | None) -> tuple[Path, str | None]:
             raise
         return Path.cwd(), None
     except SettingInvalidError:
-        return _said_so_far(Path(config or os.environ.get("GRISTMILL_CONFIG") or DEFAULT_FILE))
+        return _said_so_far(settings_file(config, os.environ))
     return settings.data_folder, settings.company.currency
 
 

@@ -52,12 +52,15 @@ def _print_check(console: Console, check: SourceCheck) -> None:
 def _in_short(check: SourceCheck) -> str:
     """How many rows there were, and what would become of them."""
     rejected = check.read - check.accepted
-    first = "the first " if check.is_sample else "all "
-    beside = f", {check.left_out:,} left out by `where`" if check.left_out else ""
+    seen = check.read + check.left_out
+    rows = f"{'the first' if check.is_sample else 'all'} {seen:,} row{'' if seen == 1 else 's'}"
+    if not seen:
+        return "no row came through: nothing to judge"
     if not check.read:
-        of_these = f"none of {first}{check.left_out:,} rows is this table's: `where` leaves them out"
-        return of_these if check.left_out else "no row came through: nothing to judge"
-    return f"{first}{check.read:,} rows: {check.accepted:,} would be loaded, {rejected:,} set aside{beside}"
+        return f"none of {rows} is this table's: `where` leaves them out"
+    if check.left_out:
+        rows = f"{check.read:,} of {rows} are this table's (`where`)"
+    return f"{rows}: {check.accepted:,} would be loaded, {rejected:,} set aside"
 
 
 def _rules(check: SourceCheck) -> Table:

@@ -50,6 +50,25 @@ FIGURES: Mapping[str, tuple[Figure, ...]] = {
 }
 
 
+def load_table(result: Result) -> list[Table]:
+    """Rows that were read, and what became of them."""
+    entities = result.get("load", {}).get("entities", {})
+    if not entities:
+        return []
+    left_out = any(counted.get("left_out") for counted in entities.values())
+    headers = ("table", "rows read", "kept", "set aside", *(["left out by `where`"] if left_out else []))
+    table = Table(*headers, title="rows of the load")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for entity, counted in entities.items():
+        told = [counted[name] for name in ("read", "accepted", "quarantined")]
+        told += [counted.get("left_out", 0)] if left_out else []
+        table.add_row(entity, *(f"{rows:,}" for rows in told))
+    if any(counted["quarantined"] for counted in entities.values()):
+        table.caption = "the rows set aside: gristmill quarantine"
+    return [table]
+
+
 def quarantine_table(result: Result) -> list[Table]:
     """Rows that broke a rule, by entity and rule."""
     load = result.get("load", {})
@@ -60,11 +79,6 @@ def quarantine_table(result: Result) -> list[Table]:
     table.columns[3].justify = "right"
     for row in rows:
         table.add_row(row["entity"], row["rule"], row["severity"], f"{row['rows']:,}")
-    if any(counted["quarantined"] for counted in load.get("entities", {}).values()):
-        table.caption = "the rows set aside: gristmill quarantine"
-    for entity, counted in load.get("entities", {}).items():
-        kept = f"{counted['accepted']:,} of {counted['read']:,} kept"
-        table.add_row(entity, kept, "", f"{counted['quarantined']:,}", style="dim")
     return [table]
 
 
@@ -157,6 +171,13 @@ def _actions(segments: Result) -> Table:
     for action in segments["top_actions"]:
         table.add_row(action["action"], f"{action['customers']:,}", f"{action['expected_value_12m']:,.0f}")
     return table
+
+
+def passed_over(result: Result) -> list[str]:
+    """Files that a load did not read because it knew what is in them, in words."""
+    files = result.get("load", {}).get("replayed_files") or {}
+    told = {name: f"{count:,} file{'' if count == 1 else 's'}" for name, count in files.items()}
+    return [f"passed over: {of_name} of {name}, read before under another name" for name, of_name in told.items()]
 
 
 def left_out(result: Result) -> list[str]:

@@ -4,6 +4,7 @@ Belongs here: the contracts of both parts and the views that a load merges and w
 them, and the key (`personal_data.py`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import polars as pl
 from data_contracts.contracts import Column, Contract
 from data_contracts.joins import accepted_view
 from data_contracts.sql import first_row, identifier, text
+from warehouse.core_rows import core_columns, stored_rows
 from warehouse.lake import SUPERSEDED_AT
 from warehouse.personal_data import CONTACT_DETAILS, CONTACT_KINDS, ContactKind, PersonalDataKey, contact_keys
 
@@ -39,7 +41,8 @@ class SeparatedCustomers:
         rows: the relation of its rows: those of the checked table, with its columns for bookkeeping (`row_id`,
             `source`, what the rules said).
         contact_details: the contract of what was cut off.
-        contact_rows: the relation of its rows: the records that have an address or a number.
+        contact_rows: the relation of its rows: the records that have an address or a number, and those that no longer
+            have any where the load before keeps some in force.
         counts: how many records have which.
     """
 
@@ -57,6 +60,7 @@ def separate_contacts(
     *,
     key: PersonalDataKey | None,
     country: str | None,
+    stored: Sequence[Path] = (),
 ) -> SeparatedCustomers:
     """Cut a checked table of customers in two: what everybody may read, and what few may.
 
@@ -66,6 +70,8 @@ def separate_contacts(
         checked: the table of checked customers; "" where none were read.
         key: the company's key; None leaves the hashes null.
         country: where phone numbers without a country are from.
+        stored: files of contact data in the load before. What a record has in force there and gave up since has to be
+            superseded by a row without either, as an incremental source keeps what does not arrive.
 
     Returns:
         Both contracts, and views of both sets of rows ("" where none were read). What the rules said of a row goes for
@@ -82,10 +88,11 @@ def separate_contacts(
     keys = ", ".join(f"{kind}_keys.hashed as {kind}_key" for kind in CONTACT_KINDS)
     joins = " ".join(f"left join {kind}_keys on {kind}_keys.written = c.{kind}" for kind in CONTACT_KINDS)
     given = " or ".join(f"c.{kind} is not null" for kind in CONTACT_KINDS)
+    given_up = _make_given_up(connection, details, checked, stored)
     source = f"from {identifier(checked)} c {joins}"
     for name, what, condition in (
         (rows, f"c.* exclude ({', '.join(CONTACT_KINDS)})", "true"),
-        (contact_rows, "c.*", given),
+        (contact_rows, "c.*", f"{given} or c.row_id in (from {given_up})"),
     ):
         connection.execute(
             f"create or replace temp view {identifier(name)} as select {what}, {keys} {source} where {condition}"
@@ -160,6 +167,21 @@ def _make_keys(
     hashed = contact_keys(values, kind, key=key, country=country)
     keyed = pl.DataFrame({"written": values, "hashed": hashed}).to_arrow()  # noqa: F841 DuckDB finds it by its name
     connection.execute(f"insert into {kind}_keys select written, hashed from keyed")  # noqa: S608 a literal
+
+
+def _make_given_up(
+    connection: duckdb.DuckDBPyConnection, details: Contract, checked: str, stored: Sequence[Path]
+) -> str:
+    """A table of the rows (`row_id`) without contact data whose record has contact data in force; returns its name."""
+    table = identifier("given up contacts")
+    before = stored_rows(connection, stored, core_columns(details))
+    without = " and ".join(f"c.{kind} is null" for kind in CONTACT_KINDS)
+    connection.execute(
+        f"create or replace temp table {table} as select c.row_id from {identifier(checked)} c "  # noqa: S608 quoted names
+        f"semi join (select * from {before} where {SUPERSEDED_AT} is null) p on p.source_customer_id = c.customer_id "
+        f"where {without}"
+    )
+    return table
 
 
 def _counts(connection: duckdb.DuckDBPyConnection, contact_rows: str, *, with_key: bool) -> ContactCounts:

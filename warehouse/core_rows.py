@@ -25,7 +25,8 @@ ADDED: dict[str, str] = {"load_id": "VARCHAR", SUPERSEDED_AT: "TIMESTAMP WITH TI
 """Columns of every core row beside the contract's, and their DuckDB types."""
 
 _NAMES_A_CUSTOMER = ("customer_id", "referrer_id", "referred_id")
-_SMALL_PAGES = "(format parquet, compression zstd, row_group_size 100000)"
+_SMALL_PAGES = "(format parquet, compression zstd, compression_level 1, row_group_size 100000)"
+"""Level 1: a tenth less to write than with DuckDB's level 3, and files of order lines were no larger."""
 
 
 def customer_columns(contract: Contract) -> list[str]:

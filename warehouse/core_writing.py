@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from data_contracts.contracts import Contract
-from data_contracts.sql import identifier, text
+from data_contracts.sql import first_row, identifier, text
 from warehouse.core_rows import (
     as_the_source_writes_it,
     core_columns,
@@ -24,9 +24,9 @@ from warehouse.core_rows import (
     stored_rows,
     write_rows,
 )
+from warehouse.core_sql import MOVED_CUSTOMERS, Surroundings, accepted_rows_sql, bucket_sql, key_of
 from warehouse.lake import SUPERSEDED_AT, WHOLE, Load, bucket_file, entity_folder
 from warehouse.load_identities import record_files
-from warehouse.merging import MOVED_CUSTOMERS, Surroundings, accepted_rows_sql, bucket_sql, key_of
 
 Failpoint = Callable[[str], None]
 
@@ -132,10 +132,11 @@ def _stored_part(connection: duckdb.DuckDBPyConnection, files: EntityFiles, buck
     columns = core_columns(files.contract)
     before = stored_rows(connection, _files_of(connection, files, bucket), columns)
     same = " and ".join(f"l.{identifier(name)} = p.{identifier(name)}" for name in key_of(files.contract))
-    since = f"timestamptz {text(files.around.known_since.isoformat())}"
     values = {name: f"p.{identifier(name)}" for name in columns}
-    values[SUPERSEDED_AT] = f"if(p.{SUPERSEDED_AT} is null and l.verdict is not null, {since}, p.{SUPERSEDED_AT})"
-    moved, here = "", "true"
+    moved, here, left = "", "true", ""
+    if _leaves_any(connection, files):
+        values[SUPERSEDED_AT] = f"if(p.{SUPERSEDED_AT} is null and l.verdict is not null, l.ends_at, p.{SUPERSEDED_AT})"
+        left = f" left join {identifier(f'leaving_{files.entity}')} l on p.{SUPERSEDED_AT} is null and {same}"
     if files.around.identities:
         for name in (each for each in columns if as_the_source_writes_it(each) in columns):
             values[name] = f"coalesce(m_{name}.becomes, p.{identifier(name)})"
@@ -145,10 +146,15 @@ def _stored_part(connection: duckdb.DuckDBPyConnection, files: EntityFiles, buck
         here = f"{bucket_sql(values['customer_id'], files.around.buckets)} = {bucket:d}" if _is_mixed(files) else "true"
     selected = ", ".join(f"{value} as {identifier(name)}" for name, value in values.items())
     return (
-        f"select {selected} from {before} p{moved} "  # noqa: S608  # quoted names
-        f"left join {identifier(f'leaving_{files.entity}')} l on p.{SUPERSEDED_AT} is null and {same} "
-        f"where {here} and (l.verdict is distinct from 'restated' or p.{SUPERSEDED_AT} is not null)"
+        f"select {selected} from {before} p{moved}{left} where {here}"  # noqa: S608  # quoted names
+        + (f" and (l.verdict is distinct from 'restated' or p.{SUPERSEDED_AT} is not null)" if left else "")
     )
+
+
+def _leaves_any(connection: duckdb.DuckDBPyConnection, files: EntityFiles) -> bool:
+    """Whether any stored row is superseded or replaced."""
+    query = f"select exists (from {identifier(f'leaving_{files.entity}')})"
+    return bool(first_row(connection, query)[0])
 
 
 def _is_mixed(files: EntityFiles) -> bool:

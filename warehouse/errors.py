@@ -4,7 +4,7 @@ Belongs here: one class a failure. Does not: failures of reading sources and of 
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from data_contracts.errors import (
     AlreadyRunningError,
@@ -211,4 +211,16 @@ class RolledBackError(DataBlockedError):
             got=f"version {version_number} was rolled back",
             expected="a run that was not taken back",
             action="once the cause is gone, run it again with force",
+        )
+
+
+class ClockBehindError(DependencyDownError):
+    """The clock says an earlier time than it said at the last load."""
+
+    def __init__(self, *, now: datetime, last: datetime) -> None:
+        super().__init__(
+            "the clock is behind: the last load is of a later time than now; nothing was loaded",
+            got=f"now {now.isoformat(timespec='seconds')}, last load {last.isoformat(timespec='seconds')}",
+            expected="a time after the last load: what comes later is told from what was known before by it",
+            action="set the clock, and load again",
         )

@@ -10,11 +10,22 @@ LISTED_NAMES = 40
 class SourceColumnMissingError(DataBlockedError):
     """A mapped column is not in the source."""
 
-    def __init__(self, *, source: str, contract_column: str, column: str, present: Sequence[str], hint: str) -> None:
+    def __init__(  # the facts, by name
+        self,
+        *,
+        source: str,
+        contract_column: str,
+        column: str,
+        present: Sequence[str],
+        hint: str,
+        files: Sequence[str] = (),
+    ) -> None:
+        more = f" and {len(files) - 1:,} more" if len(files) > 1 else ""
+        of_files = f" of {files[0]}{more}" if files else ""
         super().__init__(
             "a mapped column is not in the source",
             where=f"sources.{source}.columns.{contract_column}",
-            got=f"columns: {', '.join(present[:LISTED_NAMES])}",
+            got=f"columns{of_files}: {', '.join(present[:LISTED_NAMES])}",
             expected=f'a column "{column}"',
             action=(f"{hint} " if hint else "") + "correct the mapping, or the export",
         )
@@ -109,9 +120,12 @@ class NothingAcceptedError(DataBlockedError):
             where=f"sources of {entity}",
             got=got,
             expected="at least one row that breaks no rule of severity error",
-            action=(
-                f"after a load, `gristmill quarantine show {entity}` shows them; correct the mapping or export"
-                if read
-                else "correct `where` or the query of the source, or the export"
-            ),
+            action=_what_to_do(entity, commonest) if read else "correct `where` or the query, or the export",
         )
+
+
+def _what_to_do(entity: str, commonest: Sequence[str]) -> str:
+    """What helps where every row breaks a rule."""
+    if commonest and commonest[0].startswith("currency_is_the_companys "):
+        return 'say the currency of the data under [company] (currency = "USD"), or convert it: docs/sources.md'
+    return f"`gristmill source check` shows some, and after a load `gristmill quarantine show {entity}` all of them"

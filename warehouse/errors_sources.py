@@ -30,7 +30,7 @@ class SourceFileEmptyError(DataBlockedError):
             where=f"inputs.{input_name}: {', '.join(files[:LISTED_NAMES])}",
             got="a header or nothing at all",
             expected="a header and at least one row",
-            action="see why the export is empty; the tables published before stay",
+            action="see why the export is empty (the tables published before stay); if it is right: --allow-empty",
         )
 
 

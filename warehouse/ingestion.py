@@ -19,7 +19,7 @@ from warehouse.load_refusals import offenders_kept
 from warehouse.load_results import CoreLoad, Destination, EntityCounts, LoadPlan
 from warehouse.load_steps import LoadRun, load_contracts
 from warehouse.scratch import Scratch, scratch_folder
-from warehouse.source_drift import DRIFT_RULES, drift_results
+from warehouse.source_drift import DRIFT_RULES, departed_results, drift_results, useless_results
 from warehouse.table_checks import table_rules_of
 
 if TYPE_CHECKING:
@@ -89,15 +89,18 @@ def ingest(  # noqa: PLR0913  # the sections of the settings that make up a load
     checks = table_checks or TableChecks()
     run = LoadRun(plan=plan, into=into, now=now, load_id=load_id, contracts=load_contracts(sources))
     table_rules = table_rules_of(run.contracts, checks, DRIFT_RULES)
+    departed = departed_results(sources.keys(), into.standing.sources, accepted=checks.accepted)
+    refuse_broken(departed)
     run.choose(versions)
     with scratch_folder(plan.scratch, room_bytes=run.room_needed()) as folder:
         database = folder / "staging.duckdb"
         run.stage(database)  # first: a wrong mapping is told before seconds of imports
-        drifted = drift_results(run.sources, into.standing.sources, accepted=checks.accepted)
+        drifted = departed + drift_results(run.sources, into.standing.sources, accepted=checks.accepted)
         refuse_broken(drifted)
         with open_expectations_on(database) as expectations:
             connection = expectations.connection
             run.judge(expectations)
+            drifted += useless_results(connection, run.judged, accepted=checks.accepted)
             page = expectations.write_pages(docs_folder) if docs_folder is not None else None
             with offenders_kept(connection, run.judged, load_id=load_id, keep=into.when_blocked):
                 run.refuse(connection)

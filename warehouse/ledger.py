@@ -15,7 +15,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from warehouse.base import Warehouse
-from warehouse.errors import RunSupersededError
+from warehouse.errors import ClockBehindError, RunSupersededError
 from warehouse.ledger_schema import ledger_rows, make_ledger, to_json
 
 Kind = Literal["ingest", "train", "score"]
@@ -184,8 +184,15 @@ def crashed_runs(warehouse: Warehouse, *, lock_is_free: bool) -> list[Run]:
 
 
 def record_load(warehouse: Warehouse, load: Load) -> None:
-    """Write down a load, in place of one of its name that was blocked; the caller holds the lock."""
+    """Write down a load, in place of one of its name that was blocked; the caller holds the lock.
+
+    Raises:
+        ClockBehindError: a load that is done is of a later moment: this one would be taken for an older one.
+    """
     make_ledger(warehouse)
+    newest = last_load(warehouse)
+    if load.status == "done" and newest is not None and newest.loaded_at > load.loaded_at:
+        raise ClockBehindError(now=load.loaded_at, last=newest.loaded_at)
     warehouse.execute(
         "DELETE FROM gristmill.loads WHERE load_id = ? AND status <> 'done'",
         [load.load_id],

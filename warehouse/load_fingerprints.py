@@ -17,7 +17,12 @@ from data_contracts.mapping import RuleSpec, SourceMapping
 from warehouse.load_increments import Versions, for_fingerprints
 from warehouse.personal_data import PersonalDataKey
 from warehouse.source_files import SourcePlace
-from warehouse.source_reading import input_versions
+from warehouse.source_reading import input_versions, looks_into
+
+_NO_READING_SETTINGS = frozenset({"files", "database", "load", "watermark", "look_back_days"})
+"""Of an input: where its rows are and which of them are read, not what a row is read as."""
+
+_KEY = "+"
 
 
 def source_fingerprint(  # noqa: PLR0913  # the sections of the settings that make up a load, by name
@@ -81,13 +86,15 @@ def mapping_hashes(
     sources: Mapping[str, SourceMapping],
     rules: Sequence[RuleSpec],
     *,
+    inputs: Mapping[str, InputSpec],
     company_currency: str,
     time_zone: str,
     key: PersonalDataKey | None = None,
 ) -> dict[str, str]:
-    """By source the SHA-256 of all that decides what its rows become: mapping, contract, rules, currency, zone.
+    """By source the SHA-256 of what decides what its rows become: mapping, reading, contract, rules, currency, zone.
 
-    Of customers also which key their contact data are hashed with: another key is no change of the customers.
+    Of customers followed by which key their contact data are hashed with (see `without_key`): with another key they are
+    read again, but that is no change of the mapping.
     """
     return {
         name: _hash(
@@ -96,10 +103,26 @@ def mapping_hashes(
                 "rules": [rule.model_dump(mode="json") for rule in rules if rule.entity == source.entity],
                 "company": [company_currency, time_zone],
                 "contract": core_contract_text(source.entity),
-                "key": key.fingerprint if key is not None and source.entity == "customers" else None,
+                "reading": _reading_settings(source, inputs),
             }
         )
+        + (f"{_KEY}{key.fingerprint}" if key is not None and source.entity == "customers" else "")
         for name, source in sources.items()
+    }
+
+
+def without_key(mapping_hash: str) -> str:
+    """The hash of a mapping, whatever the key."""
+    return mapping_hash.partition(_KEY)[0]
+
+
+def _reading_settings(source: SourceMapping, inputs: Mapping[str, InputSpec]) -> dict[str, Any]:
+    """By input that a source's rows come of, how it is read: encoding, delimiter, texts of no value and the like."""
+    rates = source.conversion.rates if source.conversion is not None else None
+    return {
+        name: spec.model_dump(mode="json", exclude=set(_NO_READING_SETTINGS))
+        for name, spec in inputs.items()
+        if name in (source.input, rates) or looks_into(source, name)
     }
 
 

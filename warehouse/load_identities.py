@@ -20,12 +20,12 @@ from data_contracts.contracts import Contract
 from data_contracts.identity import IdentitySettings
 from data_contracts.mapping import SourceMapping
 from data_contracts.sql import identifier
+from warehouse.core_sql import MOVED_CUSTOMERS, Surroundings
 from warehouse.golden_records import CUSTOMERS, RECORDS, source_order
 from warehouse.identities import resolve
 from warehouse.identity_keeping import IDENTITIES, read_identities, show_earlier_customers
 from warehouse.identity_state import IdentityState, no_identities
 from warehouse.lake import Load, assign_buckets
-from warehouse.merging import MOVED_CUSTOMERS, Surroundings
 from warehouse.source_columns import DUCKDB_TYPE
 
 _ARRIVED = "arrived customers"

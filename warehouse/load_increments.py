@@ -14,7 +14,7 @@ A full input is always read whole. Of an incremental one:
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from glob import escape
 from pathlib import Path
@@ -168,16 +168,15 @@ def _new_files(
             new.append(file)
             known.add(version)
         elif (label, version) not in taken:
-            copies.append(file)
+            copies.append(replace(file, is_copy=True))
     if not new:
         return _Part(spec=None, files=tuple(copies), replayed=len(copies))
-    if len(new) == len(versions):
+    came = {version: number for number, (_, version) in reversed(list(enumerate(standing.files.get(name, ()))))}
+    new.sort(key=lambda file: came.get(file.version, len(came)))  # of one key the row that came last counts
+    if [file.label for file in new] == [label for label, _ in versions]:
         return _Part(spec=spec, files=tuple(new), whole=whole)
-    wanted = {file.label for file in new}
-    addresses = tuple(
-        _exactly(file.address) for file in find_files(name, spec, place.data_root) if file.label in wanted
-    )
-    narrowed = spec.model_copy(update={"files": addresses})
+    addresses = {file.label: _exactly(file.address) for file in find_files(name, spec, place.data_root)}
+    narrowed = spec.model_copy(update={"files": tuple(addresses[file.label] for file in new)})
     return _Part(spec=narrowed, files=(*new, *copies), replayed=len(copies), whole=whole)
 
 

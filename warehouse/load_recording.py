@@ -3,9 +3,9 @@
 Belongs here: what of a load goes into the warehouse. Does not: the core rows (`core_writing.py`), or looking into the
 quarantine (`quarantine.py`).
 
-The quarantine accumulates. A source that was read from beginning to end has just the rows set aside now. Of one of
-which only news were read, the rows of a file that was read again are replaced, and a row that was set aside before,
-word for word, is not set aside twice; all others stay.
+The quarantine accumulates. A source that was read from beginning to end has just the rows set aside now. Of files that
+bring only news, even where all that are still there were read, the rows of those that were read are replaced, and a
+row that was set aside before, word for word, is not set aside twice; all others stay: their files may be gone.
 """
 
 from collections.abc import Callable
@@ -18,6 +18,7 @@ from warehouse.identity_recording import record_identities
 from warehouse.judged_rows import QUARANTINE_SCHEMA as COLUMNS
 from warehouse.ledger import Load, record_load
 from warehouse.ledger_schema import ledger_rows, make_ledger
+from warehouse.load_increments import Reading
 from warehouse.load_profiles import record_profiles
 from warehouse.load_results import CoreLoad
 from warehouse.load_states import record_states
@@ -45,8 +46,8 @@ def record_core_load(warehouse: Warehouse, core: CoreLoad, load: Load, *, failpo
                 warehouse,
                 entity,
                 core.quarantined.filter(pl.col("entity") == entity),
-                whole=sorted(core.reading.whole),
-                files=[file.label for file in core.reading.files],
+                whole=_shown_in_full(core.reading),
+                files=[file.label for file in core.reading.files if not file.is_copy],
             )
         failpoint("quarantine_written")
         record_load(warehouse, load)
@@ -54,6 +55,12 @@ def record_core_load(warehouse: Warehouse, core: CoreLoad, load: Load, *, failpo
         record_identities(warehouse, core.identities)
         record_states(warehouse, load.load_id, core.states, core.reading.files, loaded_at=load.loaded_at)
         failpoint("before_commit")
+
+
+def _shown_in_full(reading: Reading) -> list[str]:
+    """The sources that showed everything they ever brought: not those of files that are moved away once loaded."""
+    of_news = {name for name, spec in reading.inputs.items() if spec.is_incremental and spec.database is None}
+    return sorted(name for name in reading.whole if reading.sources[name].input not in of_news)
 
 
 def set_aside(warehouse: Warehouse, entity: str, rows: pl.DataFrame, *, whole: list[str], files: list[str]) -> None:

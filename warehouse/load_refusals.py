@@ -52,7 +52,8 @@ def refuse_what_cannot_be_used(
             _refuse_unknown_currency(connection, judged, source)
     refuse_critical(judged.checked)
     if judged.checked.entity in ANCHOR_ENTITIES and not judged.checked.accepted and not may_be_empty:
-        commonest = sorted(judged.checked.rules, key=lambda count: (-count.rows, count.rule))[:3]
+        broken = [count for count in judged.checked.rules if count.rows]
+        commonest = sorted(broken, key=lambda count: (-count.rows, count.rule))[:3]
         raise NothingAcceptedError(
             entity=judged.checked.entity,
             read=judged.checked.read,

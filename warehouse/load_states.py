@@ -8,15 +8,15 @@ becomes a typed one again by them), the mapping it was read by, how far it reach
 for each file version that a load read from an incremental input.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from warehouse.base import Warehouse
 from warehouse.lake import Lake, Load
-from warehouse.ledger import last_load
 from warehouse.ledger_schema import SCHEMA, ledger_rows, to_json
+from warehouse.source_files import in_order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,8 @@ class SourceState:
         source: its name.
         entity: the core table it feeds.
         input_name: the input its rows come from; None for a query.
-        mapping_hash: of its mapping, its table's contract and rules.
+        mapping_hash: of its mapping, how its inputs are read, its table's contract and rules; and which key its contact
+            data were hashed with (`load_fingerprints.without_key`).
         columns: its own columns and their DuckDB types, in order.
         newest_event: when the newest of its accepted rows happened (UTC), of all loads so far; None: none says.
         watermark: the greatest value of the input's watermark column so far, as text; None where there is none.
@@ -49,6 +50,7 @@ class FileRead:
     input_name: str
     label: str
     version: str
+    is_copy: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,24 +60,32 @@ class Standing:
     Attributes:
         load: its core rows.
         sources: how each source stood.
-        files: by incremental input, the (label, version) of the files that loads so far have taken notice of.
+        files: by incremental input, the (label, version) of the files that loads so far have taken notice of, in the
+            order in which they came.
     """
 
     load: Load | None = None
     sources: Mapping[str, SourceState] = field(default_factory=dict)
-    files: Mapping[str, Collection[tuple[str, str]]] = field(default_factory=dict)
+    files: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
 
 
 def recall(warehouse: Warehouse, lake: Lake) -> Standing:
-    """What the last load left; nothing where there is none, or its rows are no longer in the lake."""
-    recorded = last_load(warehouse)
-    if recorded is None or not lake.has_load(recorded.load_id):
+    """What the last load left whose rows are in the lake; nothing where there is none.
+
+    Where a backup brought back an older lake that is an earlier load, and what came with later ones is news again.
+    """
+    loads = ledger_rows(warehouse, "loads", "WHERE status = 'done' ORDER BY loaded_at DESC, load_id DESC", [])
+    recorded = next((load for load in loads if lake.has_load(load["load_id"])), None)
+    if recorded is None:
         return Standing()
-    files: dict[str, set[tuple[str, str]]] = {}
-    for row in ledger_rows(warehouse, "load_inputs", "ORDER BY input_name, label, version", []):
-        files.setdefault(row["input_name"], set()).add((row["label"], row["version"]))
-    sources = source_states(warehouse, recorded.load_id)
-    return Standing(load=lake.open_load(recorded.load_id), sources=sources, files=files)
+    until = "WHERE loaded_at <= ? ORDER BY loaded_at, load_id, input_name, label, version"
+    rows = ledger_rows(warehouse, "load_inputs", until, [recorded["loaded_at"]])
+    rows.sort(key=lambda row: (row["loaded_at"], row["load_id"], in_order(row["label"])))
+    files: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        files.setdefault(row["input_name"], []).append((row["label"], row["version"]))
+    sources = source_states(warehouse, recorded["load_id"])
+    return Standing(load=lake.open_load(recorded["load_id"]), sources=sources, files=files)
 
 
 def source_states(warehouse: Warehouse, load_id: str) -> dict[str, SourceState]:

@@ -4,7 +4,7 @@ Belongs here: what the steps share while a load goes on. Does not: their order (
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,43 +13,37 @@ from zoneinfo import ZoneInfo
 import duckdb
 import polars as pl
 
-from data_contracts.checking import check
 from data_contracts.contracts import CORE_ENTITIES, Contract
+from data_contracts.joins import accepted_view
 from data_contracts.kept import contract_with
 from data_contracts.mapping import SourceMapping
 from data_contracts.orders import snapshot_instant
 from data_contracts.rule_forms import TableRule
-from data_contracts.rules import bind_rules
 from data_contracts.sql import first_row, identifier
 from data_contracts.table_checking import TableChecks
-from warehouse.contact_separation import SeparatedCustomers, separate_contacts, show_with_contacts
-from warehouse.core_views import show_for_references, show_merged
-from warehouse.core_writing import EntityFiles, write_entity
+from warehouse.core_sql import Surroundings
+from warehouse.core_views import show_for_references
 from warehouse.erased_rows import drop_erased, drop_erased_from_quarantine, raw_places
-from warehouse.golden_records import CUSTOMERS, RECORDS, write_golden_customers
-from warehouse.identity_keeping import write_identities
 from warehouse.identity_state import IdentityState
 from warehouse.judged_rows import JudgedEntity, quarantined_rows
-from warehouse.lake import entity_folder, write_manifest
-from warehouse.load_fingerprints import mapping_hashes, versions_of
-from warehouse.load_identities import are_joined, as_records, join_identities, record_files, trusted_sources
+from warehouse.load_fingerprints import versions_of
+from warehouse.load_identities import record_files
 from warehouse.load_increments import Reading, Versions, plan_reading
+from warehouse.load_judging import judge_entity
 from warehouse.load_refusals import refuse_what_cannot_be_used
 from warehouse.load_results import Destination, EntityCounts, LoadPlan
+from warehouse.load_standing import StandingAfter, columns_when_empty, has_another_key, hashes_of, standings_of
 from warehouse.load_states import SourceState
-from warehouse.merging import MergeCounts, SourceStanding, Surroundings, decide, event_instant
-from warehouse.personal_data import CONTACT_DETAILS, RESTRICTED, make_restricted
+from warehouse.load_writing import CoreWriting
+from warehouse.merging import MergeCounts, SourceStanding
 from warehouse.scratch import room_needed
 from warehouse.source_files import SourcePlace
-from warehouse.source_mapping import MappedSource, faults_named, stage_entity, staged_table
+from warehouse.source_mapping import MappedSource, stage_entity, staged_table
 from warehouse.source_reading import SourcePlan, prepare_connection, read_sources
 from warehouse.table_checks import TablesChecked, check_tables
-from warehouse.unreadable_lines import with_unreadable
 
 if TYPE_CHECKING:
     from data_contracts.great_expectations_on_duckdb import Expectations
-
-_DEFAULT_LOOK_BACK_DAYS = 3
 
 
 def load_contracts(sources: Mapping[str, SourceMapping]) -> dict[str, Contract]:
@@ -107,6 +101,7 @@ class LoadRun:
             known_since=first_instant - timedelta(microseconds=1),
             time_zone=self.plan.time_zone,
             buckets=self.into.buckets,
+            other_key=has_another_key(self.plan, self.into),
         )
 
     def choose(self, versions: Versions | None) -> None:
@@ -118,7 +113,7 @@ class LoadRun:
             place=place,
             versions=versions_of(self.plan.inputs, place) if versions is None else versions,
             standing=self.into.standing,
-            mapping_hashes=self._hashes(),
+            mapping_hashes=hashes_of(self.plan, self.into),
             everything=self.into.everything,
         )
 
@@ -150,7 +145,7 @@ class LoadRun:
                     place=SourcePlace(data_root=plan.data_root, environment=plan.environment),
                     company_currency=plan.company_currency,
                     time_zone=plan.time_zone,
-                    when_empty=self._columns_when_empty(),
+                    when_empty=columns_when_empty(self.reading, self.into),
                 ),
             )
             staged = {entity: staged_table(entity) for entity in self.contracts if self._sources_of(entity)}
@@ -170,8 +165,8 @@ class LoadRun:
             show_for_references(
                 connection,
                 contract,
-                checked=self._checked(entity),
-                stored=self._stored(entity),
+                checked=self._all_checked().get(entity, ""),
+                stored=record_files(self.into.standing.load, entity),
                 keeping=keeping,
             )
             loaded.append(entity)
@@ -179,9 +174,7 @@ class LoadRun:
     def refuse(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Block the load where what was read can't be used."""
         for each in self.judged:
-            entity = each.checked.entity
-            may_be_empty = not each.checked.read and (self.into.allow_empty or bool(self._stored(entity)))
-            refuse_what_cannot_be_used(connection, each, may_be_empty=may_be_empty)
+            refuse_what_cannot_be_used(connection, each, may_be_empty=self._may_be_empty(connection, each))
 
     def set_aside(self, connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         """The rows that broke a rule, as `judged_rows.QUARANTINE_SCHEMA`; none of an erased person."""
@@ -193,86 +186,17 @@ class LoadRun:
 
     def write(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         """Merge every entity with the load before and write its files."""
-        around, parted = self._join(connection), self._separate(connection)
-        for entity, whole_contract in self.contracts.items():
-            checked, core_contract = self._checked(entity), whole_contract
-            if parted is not None and entity == CUSTOMERS:
-                checked, core_contract = parted.rows, parted.customers
-            are_records = around.identities and entity == CUSTOMERS
-            contract = as_records(core_contract) if are_records else core_contract
-            self.merged[entity] = self._merge(connection, contract, checked, around=around, folder=folder)
-            if are_records:
-                write_golden_customers(
-                    connection,
-                    core_contract,
-                    folder=folder,
-                    previous=self.into.standing.load,
-                    sources=trusted_sources(self.plan.identity, self.plan.sources),
-                    buckets=self.into.buckets,
-                )
-        beside = [RECORDS, *write_identities(folder, self.identities)] if self.identities is not None else []
-        if parted is not None:
-            self._merge(connection, parted.contact_details, parted.contact_rows, around=around, folder=folder)
-            make_restricted(folder / RESTRICTED)
-            beside.append(CONTACT_DETAILS)
-        write_manifest(folder, self.load_id, [*self.contracts, *beside], buckets=self.into.buckets)
-        for contract in self.contracts.values():
-            show_merged(connection, contract, folder)
-        if parted is not None:
-            show_with_contacts(connection, entity_folder(folder, CONTACT_DETAILS))
-
-    def _merge(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        contract: Contract,
-        checked: str,
-        *,
-        around: Surroundings,
-        folder: Path,
-    ) -> MergeCounts:
-        """Merge one table with the load before and write its files."""
-        of_customers = contract.entity in (RECORDS, CONTACT_DETAILS)
-        merged = decide(
-            connection,
-            contract,
-            checked=checked,
-            sources=self._standings(CUSTOMERS if of_customers else contract.entity),
-            stored=self._stored(contract.entity),
-            around=around,
+        writing = CoreWriting(
+            plan=self.plan,
+            into=self.into,
+            now=self.now,
+            contracts=self.contracts,
+            checked=self._all_checked(),
+            standings={entity: self._standings(entity) for entity in self.contracts},
+            around=self.around,
         )
-        files = EntityFiles(
-            contract=contract, checked=checked, previous=self.into.standing.load, folder=folder, around=around
-        )
-        write_entity(connection, files, failpoint=self.into.failpoint)
-        return merged
-
-    def _separate(self, connection: duckdb.DuckDBPyConnection) -> SeparatedCustomers | None:
-        """Cut contact data off customers, where there are customers."""
-        if CUSTOMERS not in self.contracts:
-            return None
-        return separate_contacts(
-            connection,
-            self.contracts[CUSTOMERS],
-            self._checked(CUSTOMERS),
-            key=self.into.key,
-            country=self.plan.identity.country,
-        )
-
-    def _join(self, connection: duckdb.DuckDBPyConnection) -> Surroundings:
-        """Find out which records are one customer, where the settings join any."""
-        around, previous = self.around, self.into.standing.load
-        if not are_joined(self.plan.identity, self.contracts, previous):
-            return around
-        self.identities = join_identities(
-            connection,
-            self.contracts[CUSTOMERS],
-            checked=self._checked(CUSTOMERS),
-            previous=previous,
-            settings=self.plan.identity,
-            around=around,
-            decided_at=self.now,
-        )
-        return replace(around, identities=True)
+        writing.write(connection, folder)
+        self.merged, self.identities = writing.merged, writing.identities
 
     def hold_against_earlier(
         self, connection: duckdb.DuckDBPyConnection, rules: Mapping[str, Sequence[TableRule]], checks: TableChecks
@@ -293,19 +217,14 @@ class LoadRun:
 
     def states(self, connection: duckdb.DuckDBPyConnection) -> tuple[SourceState, ...]:
         """How each source of the settings stands after the load, those not read now included."""
-        hashes = self._hashes()
-        return tuple(
-            SourceState(
-                source=name,
-                entity=mapping.entity,
-                input_name=mapping.input,
-                mapping_hash=hashes[name],
-                columns=self._columns(name),
-                newest_event=self._newest_event(connection, name),
-                watermark=self._watermark(connection, name),
-            )
-            for name, mapping in self.plan.sources.items()
+        after = StandingAfter(
+            plan=self.plan,
+            into=self.into,
+            sources=self.sources,
+            contracts=self.contracts,
+            checked=self._all_checked(),
         )
+        return after.states(connection)
 
     def counts(self) -> dict[str, EntityCounts]:
         """By entity what became of its rows; of one that was not read, that nothing did."""
@@ -327,41 +246,24 @@ class LoadRun:
         entities = sorted({*self.erased, *self.erased_set_aside})
         return {entity: self.erased.get(entity, 0) + self.erased_set_aside.get(entity, 0) for entity in entities}
 
-    def _hashes(self) -> dict[str, str]:
-        return mapping_hashes(
-            self.plan.sources,
-            self.plan.rules,
-            company_currency=self.plan.company_currency,
-            time_zone=self.plan.time_zone,
-            key=self.into.key,
-        )
+    def _may_be_empty(self, connection: duckdb.DuckDBPyConnection, judged: JudgedEntity) -> bool:
+        """Whether no row read of an entity need be fit for use: only news were read, and rows of before stay."""
+        entity = judged.checked.entity
+        if not judged.checked.read:
+            return self.into.allow_empty or bool(record_files(self.into.standing.load, entity))
+        only_news = {source.name for source in judged.sources} <= set(self._last_wins(entity))
+        stays = f"select exists (from {identifier(accepted_view(entity))})"  # as `show_for_references` left it
+        return only_news and bool(first_row(connection, stays)[0])
 
     def _sources_of(self, entity: str) -> tuple[MappedSource, ...]:
         return tuple(source for source in self.sources.values() if source.mapping.entity == entity)
 
-    def _checked(self, entity: str) -> str:
-        return next((each.checked.table for each in self.judged if each.checked.entity == entity), "")
-
-    def _stored(self, entity: str) -> list[Path]:
-        return record_files(self.into.standing.load, entity)
+    def _all_checked(self) -> dict[str, str]:
+        return {each.checked.entity: each.checked.table for each in self.judged}
 
     def _standings(self, entity: str) -> list[SourceStanding]:
         """What merging has to know of the sources of an entity."""
-        hashes, known = self._hashes(), self.into.standing.sources
-        found: list[SourceStanding] = []
-        for name, mapping in self.plan.sources.items():
-            if mapping.entity == entity:
-                spec = self.plan.inputs.get(mapping.input or "")
-                found.append(
-                    SourceStanding(
-                        name=name,
-                        keeps_absent=spec is not None and spec.is_incremental,
-                        restates=name not in known or known[name].mapping_hash != hashes[name],
-                        newest_event=known[name].newest_event if name in known else None,
-                        look_back_days=spec.look_back_days if spec is not None else _DEFAULT_LOOK_BACK_DAYS,
-                    )
-                )
-        return found
+        return standings_of(self.plan, self.into, self.reading, entity)
 
     def _last_wins(self, entity: str) -> list[str]:
         """The sources of an entity of whose rows of one key the last one counts."""
@@ -376,74 +278,12 @@ class LoadRun:
         loaded: Sequence[str],
     ) -> JudgedEntity:
         """Judge the staged rows of an entity."""
-        bound = bind_rules(
+        return judge_entity(
+            expectations,
             contract,
-            mapped_columns={column for source in sources for column in source.mapping.mapped_columns()},
-            source_rules=[rule for source in sources for rule in source.mapping.all_rules()],
-            added_rules=self.plan.rules,
+            sources,
+            rules=self.plan.rules,
+            load_id=self.load_id,
             loaded=loaded,
+            last_wins=self._last_wins(contract.entity),
         )
-        with faults_named(expectations.connection, sources):
-            checked = check(
-                expectations,
-                contract,
-                bound,
-                staged=staged_table(contract.entity),
-                load_id=self.load_id,
-                last_wins=self._last_wins(contract.entity),
-            )
-        unreadable = [source.raw.unreadable for source in sources]
-        checked = with_unreadable(expectations.connection, checked, unreadable, note=expectations.note_rows_beside)
-        return JudgedEntity(checked=checked, contract=contract, rules=bound, sources=tuple(sources))
-
-    def _columns_when_empty(self) -> dict[str, Mapping[str, str]]:
-        """By input that may hold no row the columns it then has: those it had before.
-
-        An incremental input may: it says that there is no news. An empty file, without even a header, is none.
-        """
-        may_be_empty: dict[str, Mapping[str, str]] = {}
-        for name, spec in self.reading.inputs.items():
-            known = [state.columns for state in self.into.standing.sources.values() if state.input_name == name]
-            if self.into.allow_empty:
-                may_be_empty[name] = known[0] if known else {}
-            elif spec.is_incremental and known:
-                may_be_empty[name] = {}
-        return may_be_empty
-
-    def _columns(self, source: str) -> Mapping[str, str]:
-        if source in self.sources:
-            return self.sources[source].raw.columns
-        return self.into.standing.sources[source].columns
-
-    def _newest_event(self, connection: duckdb.DuckDBPyConnection, source: str) -> datetime | None:
-        """When the newest accepted row of a source happened, of all loads; what lies in the future does not count."""
-        known = self.into.standing.sources.get(source)
-        before = known.newest_event if known is not None else None
-        if source not in self.sources:
-            return before
-        mapping = self.plan.sources[source]
-        event = event_instant(self.contracts[mapping.entity], self.plan.time_zone)
-        newest: datetime | None = first_row(
-            connection,
-            f"select max({event}) filter ({event} <= getvariable('now')) "  # noqa: S608  # quoted names
-            f"from {identifier(self._checked(mapping.entity))} where row_is_accepted and source = ?",
-            [source],
-        )[0]
-        return max((each for each in (before, newest) if each is not None), default=None)
-
-    def _watermark(self, connection: duckdb.DuckDBPyConnection, source: str) -> str | None:
-        """The greatest value of the watermark column of a source's input, of all loads; none far in the future.
-
-        A clock that is wrong by years in one row would otherwise hide everything that comes after it.
-        """
-        known = self.into.standing.sources.get(source)
-        before = known.watermark if known is not None else None
-        spec = self.plan.inputs.get(self.plan.sources[source].input or "")
-        if spec is None or spec.watermark is None or source not in self.sources:
-            return before
-        table = self.sources[source].raw.table
-        mark = identifier(spec.watermark)
-        plausible = f"coalesce(try_cast({mark}::varchar as timestamp) < getvariable('today') + interval 2 day, true)"
-        query = f"select (max({mark}) filter ({plausible}))::varchar from {table}"  # noqa: S608  # quoted names
-        greatest: str | None = first_row(connection, query)[0]
-        return max((each for each in (before, greatest) if each is not None), default=None)

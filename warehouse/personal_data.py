@@ -34,6 +34,8 @@ FOLDER_MODE, FILE_MODE = 0o700, 0o600
 Kind = Literal["customer_id", "email", "phone"]
 ContactKind = Literal["email", "phone"]
 CONTACT_KINDS: tuple[ContactKind, ...] = ("email", "phone")
+KEYED_COLUMNS = frozenset(f"{kind}_key" for kind in CONTACT_KINDS)
+"""What another key alone changes."""
 
 _FEWEST_BYTES = 32
 _BLOCK_BYTES = 64  # of SHA-256

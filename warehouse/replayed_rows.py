@@ -15,9 +15,9 @@ from data_contracts.contracts import Severity
 from data_contracts.rules import KEY_RULE
 from data_contracts.sql import first_row, identifier, text
 from warehouse.core_rows import as_the_source_writes_it, customer_columns
+from warehouse.core_sql import key_of
 from warehouse.judged_rows import JudgedEntity
 from warehouse.lake import SUPERSEDED_AT
-from warehouse.merging import key_of
 from warehouse.source_mapping import MappedSource
 from warehouse.sources import FILE_COLUMN, ROW_COLUMN, RawTable
 

@@ -25,6 +25,7 @@ from warehouse.core_rows import core_columns, stored_rows
 from warehouse.erased_rows import drop_erased
 from warehouse.identity_state import IdentityState
 from warehouse.judged_rows import QUARANTINE_SCHEMA, JudgedEntity
+from warehouse.load_identities import record_files
 from warehouse.load_increments import Reading, Versions
 from warehouse.load_results import EntityCounts
 from warehouse.load_states import SourceState
@@ -143,7 +144,12 @@ class ReplayRun(LoadRun):
     def _standings(self, entity: str) -> list[SourceStanding]:
         """Nothing of any source is gone, what it brought before is not restated, and no row is late: it was misread."""
         standings = super()._standings(entity)
-        return [replace(each, keeps_absent=True, restates=False, newest_event=None) for each in standings]
+        gone = [
+            SourceStanding(name=name, keeps_absent=True, restates=False, newest_event=None, look_back_days=0)
+            for name, state in self.into.standing.sources.items()
+            if state.entity == entity and name not in self.plan.sources
+        ]
+        return [replace(each, keeps_absent=True, restates=False, newest_event=None) for each in standings] + gone
 
     def _last_wins(self, entity: str) -> list[str]:
         return [name for name in super()._last_wins(entity) if self._is_incremental(name)]
@@ -162,7 +168,8 @@ class ReplayRun(LoadRun):
     ) -> JudgedEntity:
         judged = super()._judge(expectations, contract, sources, loaded=loaded)
         incremental = [source.name for source in sources if self._is_incremental(source.name)]
-        stored = stored_rows(expectations.connection, self._stored(contract.entity), core_columns(contract))
+        before = record_files(self.into.standing.load, contract.entity)
+        stored = stored_rows(expectations.connection, before, core_columns(contract))
         return without_known_keys(expectations.connection, judged, stored=stored, incremental=incremental)
 
 

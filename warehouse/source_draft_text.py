@@ -17,13 +17,15 @@ _LOW = 0.5
 def draft_toml(name: str, spec: InputSpec, draft: Draft, *, others: Mapping[str, float] | None = None) -> str:
     """The input and the source as TOML, with comments on confidence, what is missing and what is left over.
 
+    It begins with an empty line: it is made to be added to a file.
+
     Args:
         name: the name of the input and of the source.
         spec: the input.
         draft: what is proposed.
         others: by entity the score of other tables it might feed.
     """
-    return "\n".join([*_head(draft, others or {}), *_input(name, spec), "", *_source(name, draft), ""])
+    return "\n".join(["", *_head(draft, others or {}), *_input(name, spec), "", *_source(name, draft), ""])
 
 
 def _head(draft: Draft, others: Mapping[str, float]) -> Iterator[str]:

@@ -6,6 +6,7 @@ Belongs here: paths, globs and URLs of object stores (through fsspec). Does not:
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -99,7 +100,9 @@ class SourceFile:
 
 
 def find_files(name: str, spec: InputSpec, data_root: Path) -> list[SourceFile]:
-    """The files of an input, sorted by address, each once.
+    """The files of an input, each once: pattern by pattern, those of one by address, numbers in it as numbers.
+
+    Of rows of one key the order decides which counts, so `day-10.csv` comes after `day-9.csv`.
 
     Raises:
         SourceFileMissingError: a pattern matches no file; names the full path or URL looked at.
@@ -114,8 +117,15 @@ def find_files(name: str, spec: InputSpec, data_root: Path) -> list[SourceFile]:
             looked_at = _without_query(pattern) if path is None else str((data_root / path).absolute())
             beside = "" if path is None else _what_is_there(data_root / path)
             raise SourceFileMissingError(input_name=name, looked_at=looked_at, beside=beside)
-        found.update({file.address: file for file in matched})
-    return [found[address] for address in sorted(found)]
+        for file in sorted(matched, key=lambda file: in_order(file.address)):
+            found.setdefault(file.address, file)
+    return list(found.values())
+
+
+def in_order(name: str) -> list[tuple[int, str]]:
+    """What to sort names of files by: as text, but for runs of digits, which count as the numbers they are."""
+    pieces = re.split(r"([0-9]+)", name)
+    return [(int(piece), "") if number % 2 else (-1, piece) for number, piece in enumerate(pieces)] + [(-1, name)]
 
 
 def _local_path(pattern: str) -> Path | None:

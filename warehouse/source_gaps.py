@@ -183,7 +183,10 @@ def _currency(gaps: Gaps) -> None:
     for name in gaps.sample.facts:
         for word in words_of(name):
             if word in _CURRENCY_WORDS:
-                gaps.put("currency", "constants", text_value(_CURRENCY_WORDS[word]), 0.8, f"the name of {name}")
+                sure, why = 0.8, f"the name of {name}"
+                if gaps.currency not in (None, _CURRENCY_WORDS[word]):
+                    sure, why = 0.4, f"{why}; but [company] says {gaps.currency}: correct one of the two"
+                gaps.put("currency", "constants", text_value(_CURRENCY_WORDS[word]), sure, why)
                 return
     if gaps.currency is not None:
         gaps.put("currency", "constants", text_value(gaps.currency), 0.5, "no column says it: the company's")

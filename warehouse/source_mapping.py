@@ -147,6 +147,7 @@ def _require_column(source: MappedSource, contract_column: str, column: str) -> 
             contract_column=contract_column,
             column=column,
             present=present,
+            files=source.raw.files,
             hint=close_match(column, present),
         )
 

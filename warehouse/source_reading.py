@@ -99,13 +99,17 @@ def read_sources(connection: duckdb.DuckDBPyConnection, plan: SourcePlan) -> dic
     return {name: _mapped(connection, name, source, tables, plan) for name, source in plan.sources.items()}
 
 
+def looks_into(source: SourceMapping, input_name: str) -> bool:
+    """Whether a source's query may look into an input: it has the input's name as a word."""
+    word = re.compile(rf"(?<!\w){re.escape(input_name)}(?!\w)", re.IGNORECASE)
+    return source.query is not None and word.search(source.query) is not None
+
+
 def is_read_whole(plan: SourcePlan, input_name: str) -> bool:
     """Whether a sample of an input's first rows would tell nothing of what a source makes of it."""
-    word = re.compile(rf"(?<!\w){re.escape(input_name)}(?!\w)", re.IGNORECASE)
     is_database = plan.inputs[input_name].database is not None
     return plan.rows is None or any(
-        (source.query is not None and word.search(source.query))
-        or (source.input == input_name and source.where is not None and not is_database)
+        looks_into(source, input_name) or (source.input == input_name and source.where is not None and not is_database)
         for source in plan.sources.values()
     )
 
@@ -114,7 +118,7 @@ def _words_of_mappings(input_name: str, plan: SourcePlan) -> set[str] | None:
     """The columns that sources take of an input, and all words they write; None where a query may look at any."""
     words: set[str] = set()
     for source in plan.sources.values():
-        if source.query is not None or (source.conversion is not None and source.conversion.rates == input_name):
+        if looks_into(source, input_name) or (source.conversion and source.conversion.rates == input_name):
             return None
         if source.input == input_name:
             written = [*source.expressions.values(), *(rule.expression for rule in source.rules), source.where or ""]
@@ -131,8 +135,7 @@ def _inputs_needed(plan: SourcePlan) -> Iterator[str]:
                 raise InputUnknownError(source=name, setting=setting, input_name=input_name, known=sorted(plan.inputs))
             if input_name is not None:
                 yield input_name
-        if source.query is not None:
-            yield from plan.inputs  # a query may look at any of them
+        yield from (input_name for input_name in plan.inputs if looks_into(source, input_name))
 
 
 def _mapped(

@@ -31,13 +31,19 @@ def input_of_file(pattern: str, data_root: Path, *, sheet: str | None = None) ->
 
 
 def name_of_input(pattern: str) -> str:
-    """A plain name for an input, from that of its file or table."""
-    stem = pattern.split("?", maxsplit=1)[0].rstrip("/").rsplit("/", maxsplit=1)[-1]
+    """A plain name for an input, from that of its file or table; from its folder's where the file's is all pattern."""
+    parts = pattern.split("?", maxsplit=1)[0].rstrip("/").split("/")
+    name = _plain_name(parts[-1])
+    if not name and len(parts) > 1:
+        name = _plain_name(parts[-2])
+    return name if name and name[0].isalpha() else f"input_{name}".rstrip("_")
+
+
+def _plain_name(stem: str) -> str:
     stem = stem.removesuffix(COMPRESSED_SUFFIX)
     suffix = Path(stem).suffix
     stem = stem.removesuffix(suffix) if suffix.lower() in FORMAT_OF_SUFFIX else stem.rsplit(".", maxsplit=1)[-1]
-    name = "_".join(words_of(stem))
-    return name if name and name[0].isalpha() else f"input_{name}".rstrip("_")
+    return "_".join(words_of(stem))
 
 
 def _relative(path: Path, data_root: Path) -> str:

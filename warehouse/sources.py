@@ -55,12 +55,14 @@ class RawTable:
         table: the DuckDB table or view, quoted and qualified; it has a `rowid`.
         columns: the source's own columns and their DuckDB types, in the source's order.
         unreadable: the table of its lines that are no rows (`source_lines.py`); empty where there are none.
+        files: where its rows are from, for people.
         left_out: how many rows were there beside these, which are not the source's (`SourceMapping.where`).
     """
 
     table: str
     columns: Mapping[str, str]
     unreadable: str = ""
+    files: tuple[str, ...] = ()
     left_out: int = 0
 
 
@@ -113,7 +115,8 @@ def read_input(  # noqa: PLR0913  # what is read, from where, how much and how s
     connection.execute(
         f"create view {identifier(name)} as select {listed} from {table}"  # noqa: S608  # quoted
     )
-    return RawTable(table=table, columns=columns, unreadable=unreadable_lines_of(connection, name))
+    unreadable = unreadable_lines_of(connection, name)
+    return RawTable(table=table, columns=columns, unreadable=unreadable, files=tuple(labels))
 
 
 def _make_empty(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str]) -> dict[str, str]:
@@ -173,6 +176,7 @@ def read_query(connection: duckdb.DuckDBPyConnection, source: str, query: str) -
         SourceExpressionError: the query can't be run.
     """
     table = f"raw.{identifier(f'query of {source}')}"
+    connection.execute("create schema if not exists raw")
     try:
         columns = columns_of(connection, f"select * from ({query})")  # noqa: S608  # the company's own settings
         order = ", ".join(map(identifier, columns))
@@ -188,7 +192,7 @@ def read_query(connection: duckdb.DuckDBPyConnection, source: str, query: str) -
 
 
 def leave_out(connection: duckdb.DuckDBPyConnection, source: str, raw: RawTable, where: str | None) -> RawTable:
-    """The rows of a source for which its condition is true, each with the file, row and `rowid` it has; the others counted.
+    """The rows of a source for which its condition is true, with their own file, row and `rowid`; others are counted.
 
     Raises:
         SourceExpressionError: the condition can't be evaluated.

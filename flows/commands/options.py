@@ -8,7 +8,12 @@ import typer
 
 Config = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="Settings file [GRISTMILL_CONFIG, else gristmill.toml].", show_default=False),
+    typer.Option(
+        "--config",
+        "-c",
+        help="Settings file, or its folder [GRISTMILL_CONFIG, else gristmill.toml].",
+        show_default=False,
+    ),
 ]
 Data = Annotated[
     Path | None,

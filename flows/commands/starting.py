@@ -28,7 +28,13 @@ def init(
         raise FileExistsAlreadyError(path=str(file))
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(template, encoding="utf-8")
-    typer.echo(f"wrote {file}\nnext: put your own files and columns into it, then `gristmill run --config {file}`")
+    where = "" if file == Path("gristmill.toml") else f" --config {file}"
+    typer.echo(
+        f"wrote {file}\n"
+        "next: correct [company] and [paths] in it, then propose a mapping for each file, the orders first:\n"
+        f"  gristmill source draft FILE{where} >> {file}\n"
+        f"  gristmill source check{where}"
+    )
 
 
 @command

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from config import load_settings
 from config.errors import SettingInvalidError, SettingsFileMissingError, SettingsUnreadableError
 
+TEMPLATE = Path(__file__).parents[2] / "config" / "template.toml"
 MINIMAL = """
 [company]
 name = "Test"
@@ -172,15 +173,45 @@ def test_where_the_warehouse_is_changes_no_result(file):
     assert moved.configuration_hash == plain.configuration_hash
 
 
-@pytest.mark.parametrize("name", ["config/template.toml", "gristmill.toml", "examples/online_retail/gristmill.toml"])
+def test_a_folder_stands_for_the_file_in_it(file, tmp_path):
+    assert load_settings(tmp_path, environment={}) == load_settings(file, environment={})
+    assert load_settings(environment={"GRISTMILL_CONFIG": str(tmp_path)}).company.name == "Test"
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SettingsFileMissingError) as caught:
+        load_settings(tmp_path / "empty", environment={})
+    assert "empty/gristmill.toml" in caught.value.where
+
+
+def test_settings_without_a_source_say_how_to_come_by_one(tmp_path):
+    (tmp_path / "gristmill.toml").write_text(TEMPLATE.read_text())
+    with pytest.raises(SettingInvalidError) as caught:
+        load_settings(tmp_path, environment={})
+    assert "gristmill source draft" in caught.value.got
+
+
+@pytest.fixture
+def template(tmp_path):
+    """The template with a mapping added at its end, as a draft is."""
+    (tmp_path / "gristmill.toml").write_text(TEMPLATE.read_text() + MINIMAL[MINIMAL.index("[inputs") :])
+    return load_settings(tmp_path, environment={})
+
+
+def test_the_templates_example_of_inputs_and_sources_is_valid(tmp_path):
+    text = TEMPLATE.read_text()
+    start, end = text.index("# [inputs.orders]"), text.index("#\n# Of customers, columns that no contract has")
+    shown = re.sub(r"(?m)^# ?", "", text[start:end])
+    assert "where" in tomllib.loads(shown)["sources"]["orders"]
+    (tmp_path / "gristmill.toml").write_text(text[:start] + shown + text[end:])
+    assert set(load_settings(tmp_path, environment={}).sources) == {"orders", "customers"}
+
+
+@pytest.mark.parametrize("name", ["gristmill.toml", "examples/online_retail/gristmill.toml"])
 def test_the_settings_that_come_with_the_product_are_valid(name):
     assert load_settings(Path(__file__).parents[2] / name, environment={}).inputs
 
 
-def test_the_template_names_every_setting():
-    root = Path(__file__).parents[2]
-    text = (root / "config/template.toml").read_text()
-    settings = load_settings(root / "config/template.toml", environment={})
+def test_the_template_names_every_setting(template):
+    text, settings = TEMPLATE.read_text(), template
     for section in (
         "company",
         "paths",
@@ -197,12 +228,11 @@ def test_the_template_names_every_setting():
             assert f"{key} =" in text, f"{section}.{key}"
 
 
-def test_the_template_shows_the_defaults():
-    root = Path(__file__).parents[2]
-    text = (root / "config/template.toml").read_text()
+def test_the_template_shows_the_defaults(template):
+    text = TEMPLATE.read_text()
     settings_part = text[text.index("[population]") :]
     shown = re.sub(r"(?m)^# (\w+ = )", r"\1", settings_part)
-    in_force = load_settings(root / "config/template.toml", environment={}).model_dump(mode="json")
+    in_force = template.model_dump(mode="json")
     told = tomllib.loads(shown)
     for section in ("population", "training", "segments", "gates", "lake", "warehouse", "compute", "registry"):
         assert told[section] == in_force[section], section

@@ -86,3 +86,15 @@ def test_the_index_is_symmetric_never_negative_and_blind_to_size(one, other, tim
     assert population_stability_index(other, one) == pytest.approx(index)
     assert population_stability_index([count * times for count in one], other) == pytest.approx(index)
     assert population_stability_index(one, one) == 0
+
+
+@pytest.mark.parametrize(
+    ("as_of", "value", "told"),
+    [
+        (date(2024, 6, 9), 10, "10 days before 2024-06-09, the date asked for"),
+        (date(2024, 5, 20), -10, "10 days after 2024-05-20, the date asked for"),
+    ],
+)
+def test_how_recent_rows_are_is_measured_from_the_date_that_is_asked_for(as_of, value, told):
+    found = measured("days_since_newest", Loads(current=load(), earlier=[], as_of=as_of))
+    assert (found.value, told in found.got) == (value, True)

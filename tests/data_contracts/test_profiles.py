@@ -62,6 +62,24 @@ def test_bins_are_those_of_the_load_before(profile_of):
     assert second.columns["credit_limit"].counts == (1, *[0] * 8, 2)
 
 
+def test_values_that_are_no_number_or_beyond_all_bounds_lie_in_the_outer_bins():
+    quantities = [1.0, 2.0, 3.0, float("nan"), float("inf"), float("-inf"), None]
+    connection = duckdb.connect()
+    connection.execute("create table accepted_orders (row_id bigint, quantity double)")
+    connection.executemany("insert into accepted_orders values (?, ?)", list(enumerate(quantities)))
+    before = Profile(rows=1, loaded_on=date(2024, 5, 1), columns={"quantity": {"nulls": 0, "edges": (1.0, 2.0)}})
+    profile = take_profile(
+        connection,
+        core_contract("orders"),
+        mapped_columns=["quantity"],
+        time_zone="UTC",
+        loaded_on=date(2024, 6, 1),
+        before=before,
+    )
+    assert profile.columns["quantity"].counts == (2, 1, 3)
+    assert profile.columns["quantity"].nulls == 1
+
+
 def test_no_personal_value_and_no_identifier_is_in_a_profile(profile_of):
     profile = profile_of([("2024-05-01", "north", 10)])
     kept = json.dumps(profile.model_dump(mode="json"))

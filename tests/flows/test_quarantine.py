@@ -225,7 +225,7 @@ def last_load_of(company):
         return last_load(warehouse).load_id
 
 
-def test_rows_let_in_by_a_corrected_mapping_are_late_where_newer_ones_came_before(company):
+def test_rows_let_in_by_a_corrected_mapping_are_known_since_they_happened(company):
     company.sales("b", GOOD.replace("1,c1,2024-05-01", "9,c1,2024-05-20"))
     company.ingest()
     company.settings(source='values = { channel = { fax = "shop" } }')
@@ -233,8 +233,7 @@ def test_rows_let_in_by_a_corrected_mapping_are_late_where_newer_ones_came_befor
     assert company.orders()["2"] == ("shop", 500)
     files = company.at().lake.open_load(last_load_of(company)).files("orders")
     rows = pl.concat(pl.read_parquet(path) for path in files).filter(order_id="2")
-    first_instant_of_its_load = datetime(2024, 6, 1, 23, tzinfo=UTC)
-    assert rows["known_at"].item() == first_instant_of_its_load - timedelta(microseconds=1)
+    assert rows["known_at"].item() == rows["ordered_at"].item()  # newer ones came before, but it was there: misread
 
 
 @pytest.mark.slow

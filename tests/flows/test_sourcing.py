@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -102,6 +103,44 @@ def test_a_terminal_shows_before_and_after(gristmill, tmp_path):
     assert "customer_id_is_present" in ended.stdout
     assert "9.99" in ended.stdout
     assert "999" in ended.stdout
+
+
+LONG = "case when units::int > 0 then 'a rather long expression that would leave no room' else 'for anything' end"
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_long_expressions_are_told_once_and_leave_room_for_the_rows(gristmill, tmp_path, columns):
+    text = SETTINGS.replace('product_id = "product"\n', "")
+    (tmp_path / "gristmill.toml").write_text(text + f'[sources.sales.expressions]\nproduct_id = "{LONG}"\n')
+    (tmp_path / "sales.csv").write_text(f"{HEADER}\n{ROW}\n{ROW.replace('1,1', '2,1', 1)}\n")
+    told = gristmill("check", COLUMNS=str(columns)).stdout
+    assert all(len(line) <= columns for line in told.splitlines())
+    assert told.count("case when") == 1
+    assert told.count("expression  units = 1") == 2
+
+
+def test_rows_of_another_kind_are_told_apart_from_rows_set_aside(gristmill, tmp_path):
+    (tmp_path / "gristmill.toml").write_text(SETTINGS.replace("money =", "where = \"units = '1'\"\nmoney ="))
+    (tmp_path / "sales.csv").write_text(f"{HEADER}\n{ROW}\n{ROW.replace(',1,9.99', ',2,9.99')}\n")
+    told = gristmill("check")
+    assert (told.returncode, "1 of all 2 rows are this table's (`where`): 1 would be loaded" in told.stdout) == (
+        0,
+        True,
+    )
+    source = json.loads(gristmill("check", "--json").stdout)["sources"][0]
+    assert (source["read"], source["left_out"], source["unmapped_columns"]) == (1, 1, [])
+
+
+def test_the_way_from_a_template_over_a_draft_to_a_check(gristmill, tmp_path):
+    """What the README says, word for word: init, draft added to the file, check."""
+    template = Path(__file__).parents[2] / "config" / "template.toml"
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "sales.csv").rename(tmp_path / "raw" / "orders.csv")
+    (tmp_path / "gristmill.toml").write_text(template.read_text())
+    with (tmp_path / "gristmill.toml").open("a") as settings:
+        settings.write(gristmill("draft", "raw/orders.csv").stdout)
+    told = gristmill("check", "--json", "--config", str(tmp_path))
+    assert (told.returncode, json.loads(told.stdout)["sources"][0]["accepted"]) == (0, 1)
 
 
 def test_a_wrong_column_is_told_without_the_long_imports(gristmill, tmp_path):

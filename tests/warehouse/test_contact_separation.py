@@ -1,6 +1,9 @@
 """Customers cut in two: what everybody may read, and what few may."""
 
+from datetime import UTC, datetime
+
 import duckdb
+import polars as pl
 import pytest
 
 from data_contracts.contracts import core_contract
@@ -62,6 +65,25 @@ def test_the_contracts_of_both_parts():
     assert (found.contact_details.entity, found.contact_details.key) == ("contact_details", ("customer_id",))
     assert (found.rows, found.contact_rows, found.contact_details.rules) == ("", "", ())
     assert found.contact_details.columns["email"].personal
+
+
+def test_contact_data_that_a_record_gave_up_are_followed_by_a_row_without_any(checked, tmp_path):
+    stored = pl.DataFrame(
+        {
+            "source_customer_id": ["1", "3", "4", "5"],
+            "email": ["old@x.example", "gone@x.example", "there@x.example", "past@x.example"],
+            "superseded_at": [None, None, None, datetime(2024, 2, 1, tzinfo=UTC)],
+        }
+    )
+    stored.write_parquet(tmp_path / "bucket=000.parquet")
+    checked.execute("insert into checked_customers values (5, 'crm', true, '5', null, null, 'West', null)")
+    found = separate_contacts(
+        checked, CUSTOMERS, "checked_customers", key=KEY, country="GB", stored=[tmp_path / "bucket=000.parquet"]
+    )
+    details = rows_of(checked, found.contact_rows).select("customer_id", "email", "phone", "email_key")
+    assert details["customer_id"].to_list() == ["1", "2", "3"]
+    assert details.row(2) == ("3", None, None, None)
+    assert (found.counts.emails, found.counts.unreadable_emails) == (1, 0)
 
 
 def test_without_a_key_contact_data_are_kept_apart_and_the_hashes_are_null(checked):

@@ -17,6 +17,8 @@ from data_contracts.errors import DataBlockedError
 from data_contracts.inputs import InputSpec
 from data_contracts.orders import current_at, known_before
 from data_contracts.table_checking import Verdict
+from warehouse import merging
+from warehouse.errors_ingestion import NothingAcceptedError
 
 
 def _daily():
@@ -124,6 +126,24 @@ def test_a_changed_mapping_reads_everything_again_and_restates_in_place(company)
     ]
 
 
+@pytest.mark.parametrize("setting", [{"null_texts": ("", "shop")}, {"encoding": "latin-1"}])
+def test_another_way_of_reading_an_input_is_a_changed_mapping(company, setting):
+    company.mapping["columns"] = {**ORDERS["columns"], "channel": "via"}
+    reading = {"files": ("orders/*.csv",), "load": "incremental"}
+    company.inputs = {"orders": InputSpec(**reading)}
+    company.write("1.csv", line("1") + ",shop", line("2") + ",Café", header=daily.HEADER + ",via")
+    first = company.load(day(2))
+    before = company.core()
+    company.inputs = {"orders": InputSpec(**reading, look_back_days=9)}
+    assert company.load(day(3)).counts["orders"].read == 0  # where rows are late is no matter of reading them
+    company.inputs = {"orders": InputSpec(**reading, **setting)}
+    core = company.load(day(4))
+    assert first.counts["orders"].read == core.counts["orders"].read == 2
+    assert merged(core) == {"unchanged": 1, "restated": 1}
+    assert company.core()["known_at"].to_list() == before["known_at"].to_list()
+    assert company.core()["channel"].to_list() == ([None, "Café"] if "null_texts" in setting else ["shop", "CafÃ©"])
+
+
 def test_what_a_full_source_no_longer_has_is_removed_and_may_come_back(tmp_path):
     company = Company(tmp_path, load_kind="full")
     company.write("all.csv", line("1"), line("2", "b"))
@@ -166,6 +186,28 @@ def test_files_in_which_nothing_changes_are_shared_between_loads(company):
     second = company.load(day(3)).load
     shared = [Path.samefile(*pair) for pair in zip(first.files("orders"), second.files("orders"), strict=True)]
     assert shared.count(False) == 1
+
+
+@pytest.mark.parametrize("load_kind", ["incremental", "full"])
+def test_looking_up_few_rows_and_comparing_with_all_decide_alike(tmp_path, monkeypatch, load_kind):
+    told, found = [], []
+    for number, few_among in enumerate((0, 10**9)):  # always look up, never
+        monkeypatch.setattr(merging, "_FEW_AMONG", few_among)
+        company = Company(tmp_path / str(number), load_kind=load_kind)
+        company.write("1.csv", *[line(str(order), f"c{order % 7}") for order in range(30)])
+        told.append(merged(company.load(day(2))))
+        (company.folder / "orders/1.csv").unlink()
+        placed = "2024-05-02 10:00:00"
+        corrected, moved = line("3", "c3", net="7.00"), line("4", "elsewhere")
+        company.write("2.csv", line("1", "c1"), corrected, moved, line("99", placed=placed))
+        told.append(merged(company.load(day(3))))
+        company.write("3.csv", line("3", "c3", net="8.00"), line("5", "c5"))  # corrected again; back where it was gone
+        told.append(merged(company.load(day(4))))
+        found.append(company.core())
+    assert told[:3] == told[3:]
+    assert told[1]["corrected"] == 2
+    assert ("removed" in told[1]) == (load_kind == "full")
+    assert_frame_equal(*found)
 
 
 def test_old_loads_are_collected_and_the_last_stays(company):
@@ -211,6 +253,42 @@ def test_the_columns_of_a_source_are_remembered_with_each_load(company):
         found = daily.recall(warehouse, company.lake).sources["orders"]
     assert list(found.columns) == ["order", "customer", "placed", "net"]
     assert found.newest_event == datetime(2024, 5, 1, 9, tzinfo=UTC)
+
+
+class TestNothingUsable:
+    """News of which not one row can be used stop nobody, where there are rows without them."""
+
+    broken = (line("2", net=""), line("3", net=""))
+
+    def warnings(self, core):
+        return [each.got for each in core.table_rules if each.rule == "source_rows_are_fit_for_use"]
+
+    def test_news_are_set_aside_and_told(self, company):
+        company.write("1.csv", line("1"), line("9", net=""))
+        assert self.warnings(company.load(day(2))) == []
+        company.write("2.csv", *self.broken)
+        core = company.load(day(3))
+        assert self.warnings(core) == ["source orders: none of 2 rows is fit for use"]
+        assert company.current()["order_id"].to_list() == ["1"]
+        assert company.quarantine()["source_row"].to_list() == [2, 1, 2]
+
+    def test_a_first_load_is_blocked(self, company):
+        company.write("1.csv", *self.broken)
+        with pytest.raises(NothingAcceptedError):
+            company.load(day(2))
+
+    def test_a_full_source_blocks_although_others_keep_their_rows(self, company):
+        company.inputs = {
+            "orders": InputSpec(files=("orders/*.csv",), load="incremental"),
+            "till": InputSpec(files=("till.csv",)),
+        }
+        company.sources = {"orders": ORDERS, "till": {**ORDERS, "input": "till"}}
+        company.write("1.csv", line("1"))
+        company.write("../till.csv", line("2"))
+        company.load(day(2))
+        company.write("../till.csv", *self.broken)
+        with pytest.raises(NothingAcceptedError):
+            company.load(day(3))
 
 
 class TestDrift:

@@ -21,7 +21,7 @@ MAY_NAME_CONTACT_DETAILS = {
     "warehouse/erasing_search.py",  # finds whom an address names, to erase them
     "warehouse/identity_keeping.py",  # joins records by them
     "warehouse/lake.py",  # says where they lie
-    "warehouse/load_steps.py",  # keeps them with a load
+    "warehouse/load_writing.py",  # keeps them with a load
 }
 
 

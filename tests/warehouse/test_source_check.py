@@ -2,6 +2,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
+import duckdb
 import pytest
 
 from data_contracts.errors import DataBlockedError
@@ -44,11 +45,15 @@ CUSTOMERS = {
 def check(tmp_path):
     """Checks an orders file of these lines (and a customers file), under changed mappings."""
 
-    def checking(*lines, orders=None, rules=(), names=(), rows=1000, customers=""):
+    def checking(*lines, orders=None, rules=(), names=(), rows=1000, customers="", inputs=None):
         (tmp_path / "orders.csv").write_text(HEADER + "".join(lines))
         (tmp_path / "customers.csv").write_text("id,mail,born,since,prefix,number\n" + customers)
         plan = SourcePlan(
-            inputs={"orders": InputSpec(files=("orders.csv",)), "customers": InputSpec(files=("customers.csv",))},
+            inputs={
+                "orders": InputSpec(files=("orders.csv",)),
+                "customers": InputSpec(files=("customers.csv",)),
+                **(inputs or {}),
+            },
             sources={
                 "orders": SourceMapping.model_validate({**ORDERS, **(orders or {})}),
                 "customers": SourceMapping.model_validate(CUSTOMERS),
@@ -130,6 +135,50 @@ def test_personal_values_are_masked_wherever_they_come_from(check):
 def test_only_the_head_is_read(check):
     (found,) = check(*(GOOD.replace("0001", f"{n:04}") for n in range(50)), rows=20)
     assert found.read == 20
+
+
+MANY = [GOOD.replace("0001", f"{n:04}") for n in range(50)]
+LAST = GOOD.replace("0001", "last").replace(",A,", ",B,")
+
+
+def test_a_query_is_tried_on_whole_inputs(check):
+    """The first rows of an input need not be those that a query picks or joins."""
+    query = {"input": None, "query": "select * from orders where sku = 'B'"}
+    (found,) = check(*MANY, LAST, orders=query, rows=20)
+    assert (found.read, found.accepted, found.is_sample, found.failure) == (1, 1, False, None)
+
+
+def test_a_query_may_look_into_no_input(check):
+    one = "select '1' as \"order\", 1 as line, 'c' as customer, '2024-05-01' as placed, 'A' as sku, 1 units, 2 price"
+    (found,) = check(orders={"input": None, "query": one})
+    assert (found.read, found.accepted, found.failure) == (1, 1, None)
+
+
+def test_a_source_of_some_rows_is_tried_on_whole_files_and_keeps_their_places(check):
+    (found,) = check(*MANY, LAST, orders={"where": "sku = 'B' and left_over = 'x'"}, rows=20)
+    assert (found.read, found.left_out, found.is_sample, found.failure) == (1, 50, False, None)
+    assert [(row.source_file, row.source_row) for row in found.rows] == [("orders.csv", 51)]
+    assert found.unmapped == ()
+
+
+def test_a_source_that_leaves_everything_out_would_be_blocked(check):
+    (found,) = check(*MANY, orders={"where": "sku = 'C'"}, rows=20)
+    assert (found.read, found.left_out) == (0, 50)
+    assert "leaves out all 50" in found.failure.got
+
+
+def test_a_sample_of_a_database_without_any_row_of_the_table_is_no_verdict(check, tmp_path):
+    with duckdb.connect(tmp_path / "shop.duckdb") as shop:
+        shop.execute("create table sold as select '0001' as id, 'A' as sku, 1 as units from range(50)")
+        shop.execute("insert into sold values ('9999', 'B', 1)")
+    sold = InputSpec(database="shop.duckdb", table="sold")
+    columns = {"order_id": "id", "product_id": "sku", "quantity": "units"}
+    constants = {"customer_id": "c", "line_number": 1, "ordered_at": "2024-05-01", "amount": 1, "currency": "GBP"}
+    changed = {"input": "sold", "columns": columns, "expressions": {}, "constants": constants, "where": "sku = 'B'"}
+    (found,) = check(GOOD, orders=changed, rows=20, inputs={"sold": sold})
+    assert (found.read, found.left_out, found.is_sample, found.failure) == (0, 20, True, None)
+    (whole,) = check(GOOD, orders=changed, inputs={"sold": sold})
+    assert (whole.read, whole.left_out, whole.is_sample) == (1, 50, False)
 
 
 def test_an_unknown_source_is_a_slip(check):

@@ -60,6 +60,16 @@ def test_german_order_lines_become_a_complete_source(drafted):
     SourceMapping.model_validate(source)
 
 
+@pytest.mark.parametrize(
+    ("company", "confidence", "told"), [("USD", 0.8, ""), ("GBP", 0.4, "[company] says GBP"), (None, 0.8, "")]
+)
+def test_a_currency_that_is_not_the_companys_is_marked(drafted, company, confidence, told):
+    best, source = drafted(ORDER_LINES.rename({"Einzelpreis": "price_dollar"}), currency=company)
+    assert source["constants"]["currency"] == "USD"
+    assert best.proposals["currency"].confidence == confidence
+    assert told in best.proposals["currency"].why
+
+
 def test_a_total_is_recognised_by_what_it_is_made_of(drafted):
     frame = ORDER_LINES.with_columns(Gesamtpreis=pl.col("Menge") * pl.col("Einzelpreis"))
     best, source = drafted(frame)
@@ -173,7 +183,9 @@ def test_the_vocabulary_knows_fields_of_the_contracts_only():
     [
         ("raw/Orders 2024.csv.gz", "orders_2024"),
         ("sales.orders", "orders"),
-        ("s3://bucket/daily/*.parquet", "input"),
+        ("s3://bucket/daily/*.parquet", "daily"),
+        ("raw/2024/*.csv", "input_2024"),
+        ("*.csv", "input"),
         ("2024.csv", "input_2024"),
         ("https://shop.example/export.csv?day=1", "export"),
     ],
