@@ -16,6 +16,9 @@ and other features of orders are null. Features whose entities or columns are ab
 A core table may keep several versions of a row: the one counts that was known before S (`known_at`) and not superseded
 before it (`superseded_at`). What a row says of later days (an invoice's payment, a ticket's settlement, an answer)
 counts once that day lies before S.
+
+Looking at one customer's features, and proving on your own data that none of this is broken:
+[Looking and proving](proving_features.md).
 """
 
 
