@@ -11,6 +11,7 @@ import pytest
 from data_contracts.errors_table_rules import TableRuleBrokenError
 from data_contracts.inputs import InputSpec
 from data_contracts.orders import known_before, snapshot_instant
+from warehouse.opening import warehouse_at
 
 ZONE = "Europe/London"
 
@@ -111,3 +112,15 @@ def test_a_source_that_leaves_the_settings_or_its_name_blocks_until_that_is_acce
     assert amounts(company, 2) == [("1", 100), ("2", 100)]  # the past keeps what was known then
     assert amounts(company, 3) == [("2", 100)]
     assert company.current()["order_id"].to_list() == ["2"]
+
+
+def test_postgresql_remembers_what_was_loaded_as_duckdb_does(company, postgresql_address):
+    company.warehouse = lambda: warehouse_at(company.folder / "unused.duckdb", postgresql_address)
+    company.write("1.csv", line("1"), "bad,a,2024-05-01 10:00:00,")
+    company.load(day(2))
+    company.write("2.csv", line("1", net="9.00"), line("2", placed="2024-05-02 10:00:00"))
+    company.load(day(3))
+    company.write("copy.csv", line("1", net="9.00"), line("2", placed="2024-05-02 10:00:00"))
+    assert company.load(day(4)).counts["orders"].read == 0
+    assert (amounts(company, 2), amounts(company, 4)) == ([("1", 100)], [("1", 900), ("2", 100)])
+    assert company.quarantine().select("source_file", "rules").rows() == [("orders/1.csv", "amount_is_present")]
