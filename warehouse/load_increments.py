@@ -12,7 +12,6 @@ A full input is always read whole. Of an incremental one:
   or a conversion needs it whole, and when a load is forced.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -25,6 +24,7 @@ from data_contracts.sql import identifier, text
 from warehouse.errors_ingestion import WatermarkUnfitError
 from warehouse.load_states import FileRead, Standing
 from warehouse.source_files import SourcePlace, find_files
+from warehouse.source_reading import looks_into
 
 Versions = Mapping[str, Sequence[Sequence[str]]]
 
@@ -122,11 +122,9 @@ def _is_changed(source: str, standing: Standing, mapping_hashes: Mapping[str, st
 
 
 def _is_needed_whole(name: str, sources: Mapping[str, SourceMapping]) -> bool:
-    """Whether a query or a conversion looks into the input (a query: whether it has the input's name as a word)."""
-    word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+    """Whether a query or a conversion looks into the input."""
     return any(
-        (source.query is not None and word.search(source.query))
-        or (source.conversion and source.conversion.rates == name)
+        looks_into(source, name) or (source.conversion is not None and source.conversion.rates == name)
         for source in sources.values()
     )
 

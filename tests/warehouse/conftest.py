@@ -2,6 +2,7 @@
 
 import importlib.util
 import itertools
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,17 +10,21 @@ import pytest
 KINDS = ("duckdb", "postgresql")
 
 
-def _night():
-    spec = importlib.util.spec_from_file_location("warehouse_night", Path(__file__).with_name("night.py"))
-    module = importlib.util.module_from_spec(spec)
+def _shared(name):
+    """A module of this folder, which child processes also run as a script; from now on `import name` finds it."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+_shared("daily")
 
 
 @pytest.fixture(scope="session")
 def night():
     """The module `night.py`, which child processes also run as a script."""
-    return _night()
+    return _shared("night")
 
 
 @pytest.fixture

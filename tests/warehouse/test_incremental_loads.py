@@ -1,11 +1,10 @@
 """Loads that bring only news: what becomes of each row, and that nothing else moves."""
 
-import importlib.util
 import shutil
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import daily
 import duckdb
 import polars as pl
 import pytest
@@ -20,16 +19,6 @@ from data_contracts.table_checking import Verdict
 from warehouse import merging
 from warehouse.errors_ingestion import NothingAcceptedError
 
-
-def _daily():
-    spec = importlib.util.spec_from_file_location("daily_company", Path(__file__).with_name("daily.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-daily = _daily()
 ORDERS, Company, day = daily.ORDERS, daily.Company, daily.day
 
 

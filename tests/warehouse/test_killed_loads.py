@@ -1,12 +1,12 @@
 """SIGKILL at every step of a load, in a child process: the load before stands, and the next one finishes."""
 
-import importlib.util
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import daily
 import polars as pl
 import pytest
 
@@ -16,17 +16,6 @@ from warehouse.ledger_schema import ledger_rows
 FAILPOINTS = ("file_written", "load_written", "load_in_place", "quarantine_written", "before_commit", "recorded")
 IN_EVERY_TEST_RUN = ("load_in_place", "before_commit", "recorded")
 AFTER_THE_COMMIT = ("recorded",)
-
-
-def _daily():
-    spec = importlib.util.spec_from_file_location("daily_company_of_killed", Path(__file__).with_name("daily.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-daily = _daily()
 
 
 def killed_child(folder, number, failpoint):

@@ -1,24 +1,12 @@
 """What a load leaves in quarantine and in the ledger for the next: nothing that was set aside is lost on the way."""
 
-import importlib.util
 import shutil
-import sys
-from pathlib import Path
 
+import daily
 import pytest
 
 from warehouse.errors import ClockBehindError
 
-
-def _daily():
-    spec = importlib.util.spec_from_file_location("daily_company", Path(__file__).with_name("daily.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-daily = _daily()
 Company, day = daily.Company, daily.day
 GOOD, BROKEN = "1,a,2024-05-01 10:00:00,1.00", "2,a,2024-05-01 10:00:00,"
 

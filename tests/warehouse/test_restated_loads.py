@@ -1,11 +1,9 @@
 """A mapping that changes, sources that overlap or leave: nothing is doubled, and no past date sees what came later."""
 
-import importlib.util
-import sys
 from copy import deepcopy
 from datetime import date
-from pathlib import Path
 
+import daily
 import pytest
 
 from data_contracts.errors_table_rules import TableRuleBrokenError
@@ -16,15 +14,6 @@ from warehouse.opening import warehouse_at
 ZONE = "Europe/London"
 
 
-def _daily():
-    spec = importlib.util.spec_from_file_location("daily_company", Path(__file__).with_name("daily.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-daily = _daily()
 ORDERS, day = daily.ORDERS, daily.day
 
 
