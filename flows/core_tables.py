@@ -3,10 +3,12 @@
 Belongs here: finding the last load, scanning it by bucket, the gates on `as_of`. Does not: loading (`ingesting.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
 
 import polars as pl
 
@@ -14,8 +16,21 @@ import features
 from data_contracts.orders import known_before, snapshot_instant
 from flows.context import Context
 from flows.errors import AsOfBeforeDataError, NothingLoadedError, OrdersNeededError, StaleDataError
-from warehouse.lake import SUPERSEDED_AT, Load
+from warehouse.lake import SUPERSEDED_AT, Lake, Load
 from warehouse.ledger import last_load
+
+
+class Builder(Protocol):
+    """Builds features; `features.build` is one."""
+
+    def __call__(  # noqa: D102 said above
+        self,
+        entities: Mapping[str, pl.LazyFrame],
+        *,
+        snapshots: Sequence[date],
+        time_zone: str,
+        absent_columns: Collection[str] = (),
+    ) -> pl.LazyFrame: ...
 
 
 @dataclass(frozen=True)
@@ -40,6 +55,20 @@ class CoreTables:
         if recorded is None:
             raise NothingLoadedError
         return cls(context.lake.open_load(recorded.load_id), context.settings.company.time_zone)
+
+    def recipe(self) -> dict[str, Any]:
+        """What another process needs to open the same core tables (`from_recipe`), in plain values."""
+        lake = self.load.folder.parents[1]
+        return {"lake": str(lake), "load_id": self.load.load_id, "time_zone": self.time_zone}
+
+    @classmethod
+    def from_recipe(cls, recipe: Mapping[str, Any]) -> "CoreTables":
+        """The core tables of a recipe.
+
+        Raises:
+            LoadMissingError: the load is not there (any more).
+        """
+        return cls(Lake(Path(recipe["lake"])).open_load(recipe["load_id"]), recipe["time_zone"])
 
     @property
     def entities(self) -> tuple[str, ...]:
@@ -75,6 +104,34 @@ class CoreTables:
         """The entities of one bucket that features are made of; those without customers whole."""
         scanned = {entity: self.scan(entity, bucket) for entity in features.ENTITIES}
         return {entity: frame for entity, frame in scanned.items() if frame is not None}
+
+    def build_features(self, bucket: int, days: Sequence[date]) -> pl.LazyFrame:
+        """Features of everybody in one bucket as of the dates: columns and order as `features.build` says."""
+        return self.build_features_of(self.made_features_of(bucket), days)
+
+    def build_features_of(
+        self, frames: Mapping[str, pl.LazyFrame], days: Sequence[date], *, build: Builder = features.build
+    ) -> pl.LazyFrame:
+        """Features of core frames of this load, say of one customer's rows.
+
+        Args:
+            frames: by entity, as `made_features_of` gives them.
+            days: the dates.
+            build: the builder; another than the engine only where one is proved.
+        """
+        return build(frames, snapshots=days, time_zone=self.time_zone, absent_columns=self.absent_columns)
+
+    def catalogue(self) -> list[features.FeatureSpec]:
+        """The features that can be made of this load, in the order `build_features` returns them."""
+        return features.catalogue(self.entities, absent_columns=self.absent_columns)
+
+    def feature_names(self) -> list[str]:
+        """Their names, without the keys `customer_id` and `snapshot_date` that come before them."""
+        return [spec.name for spec in self.catalogue()]
+
+    def features_left_out(self) -> list[features.LeftOut]:
+        """The features that can't be made of this load, and why."""
+        return features.left_out(self.entities, absent_columns=self.absent_columns)
 
     def buckets(self) -> Iterator[int]:
         """The numbers of the buckets."""

@@ -5,19 +5,19 @@ Belongs here: what is built twice and held against each other, bucket by bucket.
 """
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import isclose
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from typing import Any
 
 import polars as pl
 
 import features
 from flows.context import Context
-from flows.core_tables import CoreTables
+from flows.core_tables import Builder, CoreTables
 from flows.feature_attacks import ATTACKS, poisoned
 from flows.feature_comparing import DIFFERS, KEYS, WHO_HAS_A_ROW, Proof
 from flows.feature_reference import reference
@@ -29,19 +29,6 @@ Frames = Mapping[str, pl.DataFrame]
 SHUFFLE_SEED = 20240229
 NAMES_TOLD = 5
 CLOSE = 1e-9  # relative: the slow definition adds up in another order
-
-
-class Builder(Protocol):
-    """Builds features; `features.build` is one."""
-
-    def __call__(  # noqa: D102 said above
-        self,
-        entities: Mapping[str, pl.LazyFrame],
-        *,
-        snapshots: Sequence[date],
-        time_zone: str,
-        absent_columns: Collection[str] = (),
-    ) -> pl.LazyFrame: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,12 +56,7 @@ class Subject:
 
     def built(self, frames: Mapping[str, pl.LazyFrame], days: Sequence[date] | None = None) -> pl.DataFrame:
         """Features of core frames as of the dates, sorted by their keys."""
-        return self.build(
-            frames,
-            snapshots=days or self.days,
-            time_zone=self.core.time_zone,
-            absent_columns=self.core.absent_columns,
-        ).collect()
+        return self.core.build_features_of(frames, days or self.days, build=self.build).collect()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +98,7 @@ def prove(context: Context, request: Request, *, build: Builder = features.build
         "holds": all(proof.verdict != DIFFERS for proof in proofs),
         "load_id": core.load.load_id,
         "as_of": [day.isoformat() for day in days],
-        "features": len(features.names(core.entities, absent_columns=core.absent_columns)) - len(KEYS),
+        "features": len(core.feature_names()),
         "proofs": [proof.facts() for proof in proofs],
     }
 
@@ -135,9 +117,7 @@ def _of_buckets(context: Context, subject: Subject, request: Request) -> list[Pr
         context.reporter.step("proofs by bucket", parts=len(chosen) + 1) as ticker,
         TemporaryDirectory(prefix="gristmill-") as folder,
     ):
-        build_elsewhere(
-            context.lake, subject.core, buckets=chosen, days=subject.days, folder=Path(folder), threads=threads
-        )
+        build_elsewhere(subject.core, buckets=chosen, days=subject.days, folder=Path(folder), threads=threads)
         ticker.tick()
         for part in _parts(subject, chosen):
             where = f"bucket {part.bucket}"

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import polars as pl
 
-import features
 from flows.core_tables import CoreTables
-from warehouse.lake import Lake, bucket_file
+from warehouse.lake import bucket_file
 
 
 def other_thread_count() -> int:
@@ -24,7 +23,7 @@ def other_thread_count() -> int:
 
 
 def build_elsewhere(
-    lake: Lake, core: CoreTables, *, buckets: Sequence[int], days: Sequence[date], folder: Path, threads: int
+    core: CoreTables, *, buckets: Sequence[int], days: Sequence[date], folder: Path, threads: int
 ) -> None:
     """Build features of some buckets in a process with that many threads; one Parquet file a bucket in `folder`.
 
@@ -32,9 +31,7 @@ def build_elsewhere(
         subprocess.CalledProcessError: the process failed; what it said is on standard error.
     """
     asked = {
-        "lake": str(lake.root),
-        "load_id": core.load.load_id,
-        "time_zone": core.time_zone,
+        "core": core.recipe(),
         "buckets": list(buckets),
         "days": [day.isoformat() for day in days],
         "folder": str(folder),
@@ -55,12 +52,7 @@ def build_elsewhere(
 def main() -> None:
     """The other process: what to build comes as JSON on standard input."""
     asked = json.load(sys.stdin)
-    core = CoreTables(Lake(Path(asked["lake"])).open_load(asked["load_id"]), asked["time_zone"])
+    core = CoreTables.from_recipe(asked["core"])
+    days = [date.fromisoformat(day) for day in asked["days"]]
     for bucket in asked["buckets"]:
-        built = features.build(
-            core.made_features_of(bucket),
-            snapshots=[date.fromisoformat(day) for day in asked["days"]],
-            time_zone=core.time_zone,
-            absent_columns=core.absent_columns,
-        )
-        built.collect().write_parquet(Path(asked["folder"]) / bucket_file(bucket))
+        core.build_features(bucket, days).collect().write_parquet(Path(asked["folder"]) / bucket_file(bucket))

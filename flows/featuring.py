@@ -82,7 +82,7 @@ def customer_features(context: Context, customer_id: str, *, as_of: date) -> dic
     """
     core = CoreTables.latest(context)
     values = _values(core, customer_id, as_of)
-    specs = features.catalogue(core.entities, absent_columns=core.absent_columns)
+    specs = core.catalogue()
     with context.reporter.step("everybody's features"), _everybody(context, core, as_of) as (paths, stored):
         population, quantiles = _quantiles(paths, [spec.name for spec in specs if spec.dtype.is_numeric()])
     return {
@@ -133,9 +133,7 @@ def _values(core: CoreTables, customer_id: str, as_of: date) -> dict[str, Any]:
     own = [frame for frame in frames.values() if "customer_id" in frame.collect_schema()]
     if not any(frame.select(pl.len()).collect().item() for frame in own):
         raise CustomerUnknownError(load_id=core.load.load_id)
-    built = features.build(
-        frames, snapshots=[as_of], time_zone=core.time_zone, absent_columns=core.absent_columns
-    ).collect()
+    built = core.build_features_of(frames, [as_of]).collect()
     row = built.filter(customer_id=customer_id)
     if row.is_empty():
         raise CustomerWithoutFeaturesError(as_of=as_of)
@@ -146,19 +144,14 @@ def _values(core: CoreTables, customer_id: str, as_of: date) -> dict[str, Any]:
 def _everybody(context: Context, core: CoreTables, as_of: date) -> Iterator[tuple[list[Path], bool]]:
     """Feature files of everybody, and whether they are the night's own; else built now, bucket by bucket, and gone."""
     night = stored_night(context, as_of, load_id=core.load.load_id)
-    expected = features.names(core.entities, absent_columns=core.absent_columns)
+    expected = ["customer_id", "snapshot_date", *core.feature_names()]
     if night is not None and all(has_columns(path, expected) for path in night.paths):
         yield list(night.paths), True
         return
     with TemporaryDirectory(prefix="gristmill-") as folder:
         paths = [Path(folder) / bucket_file(bucket) for bucket in core.buckets()]
         for bucket, path in zip(core.buckets(), paths, strict=True):
-            features.build(
-                core.made_features_of(bucket),
-                snapshots=[as_of],
-                time_zone=core.time_zone,
-                absent_columns=core.absent_columns,
-            ).collect().write_parquet(path)
+            core.build_features(bucket, [as_of]).collect().write_parquet(path)
         yield paths, False
 
 

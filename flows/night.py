@@ -10,7 +10,6 @@ from typing import Any
 
 import polars as pl
 
-import features
 from data_contracts.orders import current_at, known_before, snapshot_instant
 from data_contracts.published import PublishedTable
 from flows.champions import Champion
@@ -71,7 +70,7 @@ def make_segments(
 ) -> SegmentTables:
     """The segment tables of the night."""
     settings = context.settings
-    specs = features.catalogue(core.entities, absent_columns=core.absent_columns)
+    specs = core.catalogue()
     scored = ScoredCustomers(
         features=scores.features,
         churn=scores.churn,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-import features
 from flows.champions import Champion
 from flows.context import Context
 from flows.core_tables import CoreTables
@@ -44,12 +43,7 @@ def build_night_features(context: Context, *, core: CoreTables, as_of: date, tic
     """Features of everybody as of the date, one Parquet file a bucket; returns their paths."""
     paths = []
     for bucket in core.buckets():
-        built = features.build(
-            core.made_features_of(bucket),
-            snapshots=[as_of],
-            time_zone=core.time_zone,
-            absent_columns=core.absent_columns,
-        )
+        built = core.build_features(bucket, [as_of])
         paths.append(str(context.lake.write_bucket("features", as_of, bucket, built.collect())))
         tick()
     return paths
