@@ -128,6 +128,9 @@ class WarehousePlace(_Section):
         default=SecretStr(""),
         description="a PostgreSQL database, postgresql://…; empty: a DuckDB file in the workspace",
     )
+    serving_copy: bool = Field(
+        default=True, description="of DuckDB: keep a copy of the published tables that readers may hold open at night"
+    )
     connect_timeout_seconds: Seconds = Field(default=10, description="of PostgreSQL: how long to try to connect")
     statement_timeout_seconds: Seconds = Field(default=900, description="of PostgreSQL: for any one statement")
     lock_timeout_seconds: Seconds = Field(default=30, description="of PostgreSQL: for readers who are in the way")
@@ -231,6 +234,11 @@ class Settings(_Section):
     def warehouse_file(self) -> Path:
         """The DuckDB file with the published tables, the quarantine and the ledger, where `warehouse.url` is empty."""
         return self.workspace / "warehouse.duckdb"
+
+    @property
+    def serving_file(self) -> Path:
+        """The DuckDB file that readers open, where the warehouse is a DuckDB file."""
+        return self.workspace / "serving.duckdb"
 
     @property
     def warehouse_address(self) -> str:

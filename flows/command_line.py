@@ -9,7 +9,18 @@ import sys
 
 import typer
 
-from flows.commands import erasing, features, identities, looking, quarantine, running, sourcing, starting
+from flows.commands import (
+    backfilling,
+    erasing,
+    features,
+    identities,
+    looking,
+    quarantine,
+    running,
+    sourcing,
+    starting,
+    versions,
+)
 from flows.environment import quieten
 
 app = typer.Typer(
@@ -38,10 +49,13 @@ app.command(rich_help_panel="Every night")(running.run)
 app.command(rich_help_panel="Every night")(running.ingest)
 app.command(rich_help_panel="Every night")(running.train)
 app.command(rich_help_panel="Every night")(running.score)
+app.command(rich_help_panel="Every night")(backfilling.backfill)
+app.command(rich_help_panel="Every night")(versions.rollback)
 app.command(rich_help_panel="Every night")(running.serve)
 app.command(rich_help_panel="Personal data")(erasing.erase)
 app.command(rich_help_panel="Personal data")(erasing.key)
 app.command(rich_help_panel="Look")(looking.status)
+app.command(rich_help_panel="Look")(versions.history)
 app.command(rich_help_panel="Look")(looking.show)
 config_app.command("show")(looking.show_config)
 source_app.command("draft")(sourcing.draft)

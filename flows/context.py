@@ -33,6 +33,7 @@ class Context:
         clock: says the time (UTC), for the ledger's "finished at" and nothing else.
         reporter: who is told how it goes.
         run_by: who started it, for the ledger.
+        lock_wait_seconds: how long to wait for another run to end; 0: turn away at once.
     """
 
     settings: Settings
@@ -40,6 +41,7 @@ class Context:
     clock: Callable[[], datetime]
     reporter: Reporter = field(default_factory=Reporter)
     run_by: str = ""
+    lock_wait_seconds: float = 0.0
 
     @property
     def today(self) -> date:

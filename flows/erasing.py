@@ -14,6 +14,7 @@ from typing import Any
 from flows.context import Context
 from flows.personal_data import personal_data_key, phone_country
 from flows.recording import alone
+from flows.serving_copy import keep_serving_copy
 from segments.contracts import published_contracts
 from segments.money import currency_of
 from warehouse.erased_rows import raw_places
@@ -106,6 +107,7 @@ def erasures_applied(context: Context) -> Iterator[None]:
     found = apply_erasures(places(context), erased, now=context.now)
     if found is not None and rows_found(found):
         context.reporter.say(f"took out {rows_found(found):,} rows of erased people that a restored copy brought back")
+        keep_serving_copy(context, force=True)
     yield
     remember_files(context.lake.root, erased)  # what the verb wrote was made of swept data
 
@@ -145,6 +147,7 @@ def erase(context: Context, wanted: Wanted, *, confirm: Callable[[Mapping[str, A
             raise ErasureNotConfirmedError
         record_erasure(places(context), erasure)
         done = apply_erasures(places(context), tombstones(context), now=context.clock()) or {}
+        keep_serving_copy(context, force=True)
     return {
         "status": "erased",
         "erasure_id": erasure.erasure_id,

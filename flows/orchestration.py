@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flows import pipelines
+from flows.backfilling import backfill
 from flows.context import Context
 from flows.errors import NoOrchestratorError, OrchestratorDownError
 from flows.local_server import answers, local_server
@@ -18,6 +19,7 @@ VERBS: Mapping[str, Callable[..., pipelines.Result]] = {
     "ingest": pipelines.ingest,
     "train": pipelines.train,
     "score": pipelines.score,
+    "backfill": backfill,
 }
 
 
@@ -33,7 +35,7 @@ def carry_out(
     """Carry a verb out.
 
     Args:
-        verb: `run`, `ingest`, `train` or `score`.
+        verb: `run`, `ingest`, `train`, `score` or `backfill`.
         context: the surroundings.
         mode: `none` (this process), `server` (the configured Prefect server), `local` (a server for this run only) or
             `auto` (the configured server, else this process).

@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, Protocol
 
-import features
 from data_contracts.currencies import MINOR_UNIT_DIGITS
-from flows import champions, ingesting, night, scoring, training
+from flows import champions, ingesting, night, scoring, training, training_tables
 from flows.champions import MODELS
 from flows.context import Context
 from flows.core_tables import CoreTables
 from flows.erasing import erasures_applied
 from flows.load_counts import changes_in_words
 from flows.recording import alone, recorded
+from flows.serving_copy import keep_serving_copy
 
 Result = dict[str, Any]
 
@@ -57,6 +57,7 @@ def run(
         if retrain or champions.find_champions(context, day) is None:
             result |= _train(step, context, core, day)
         result |= _score(step, context, core, day, force=force or retrain, allowances=allowances)
+        keep_serving_copy(context)
     return _told(context, "run", result)
 
 
@@ -84,6 +85,7 @@ def score(
     day = context.resolve_as_of(as_of)
     with alone(context, f"score {day}"), erasures_applied(context):
         result = _score(step, context, CoreTables.latest(context), day, force=force, allowances=allowances)
+        keep_serving_copy(context)
     return _told(context, "score", result)
 
 
@@ -133,7 +135,7 @@ def _train(step: Step, context: Context, core: CoreTables, day: date) -> Result:
         plan = step("plan the training", training.plan_training, context=context, core=core, as_of=day)
         tables = step(
             "features and outcomes",
-            training.build_training_tables,
+            training_tables.build_training_tables,
             context=context,
             parts=buckets,
             core=core,
@@ -151,7 +153,7 @@ def _train(step: Step, context: Context, core: CoreTables, day: date) -> Result:
         )
         recording.model_versions = {name: facts["version"] for name, facts in trained.items()}
         recording.counts = {"snapshots": len(plan.snapshots), "rows": tables.data.features.height}
-    left_out = features.left_out(core.entities, absent_columns=core.absent_columns)
+    left_out = core.features_left_out()
     return {
         "status": "trained",
         "message": f"trained as of {day}; {sum(facts['promoted'] for facts in trained.values())} of 3 promoted",

@@ -16,7 +16,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
 from prefect.states import State
 
 from data_contracts.errors import DependencyDownError
-from flows import pipelines
+from flows import backfilling, pipelines
 from flows.context import Context
 from flows.opening import open_context
 
@@ -130,7 +130,40 @@ def score(
     )
 
 
-FLOWS: Mapping[str, Callable[..., pipelines.Result]] = {"run": run, "ingest": ingest, "train": train, "score": score}
+@flow(name="gristmill-backfill", flow_run_name="backfill {first} to {last}", persist_result=False)
+def backfill(  # noqa: PLR0913  # the options of the command, by name
+    first: date,
+    last: date,
+    config: str | None = None,
+    data: str | None = None,
+    *,
+    every: backfilling.Every = "day",
+    train: backfilling.TrainWhen = "missing",
+    force: bool = False,
+    allow_volume_change: bool = False,
+    allow_empty: bool = False,
+) -> pipelines.Result:
+    """Publish a range of past dates, each as it would have been."""
+    return backfilling.backfill(
+        prefect_step,
+        context=_opened(config, data),
+        first=first,
+        last=last,
+        every=every,
+        train=train,
+        force=force,
+        allow_volume_change=allow_volume_change,
+        allow_empty=allow_empty,
+    )
+
+
+FLOWS: Mapping[str, Callable[..., pipelines.Result]] = {
+    "run": run,
+    "ingest": ingest,
+    "train": train,
+    "score": score,
+    "backfill": backfill,
+}
 
 
 def run_flow(
@@ -152,4 +185,4 @@ def run_flow(
         _command_context.reset(token)
 
 
-__all__ = ["FLOWS", "ingest", "prefect_step", "run", "run_flow", "score", "train"]
+__all__ = ["FLOWS", "backfill", "ingest", "prefect_step", "run", "run_flow", "score", "train"]

@@ -31,7 +31,7 @@ def alone(context: Context, what: str) -> Iterator[None]:
     Raises:
         WarehouseBusyError: another run holds it (exit code 5).
     """
-    with context.warehouse().lock(run_key=what, now=context.now):
+    with context.warehouse().lock(run_key=what, now=context.now, wait_seconds=context.lock_wait_seconds):
         yield
 
 

@@ -1,0 +1,118 @@
+"""Nights of the past, published as they would have been.
+
+Belongs here: which dates, what happens when one of them can't be scored, and what is told of them all. Does not: a
+night (`pipelines`). Every date is scored on what was known before it, with champions that had seen nothing later;
+readers stay with the latest date. Other runs may come in between two dates: each takes the lock for itself.
+"""
+
+import calendar
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any, Literal
+
+from data_contracts.errors import DataBlockedError
+from flows import champions, pipelines
+from flows.context import Context
+from flows.errors_backfilling import BackfillRangeError
+from flows.pipelines import Result, Step
+
+Every = Literal["day", "week", "month"]
+TrainWhen = Literal["missing", "always", "never"]
+LOCK_WAIT_SECONDS = 1800.0  # for another run to end, between two dates
+
+
+def backfill_days(first: date, last: date, *, every: Every) -> list[date]:
+    """The dates from `first` to `last`, both included where the step meets them.
+
+    Steps of a month keep the day of the month of `first`, or the last day of a month that is too short.
+
+    Raises:
+        BackfillRangeError: the range is empty.
+    """
+    if first > last:
+        raise BackfillRangeError(first=first, last=last)
+    return list(_days(first, last, every))
+
+
+def backfill(
+    step: Step,
+    *,
+    context: Context,
+    first: date,
+    last: date,
+    every: Every = "day",
+    train: TrainWhen = "missing",
+    force: bool = False,
+    **allowances: bool,
+) -> Result:
+    """Publish a range of past dates on the last load; dates that are published already are left alone.
+
+    Args:
+        step: carries out a step.
+        context: the surroundings.
+        first: the first date.
+        last: the last date, today at the latest.
+        every: how far apart the dates are.
+        train: `missing` trains where no champion that had seen nothing later is there, `always` before every date,
+            `never` leaves such dates blocked.
+        force: publish dates again that are published.
+        allowances: as for `pipelines.score`.
+
+    Returns:
+        Plain values; `nights` has one entry a date. A date that is blocked is told with its reason, and the next one
+        is tried; anything else that goes wrong ends the backfill (the dates done so far are published).
+
+    Raises:
+        BackfillRangeError: the range is empty.
+        AsOfInTheFutureError: it ends in the future.
+    """
+    days = backfill_days(first, context.resolve_as_of(last), every=every)
+    patient = replace(context, lock_wait_seconds=LOCK_WAIT_SECONDS)
+    nights = []
+    for number, day in enumerate(days, start=1):
+        context.reporter.say(f"{day} ({number} of {len(days)})")
+        nights.append(_night(step, patient, day, train=train, force=force, allowances=allowances))
+    blocked = [night for night in nights if night["status"] == "blocked"]
+    return {
+        "verb": "backfill",
+        "status": "incomplete" if blocked else "done",
+        "message": f"{len(nights) - len(blocked)} of {len(nights)} dates are published"
+        + (f"; blocked: {', '.join(night['as_of'] for night in blocked)}" if blocked else ""),
+        "nights": nights,
+        "steps": context.reporter.costs(),
+    }
+
+
+def _night(
+    step: Step, context: Context, day: date, *, train: TrainWhen, force: bool, allowances: dict[str, bool]
+) -> Result:
+    """One date, in plain values."""
+    try:
+        trained = train == "always" or (train == "missing" and champions.find_champions(context, day) is None)
+        if trained:
+            pipelines.train(step, context=context, as_of=day)
+        result = pipelines.score(step, context=context, as_of=day, force=force, **allowances)
+    except DataBlockedError as error:
+        return {"as_of": day.isoformat(), "status": "blocked", **error.facts()}
+    return {"as_of": day.isoformat(), "trained": trained, **_told(result)}
+
+
+def _told(result: Result) -> dict[str, Any]:
+    return {name: result[name] for name in ("status", "outcome", "version", "content_hash", "rows") if name in result}
+
+
+def _days(first: date, last: date, every: Every) -> Iterator[date]:
+    day, months = first, 0
+    while day <= last:
+        yield day
+        if every == "month":
+            months += 1
+            day = _months_after(first, months)
+        else:
+            day += timedelta(days=7 if every == "week" else 1)
+
+
+def _months_after(first: date, months: int) -> date:
+    year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
+    return date(year, month + 1, min(first.day, calendar.monthrange(year, month + 1)[1]))

@@ -1,0 +1,54 @@
+"""Printing the published versions. Does not decide anything."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+from flows.reporting import console
+
+
+def print_history(found: Mapping[str, Any]) -> None:
+    """One line a version."""
+    if not found["versions"]:
+        console().print("nothing is published yet: run `gristmill run`")
+        return
+    table = Table("version", "as of", "state", "published", "rows", "models", "content", "set aside")
+    for version in found["versions"]:
+        state = version["state"] + (", its tables are collected" if version["collected"] else "")
+        rows = ", ".join(f"{name} {count:,}" for name, count in version["rows"].items())
+        models = ", ".join(f"{name} {number}" for name, number in version["model_versions"].items())
+        aside = ", ".join(sorted(version["overrides"]))
+        published, content = version["published_at"][:19], version["content_hash"][:12]
+        table.add_row(
+            str(version["version"]),
+            version["as_of"],
+            state,
+            published,
+            rows,
+            models,
+            content,
+            aside,
+        )
+    console().print(table)
+
+
+def print_rollback(done: Mapping[str, Any]) -> None:
+    """What readers see now."""
+    console().print(f"[bold green]{done['status']}[/]: {done['message']}")
+
+
+def print_backfill(done: Mapping[str, Any]) -> None:
+    """One line a date."""
+    table = Table("as of", "status", "version", "trained", "content", "why")
+    for night in done["nights"]:
+        table.add_row(
+            night["as_of"],
+            night.get("outcome", night["status"]),
+            str(night.get("version", "")),
+            "yes" if night.get("trained") else "",
+            night.get("content_hash", "")[:12],
+            night.get("what", ""),
+        )
+    console().print(table)
+    console().print(f"[bold green]{done['status']}[/]: {done['message']}")

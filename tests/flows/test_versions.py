@@ -1,0 +1,92 @@
+"""History, rollback and backfill, on a small simulated company that was taken the whole way."""
+
+from datetime import date
+
+import duckdb
+import pytest
+
+from data_contracts.errors import DataBlockedError
+from flows.backfilling import backfill_days
+from flows.errors_backfilling import BackfillRangeError
+from flows.versions import read_history, roll_back
+from warehouse.errors import NothingToRollBackToError
+from warehouse.ledger import history
+
+TRAINED = date(2025, 12, 1)
+LATER = date(2026, 1, 1)
+
+
+def readers_date(workspace):
+    with duckdb.connect(str(workspace / "serving.duckdb"), read_only=True) as connection:
+        return connection.execute("SELECT DISTINCT as_of FROM segments.customer").fetchall()
+
+
+@pytest.mark.slow
+def test_back_to_the_version_before_and_what_is_written_down(workspace, open_at, do):
+    context = open_at(workspace)
+    assert readers_date(workspace) == [(TRAINED,)]
+    later = do("score", context, as_of=LATER)
+    assert readers_date(workspace) == [(LATER,)]
+
+    done = roll_back(context, because="prices were wrong")
+    assert (done["from"]["as_of"], done["to"]["as_of"]) == (LATER.isoformat(), TRAINED.isoformat())
+    assert readers_date(workspace) == [(TRAINED,)]
+    told = read_history(context, limit=5)
+    assert [(version["as_of"], version["state"]) for version in told["versions"]] == [
+        (LATER.isoformat(), "rolled back"),
+        (TRAINED.isoformat(), "current"),
+    ]
+    assert told["versions"][0]["model_versions"] == dict.fromkeys(later["champions"], 1)
+    with context.warehouse() as warehouse:
+        (run,) = [run for run in history(warehouse) if run.kind == "rollback"]
+    assert (run.status, run.counts["because"], run.run_by) == ("done", "prices were wrong", "tests")
+
+    with pytest.raises(DataBlockedError):  # what people took back does not come again by itself
+        do("score", context, as_of=LATER)
+    assert readers_date(workspace) == [(TRAINED,)]
+    again = do("score", context, as_of=LATER, force=True)
+    assert again["content_hash"] == later["content_hash"]
+    assert readers_date(workspace) == [(LATER,)]
+
+
+@pytest.mark.slow
+def test_past_nights_come_out_as_they_would_have_been(workspace, open_at, do):
+    context = open_at(workspace)
+    whole = {"first": date(2025, 11, 20), "last": date(2025, 12, 11), "every": "week", "train": "never"}
+    done = do("backfill", context, **whole)
+    assert [(night["as_of"], night["status"]) for night in done["nights"]] == [
+        ("2025-11-20", "blocked"),
+        ("2025-11-27", "blocked"),
+        ("2025-12-04", "published"),
+        ("2025-12-11", "published"),
+    ]
+    assert done["status"] == "incomplete"
+    assert {night["error"] for night in done["nights"] if night["status"] == "blocked"} == {"NoChampionError"}
+    alone = do("score", context, as_of=date(2025, 12, 4), force=True)
+    assert alone["content_hash"] == done["nights"][2]["content_hash"]
+    assert readers_date(workspace) == [(date(2025, 12, 11),)]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "every", "days"),
+    [
+        (date(2024, 2, 28), date(2024, 3, 1), "day", ["2024-02-28", "2024-02-29", "2024-03-01"]),
+        (date(2024, 1, 31), date(2024, 4, 30), "month", ["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"]),
+        (date(2025, 12, 30), date(2026, 1, 8), "week", ["2025-12-30", "2026-01-06"]),
+        (date(2025, 1, 1), date(2025, 1, 1), "month", ["2025-01-01"]),
+    ],
+)
+def test_the_dates_of_a_range(first, last, every, days):
+    assert [day.isoformat() for day in backfill_days(first, last, every=every)] == days
+
+
+def test_a_range_that_ends_before_it_begins():
+    with pytest.raises(BackfillRangeError):
+        backfill_days(date(2026, 1, 2), date(2026, 1, 1), every="day")
+
+
+def test_nothing_published_is_nothing_to_go_back_to(tmp_path, open_at):
+    context = open_at(tmp_path / "empty")
+    assert read_history(context, limit=5) == {"current": None, "versions": []}
+    with pytest.raises(NothingToRollBackToError):
+        roll_back(context, because="")
