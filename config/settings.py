@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from config.notifications import Notifications
+from config.orchestration import Orchestration
 from data_contracts.addresses import redacted_address
 from data_contracts.closed_days import NEVER_CLOSED, ClosedDays
 from data_contracts.contracts import ANCHOR_ENTITIES
@@ -23,7 +25,6 @@ from data_contracts.table_rules import TableRuleSpec
 Share = Annotated[float, Field(gt=0, lt=1)]
 PositiveDays = Annotated[int, Field(ge=1, le=3660)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
-CronLine = Annotated[str, Field(pattern=r"^\S+ \S+ \S+ \S+ \S+$")]
 
 
 class _Section(BaseModel):
@@ -95,6 +96,12 @@ class Segments(_Section):
         default=(0.25, 0.50, 0.75), description="churn probabilities at which medium, high and critical risk begin"
     )
 
+    control_group_share: float = Field(
+        default=0.05,
+        ge=0,
+        lt=1,
+        description="of every audience, customers who are never contacted: effects are told by them",
+    )
     contact_without_recorded_consent: bool = Field(
         default=True, description="whether a customer whose consent is not recorded may be contacted"
     )
@@ -156,14 +163,6 @@ class Registry(_Section):
     tracking_uri: str = Field(default="", description="an MLflow server or database; empty: SQLite in the workspace")
 
 
-class Orchestration(_Section):
-    """Who runs the schedules."""
-
-    api_url: str = Field(default="", description="a Prefect server's API; empty: verbs run in this process")
-    nightly_scoring: CronLine = "0 2 * * *"
-    weekly_training: CronLine = "0 4 * * 0"
-
-
 class Simulation(_Section):
     """The simulated company that `gristmill simulate` writes."""
 
@@ -194,6 +193,7 @@ class Settings(_Section):
     compute: Compute = Compute()
     registry: Registry = Registry()
     orchestration: Orchestration = Orchestration()
+    notifications: Notifications = Notifications()
     simulation: Simulation = Simulation()
 
     @model_validator(mode="after")
@@ -258,7 +258,17 @@ class Settings(_Section):
     @cached_property
     def configuration_hash(self) -> str:
         """SHA-256 of every setting that can change a result (not of where things lie or who runs them)."""
-        elsewhere = {"paths", "compute", "registry", "orchestration", "simulation", "lake", "warehouse", "base"}
+        elsewhere = {
+            "paths",
+            "compute",
+            "registry",
+            "orchestration",
+            "simulation",
+            "lake",
+            "warehouse",
+            "base",
+            "notifications",
+        }
         elsewhere.add("table_rules")  # they decide whether a load may stand, not what it brings
         return hashlib.sha256(self.model_dump_json(exclude=elsewhere).encode()).hexdigest()
 

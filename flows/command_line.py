@@ -12,6 +12,7 @@ import typer
 from flows.commands import (
     backfilling,
     erasing,
+    exporting,
     features,
     identities,
     looking,
@@ -52,6 +53,7 @@ app.command(rich_help_panel="Every night")(running.score)
 app.command(rich_help_panel="Every night")(backfilling.backfill)
 app.command(rich_help_panel="Every night")(versions.rollback)
 app.command(rich_help_panel="Every night")(running.serve)
+app.command(rich_help_panel="Every night")(exporting.export)
 app.command(rich_help_panel="Personal data")(erasing.erase)
 app.command(rich_help_panel="Personal data")(erasing.key)
 app.command(rich_help_panel="Look")(looking.status)

@@ -5,18 +5,21 @@ out: that is `step`, which either calls the function at once or makes a Prefect 
 """
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Protocol
 
 from data_contracts.currencies import MINOR_UNIT_DIGITS
+from data_contracts.errors import DataBlockedError
 from flows import champions, ingesting, night, scoring, training, training_tables
 from flows.champions import MODELS
 from flows.context import Context
 from flows.core_tables import CoreTables
 from flows.erasing import erasures_applied
 from flows.load_counts import changes_in_words
+from flows.notifying import notified
 from flows.recording import alone, recorded
 from flows.serving_copy import keep_serving_copy
+from warehouse.publications import current_publication
 
 Result = dict[str, Any]
 
@@ -43,19 +46,22 @@ def run(
     retrain: bool = False,
     force: bool = False,
     accept: Sequence[str] = (),
+    catch_up_nights: int = 0,
     **allowances: bool,
 ) -> Result:
     """Load, train where no champion can score the date (or when asked to), score, publish.
 
-    `accept` names table rules that the load may break for this once; `allow_empty` holds for the load too.
+    `accept` names table rules that the load may break for this once; `allow_empty` holds for the load too. Of the dates
+    since the last published one, the last `catch_up_nights` are published first, with what was known before each.
     """
     day = context.resolve_as_of(as_of)
-    with alone(context, f"run {day}"), erasures_applied(context):
+    with notified(context, "run"), alone(context, f"run {day}"), erasures_applied(context):
         allow_empty = allowances.get("allow_empty", False)
         result = _ingest(step, context, day, force=False, accept=accept, allow_empty=allow_empty, as_of=as_of)
         core = CoreTables.latest(context)
         if retrain or champions.find_champions(context, day) is None:
             result |= _train(step, context, core, day)
+        result |= _catch_up(step, context, core, missed_nights(context, day, at_most=catch_up_nights), allowances)
         result |= _score(step, context, core, day, force=force or retrain, allowances=allowances)
         keep_serving_copy(context)
     return _told(context, "run", result)
@@ -65,7 +71,7 @@ def ingest(
     step: Step, *, context: Context, force: bool = False, accept: Sequence[str] = (), allow_empty: bool = False
 ) -> Result:
     """Load the sources; `accept` names table rules that may be broken, `allow_empty` lets inputs be empty, for once."""
-    with alone(context, "ingest"), erasures_applied(context):
+    with notified(context, "ingest"), alone(context, "ingest"), erasures_applied(context):
         result = _ingest(step, context, context.today, force=force, accept=accept, allow_empty=allow_empty)
     return _told(context, "ingest", result)
 
@@ -73,7 +79,7 @@ def ingest(
 def train(step: Step, *, context: Context, as_of: date | None = None) -> Result:
     """Train, grade and promote on the last load."""
     day = context.resolve_as_of(as_of)
-    with alone(context, f"train {day}"), erasures_applied(context):
+    with notified(context, "train"), alone(context, f"train {day}"), erasures_applied(context):
         result = _train(step, context, CoreTables.latest(context), day)
     return _told(context, "train", result)
 
@@ -83,10 +89,34 @@ def score(
 ) -> Result:
     """Score everybody with the champions, on the last load, and publish."""
     day = context.resolve_as_of(as_of)
-    with alone(context, f"score {day}"), erasures_applied(context):
+    with notified(context, "score"), alone(context, f"score {day}"), erasures_applied(context):
         result = _score(step, context, CoreTables.latest(context), day, force=force, allowances=allowances)
         keep_serving_copy(context)
     return _told(context, "score", result)
+
+
+def missed_nights(context: Context, day: date, *, at_most: int) -> list[date]:
+    """The last dates between the newest published one and `day`, oldest first; none where nothing is published."""
+    with context.warehouse() as warehouse:
+        current = current_publication(warehouse)
+    if current is None or at_most == 0:
+        return []
+    missing = max(0, (day - current.as_of).days - 1)
+    return [day - timedelta(days=back) for back in range(min(missing, at_most), 0, -1)]
+
+
+def _catch_up(
+    step: Step, context: Context, core: CoreTables, days: Sequence[date], allowances: dict[str, bool]
+) -> Result:
+    """Publish missed dates; one that is blocked is told and left out: tonight matters more."""
+    told: dict[str, str] = {}
+    for day in days:
+        try:
+            result = _score(step, context, core, day, force=False, allowances=allowances)
+            told[day.isoformat()] = str(result["message"])
+        except DataBlockedError as error:
+            told[day.isoformat()] = f"blocked: {error.what}"
+    return {"caught_up": told} if told else {}
 
 
 def _told(context: Context, verb: str, result: Result) -> Result:

@@ -72,6 +72,19 @@ _TABLES = {
         beats_baseline BOOLEAN NOT NULL,
         metrics JSON NOT NULL,
         PRIMARY KEY (name, version, promoted_at)""",
+    "exports": """
+        export_number INTEGER PRIMARY KEY,
+        audience VARCHAR NOT NULL,
+        exported_table VARCHAR NOT NULL,
+        format VARCHAR NOT NULL,
+        conditions JSON NOT NULL,
+        as_of DATE NOT NULL,
+        version_number INTEGER NOT NULL,
+        load_id VARCHAR NOT NULL,
+        counts JSON NOT NULL,
+        files JSON NOT NULL,
+        exported_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        run_by VARCHAR NOT NULL""",
     "publications": """
         version_number INTEGER PRIMARY KEY,
         run_key VARCHAR NOT NULL,
@@ -87,7 +100,10 @@ _TABLES = {
         collected_at TIMESTAMP WITH TIME ZONE""",
 }
 
-_JSON_COLUMNS = {"counts", "timings", "error", "model_versions", "metrics", "tables", "overrides", "profile", "columns"}
+_JSON_COLUMNS = {
+    *("counts", "timings", "error", "model_versions", "metrics", "tables", "overrides", "profile", "columns"),
+    *("conditions", "files"),
+}
 
 
 def make_ledger(warehouse: Warehouse) -> None:

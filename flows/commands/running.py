@@ -60,6 +60,9 @@ def run(
     accept: Accept = None,
     allow_volume_change: AllowVolume = False,
     allow_empty: AllowEmpty = False,
+    catch_up: Annotated[
+        int, typer.Option("--catch-up", min=0, help="Publish up to so many nights that were missed, first.")
+    ] = 0,
     orchestration: Orchestration = OrchestrationMode.auto,
     as_json: Json = False,
 ) -> None:
@@ -67,8 +70,9 @@ def run(
 
     A date that is published already is left alone (exit code 0).
     """
-    asked: dict[str, bool | list[str]] = {
+    asked: dict[str, bool | int | list[str]] = {
         "retrain": retrain,
+        "catch_up_nights": catch_up,
         "force": force,
         "accept": list(accept or []),
         "allow_volume_change": allow_volume_change,
@@ -192,7 +196,7 @@ def _carry_out(
     *,
     as_of: str | None,
     orchestration: OrchestrationMode,
-    asked: Mapping[str, bool | list[str]],
+    asked: Mapping[str, bool | int | list[str]],
     as_json: bool,
 ) -> None:
     from flows.opening import open_context, parse_date
