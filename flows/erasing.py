@@ -6,6 +6,7 @@ erased and how (`warehouse.erasing`).
 This never runs through the orchestrator: the person's id would be a parameter of the flow, and stay on its run page.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from warehouse.errors_personal_data import (
     PersonalDataKeyNeededError,
     PersonUnknownError,
 )
+from warehouse.export_files import UPLOADS
 from warehouse.ledger import last_load
 from warehouse.personal_data import KEY_VARIABLE
 from warehouse.tombstones import Erasure, Tombstones
@@ -107,7 +109,7 @@ def erasures_applied(context: Context) -> Iterator[None]:
     found = apply_erasures(places(context), erased, now=context.now)
     if found is not None and rows_found(found):
         context.reporter.say(f"took out {rows_found(found):,} rows of erased people that a restored copy brought back")
-        keep_serving_copy(context, force=True)
+        _renew_copies(context)
     yield
     remember_files(context.lake.root, erased)  # what the verb wrote was made of swept data
 
@@ -147,7 +149,7 @@ def erase(context: Context, wanted: Wanted, *, confirm: Callable[[Mapping[str, A
             raise ErasureNotConfirmedError
         record_erasure(places(context), erasure)
         done = apply_erasures(places(context), tombstones(context), now=context.clock()) or {}
-        keep_serving_copy(context, force=True)
+        _renew_copies(context)
     return {
         "status": "erased",
         "erasure_id": erasure.erasure_id,
@@ -155,6 +157,12 @@ def erase(context: Context, wanted: Wanted, *, confirm: Callable[[Mapping[str, A
         "rows": rows_found(done),
         "found": done,
     }
+
+
+def _renew_copies(context: Context) -> None:
+    """The readers' copy is written anew; files for platforms go: nobody can tell whose hashes they hold."""
+    shutil.rmtree(context.settings.workspace / "exports" / UPLOADS, ignore_errors=True)
+    keep_serving_copy(context, force=True)
 
 
 def person_is_named(person: Person) -> bool:

@@ -31,6 +31,7 @@ from warehouse.export_files import (
     CHANGE,
     CHANGED,
     REMOVED,
+    UPLOADS,
     changes_since,
     checked_name,
     write_parquet,
@@ -43,7 +44,6 @@ from warehouse.publications import PUBLISHED_SCHEMA, Publication, current_public
 
 CUSTOMER = "customer_id"
 FORMATS = ("csv", "parquet", *PROFILES)
-UPLOADS = "uploads"
 _LAST = ".last"
 _MOVES_EVERY_NIGHT = ("as_of", "run_key")
 

@@ -16,6 +16,8 @@ from warehouse.personal_data import FILE_MODE, private_opener
 
 FORMULA_START = r"^[\s]*[=+\-@\t\r\n]"
 CHANGE = "change"
+UPLOADS = "uploads"
+"""Below the folder of exports: files for platforms, which go when anybody is erased."""
 ADDED, CHANGED, REMOVED = "added", "changed", "removed"
 _NAME_LENGTH = 60
 

@@ -124,6 +124,8 @@ def ended(process, code=0):
 def test_a_canary_is_where_it_may_be_and_after_erasing_nowhere(company, tmp_path):
     told = [company("run", "--as-of", "2025-12-01"), company("run", "--as-of", "2026-01-01"), company("status")]
     told += [company("show", "customer"), company("quarantine")]
+    told += [company("export", "--name", "all"), company("export", "--format", "meta", "--name", "ads")]
+    assert [each.returncode for each in told[-2:]] == [0, 0], told[-1].stderr
     assert [each.returncode for each in told[:3]] == [0, 0, 0], told[0].stderr
     assert not [word for word in CONTACTS for each in told if word in each.stdout + each.stderr]
     workspace = company.workspace
@@ -138,6 +140,7 @@ def test_a_canary_is_where_it_may_be_and_after_erasing_nowhere(company, tmp_path
     assert ended(result)["status"] == "erased"
     assert not [word for word in EVERYTHING if word in result.stdout + result.stderr]
     assert holding(workspace, EVERYTHING) == set()
+    assert not (workspace / "exports" / "uploads").exists()
 
     for restored in ("everything", "lake", "warehouse.duckdb"):
         for path in [workspace] if restored == "everything" else [workspace / restored]:
