@@ -23,6 +23,7 @@ from flows.commands import (
     versions,
 )
 from flows.environment import quieten
+from flows.stopping import stop_when_told
 
 app = typer.Typer(
     name="gristmill",
@@ -52,6 +53,7 @@ app.command(rich_help_panel="Every night")(running.train)
 app.command(rich_help_panel="Every night")(running.score)
 app.command(rich_help_panel="Every night")(backfilling.backfill)
 app.command(rich_help_panel="Every night")(versions.rollback)
+app.command(rich_help_panel="Every night")(versions.recover)
 app.command(rich_help_panel="Every night")(running.serve)
 app.command(rich_help_panel="Every night")(exporting.export)
 app.command(rich_help_panel="Personal data")(erasing.erase)
@@ -91,6 +93,7 @@ def _version(
 def main() -> None:
     """Entry point of the `gristmill` command."""
     quieten()
+    stop_when_told()
     ended: dict[str, int] = {"code": 1}
     atexit.register(lambda: _leave(ended["code"]))  # registered first, so it runs last: after everybody's cleaning up
     try:

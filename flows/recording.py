@@ -11,6 +11,7 @@ from typing import Any
 
 from data_contracts.errors import DataBlockedError, GristmillError
 from flows.context import Context
+from flows.stopping import Stopped
 from warehouse.ledger import FinalStatus, Kind, Run, RunResult, finish_run, start_run
 
 
@@ -56,6 +57,10 @@ def recorded(context: Context, kind: Kind, as_of: date) -> Iterator[Recording]:
         raise
     except GristmillError as error:
         _finish(context, recording, "failed", costs_before, error.facts())
+        raise
+    except (Stopped, KeyboardInterrupt) as error:
+        stopped = {"error": type(error).__name__, "what": "it was told to stop; run it again"}
+        _finish(context, recording, "failed", costs_before, stopped)
         raise
     except BaseException as error:
         _finish(context, recording, "failed", costs_before, {"error": type(error).__name__})

@@ -52,3 +52,13 @@ def print_backfill(done: Mapping[str, Any]) -> None:
         )
     console().print(table)
     console().print(f"[bold green]{done['status']}[/]: {done['message']}")
+
+
+def print_recovery(done: Mapping[str, Any]) -> None:
+    """What was set aside, and what readers see."""
+    out = console()
+    out.print(f"[bold green]{done['status']}[/]: {done['message']}")
+    if done["set_aside"]:
+        out.print(f"  set aside: {done['set_aside']}", soft_wrap=True, markup=False)
+    if done["published"]:
+        out.print(f"  readers see {done['published']['as_of']} (version {done['published']['version']})")

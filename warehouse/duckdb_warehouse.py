@@ -25,6 +25,7 @@ from warehouse.errors import (
     FileNameRefusedError,
     StatementFailedError,
     WarehouseBusyError,
+    WarehouseLogUnreadableError,
     WarehouseMissingError,
     WarehouseOpenElsewhereError,
     WarehouseUnreachableError,
@@ -36,6 +37,8 @@ _POLL_SECONDS = 0.1
 _HELD_BY = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 _OUR_SCHEMAS = ("gristmill", "segments", "segments_versions")
 _INCOMING = "incoming_frame"
+_LOG_UNREADABLE = "Failure while replaying WAL file"
+_FINAL = (WarehouseUnreachableError, WarehouseLogUnreadableError)  # waiting changes nothing
 
 
 class DuckDBWarehouse(Warehouse):
@@ -187,7 +190,7 @@ class DuckDBWarehouse(Warehouse):
                 return duckdb.connect(self.path, read_only=self.read_only)
             except duckdb.Error as error:
                 refusal = self._refusal(error)
-                if isinstance(refusal, WarehouseUnreachableError) or time.monotonic() >= deadline:
+                if isinstance(refusal, _FINAL) or time.monotonic() >= deadline:
                     raise refusal from error
             time.sleep(_POLL_SECONDS)
 
@@ -196,6 +199,8 @@ class DuckDBWarehouse(Warehouse):
         path, waited = str(self.path), self.lock_wait_seconds
         if "different configuration" in str(error):
             return WarehouseOpenElsewhereError(path=path, holder="this process, in another mode", waited_seconds=waited)
+        if _LOG_UNREADABLE in str(error):
+            return WarehouseLogUnreadableError(path=path, reason=str(error))
         held_by = _HELD_BY.search(str(error))
         if held_by is None:
             return WarehouseUnreachableError(path=path, reason=str(error))

@@ -91,6 +91,19 @@ class WarehouseUnreachableError(DependencyDownError):
         )
 
 
+class WarehouseLogUnreadableError(DependencyDownError):
+    """DuckDB's log beside the file is damaged: what was committed since the last checkpoint can't be read."""
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        super().__init__(
+            "the warehouse's log is damaged: nothing was opened, changed or removed",
+            where=f"{path}.wal",
+            got=reason,
+            expected="a log that DuckDB can replay",
+            action="look after the disk; then `gristmill recover` sets the log aside and opens the last good state",
+        )
+
+
 class StatementFailedError(GristmillError):
     """The warehouse refused a statement of ours."""
 

@@ -1,4 +1,4 @@
-"""Commands about published versions: which there were, and back to the one before."""
+"""Commands about published versions: which there were, back to the one before, and a damaged warehouse back to work."""
 
 from typing import Annotated
 
@@ -49,3 +49,20 @@ def rollback(
         print_json(done)
     else:
         print_rollback(done)
+
+
+@command
+def recover(config: Config = None, *, as_json: Json = False) -> None:
+    """Open a DuckDB warehouse whose log is damaged: the log is set aside, never removed.
+
+    What was committed since the last checkpoint is lost; running the last night again brings it back.
+    """
+    from flows.opening import open_context
+    from flows.recovering import recover_warehouse
+    from flows.version_reporting import print_recovery
+
+    done = recover_warehouse(open_context(config))
+    if as_json:
+        print_json(done)
+    else:
+        print_recovery(done)

@@ -1,0 +1,55 @@
+"""Bundles kept for a night without the registry: verified again, not for ever, not too many."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from flows.champion_cache import KEPT, ChampionCache
+from models.bundle import Bundle
+from models.errors import BundleCorruptError
+
+NOW = datetime(2026, 1, 2, 3, tzinfo=UTC)
+
+
+def bundle(number=1):
+    files = {"booster.txt": f"tree {number}".encode(), "calibration.json": b"{}"}
+    facts = {"name": "churn", "method": "lightgbm", "trained_as_of": date(2025, 12, 1)}
+    return Bundle(**facts, features=("days_since_last_order",), files=files)
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return ChampionCache(tmp_path / "champions")
+
+
+def test_what_was_kept_comes_back_until_it_is_too_old(cache):
+    kept = bundle()
+    cache.keep(kept, digest=kept.digest(), now=NOW)
+    assert cache.open(kept.digest(), now=NOW + timedelta(days=7), within_days=7) == kept
+    assert cache.open(kept.digest(), now=NOW + timedelta(days=7, seconds=1), within_days=7) is None
+    cache.keep(kept, digest=kept.digest(), now=NOW + timedelta(days=7))
+    assert cache.open(kept.digest(), now=NOW + timedelta(days=14), within_days=7) == kept
+    assert cache.open(bundle(2).digest(), now=NOW, within_days=7) is None
+
+
+@pytest.mark.parametrize("fault", ["changed", "missing", "surplus"])
+def test_nothing_tampered_with_is_opened(cache, fault):
+    kept = bundle()
+    cache.keep(kept, digest=kept.digest(), now=NOW)
+    files = cache.folder / kept.digest() / "files"
+    if fault == "changed":
+        (files / "booster.txt").write_bytes(b"tree 2")
+    elif fault == "missing":
+        (files / "calibration.json").unlink()
+    else:
+        (files / "more.pkl").write_bytes(b"cos\nsystem\n")
+    with pytest.raises(BundleCorruptError):
+        cache.open(kept.digest(), now=NOW, within_days=7)
+
+
+def test_the_oldest_go(cache):
+    for number in range(KEPT + 3):
+        each = bundle(number)
+        cache.keep(each, digest=each.digest(), now=NOW + timedelta(hours=number))
+    there = [cache.open(bundle(number).digest(), now=NOW, within_days=7) is not None for number in range(KEPT + 3)]
+    assert there == [False] * 3 + [True] * KEPT
