@@ -197,7 +197,8 @@ def _consent(context: Context, core: CoreTables) -> pl.DataFrame:
     """`customer_id`, `may_be_contacted` as the last load has it: an opt-out counts from the moment it is loaded."""
     silent = context.settings.segments.contact_without_recorded_consent
     customers = core.scan("customers")
-    others = _in_force(core.orders()).select(CUSTOMER).unique()
+    active = [core.scan(entity) for entity in ("orders", "subscriptions")]
+    others = pl.concat([_in_force(rows).select(CUSTOMER) for rows in active if rows is not None]).unique()
     parts = []
     if customers is not None:
         in_force = _in_force(customers)
