@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from config.notifications import Notifications
 from config.orchestration import Orchestration
+from config.segmentation import Segmentation
 from data_contracts.addresses import redacted_address
 from data_contracts.closed_days import NEVER_CLOSED, ClosedDays
 from data_contracts.contracts import ANCHOR_ENTITIES
@@ -187,6 +188,7 @@ class Settings(_Section):
     population: Population = Population()
     training: Training = Training()
     segments: Segments = Segments()
+    segmentation: Segmentation = Segmentation()
     gates: Gates = Gates()
     lake: Lake = Lake()
     warehouse: WarehousePlace = WarehousePlace()

@@ -17,6 +17,7 @@ from flows.context import Context
 from flows.core_tables import CoreTables
 from flows.model_facts import model_facts
 from flows.scoring import Scores
+from flows.segmenting_earlier import previous_classes
 from segments.build import SegmentTables, build_segments
 from segments.contracts import NEXT_BEST_CATEGORY, NEXT_BEST_OFFER, WATCHED_COLUMNS, customer_contract
 from segments.inputs import RunStamp, ScoredCustomers, SegmentRules
@@ -33,6 +34,8 @@ from warehouse.publishing import Published, PublishOptions, publish
 LEFT_OUT = {
     "next_best_offer": "there is but one product: nothing to choose from",
     "next_best_category": "products have no categories, now or when the next-offer model was trained",
+    "service_recovery": "there are no service tickets",
+    "channel_effectiveness": "no order, ticket or event of the last year has a channel",
 }
 Tick = Callable[[], None]
 
@@ -83,6 +86,7 @@ def make_segments(
         phrases={spec.name: spec.phrase for spec in specs},
         phrases_when_unknown={spec.name: spec.phrase_when_null for spec in specs},
         units={spec.name: spec.unit for spec in specs},
+        previous=previous_classes(context, as_of),
     )
     medium, high, critical = settings.segments.churn_risk_bands
     rules = SegmentRules(
@@ -92,6 +96,8 @@ def make_segments(
         critical_risk_from=critical,
         tier_shares=settings.segments.tier_shares,
         contact_without_recorded_consent=settings.segments.contact_without_recorded_consent,
+        steady_margin=settings.segmentation.steady_margin,
+        steady_probability_margin=settings.segmentation.steady_probability_margin,
     )
     versions = {f"{name}_model_version": champion.promotion.version for name, champion in champions.items()}
     stamp = RunStamp(as_of=as_of, run_key=run_key, **versions)
@@ -128,6 +134,7 @@ def publish_night(
             published["next_best_offer"] = PublishedTable(tables.next_best_offer, NEXT_BEST_OFFER)
         if tables.next_best_category is not None:
             published["next_best_category"] = PublishedTable(tables.next_best_category, NEXT_BEST_CATEGORY)
+        published |= tables.others
         changes = read_changes(warehouse)
         if changes is not None:
             zone = context.settings.company.time_zone

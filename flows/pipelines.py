@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from data_contracts.currencies import MINOR_UNIT_DIGITS
 from data_contracts.errors import DataBlockedError
-from flows import champions, ingesting, night, scoring, training, training_tables
+from flows import champions, ingesting, night, scoring, segmenting, training, training_tables
 from flows.champions import MODELS
 from flows.context import Context
 from flows.core_tables import CoreTables
@@ -224,6 +224,17 @@ def _score(
             as_of=day,
             scores=scores,
             champions=opened,
+            run_key=recording.run.run_key,
+        )
+        tables = step(
+            "value, loyalty, stages, moves",
+            segmenting.more_tables,
+            context=context,
+            parts=buckets,
+            core=core,
+            as_of=day,
+            scores=scores,
+            tables=tables,
             run_key=recording.run.run_key,
         )
         published = step(

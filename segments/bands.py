@@ -7,6 +7,7 @@ Belongs here: classes that depend on the customer's own row only. Does not: clas
 import polars as pl
 
 from segments.errors import ThresholdsInvalidError
+from segments.hysteresis import settled_class
 from segments.vocabulary import ACTIVE, CRITICAL, HIGH, LAPSED, LOW, MEDIUM, NOT_SCORED, PROSPECT
 
 
@@ -30,9 +31,23 @@ def customer_status(days_since_last_order: pl.Expr, *, active_within_days: int =
 
 
 def churn_risk_band(
-    churn_probability: pl.Expr, *, medium_from: float = 0.25, high_from: float = 0.5, critical_from: float = 0.75
+    churn_probability: pl.Expr,
+    *,
+    medium_from: float = 0.25,
+    high_from: float = 0.5,
+    critical_from: float = 0.75,
+    previous: pl.Expr | None = None,
+    margin: float = 0.0,
 ) -> pl.Expr:
     """Risk band by calibrated churn probability (String): each band starts at its threshold, itself included.
+
+    Args:
+        churn_probability: null: not scored.
+        medium_from: where the medium band starts.
+        high_from: … the high band.
+        critical_from: … the critical band.
+        previous: yesterday's band; None on the first night.
+        margin: who is no further than this beyond a threshold keeps yesterday's band.
 
     Raises:
         ThresholdsInvalidError: the thresholds do not rise from above 0 to below 1.
@@ -40,14 +55,11 @@ def churn_risk_band(
     if not 0 < medium_from < high_from < critical_from < 1:
         got = f"{medium_from}, {high_from}, {critical_from}"
         raise ThresholdsInvalidError(name="risk band thresholds", got=got, expected="0 < medium < high < critical < 1")
-    return (
-        pl.when(churn_probability.is_null())
-        .then(pl.lit(NOT_SCORED))
-        .when(churn_probability >= critical_from)
-        .then(pl.lit(CRITICAL))
-        .when(churn_probability >= high_from)
-        .then(pl.lit(HIGH))
-        .when(churn_probability >= medium_from)
-        .then(pl.lit(MEDIUM))
-        .otherwise(pl.lit(LOW))
-    )
+    return settled_class(
+        churn_probability,
+        (medium_from, high_from, critical_from),
+        (LOW, MEDIUM, HIGH, CRITICAL),
+        previous=pl.lit(None, pl.String) if previous is None else previous,
+        margin=margin,
+        relative=False,
+    ).fill_null(NOT_SCORED)

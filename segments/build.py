@@ -4,19 +4,23 @@ Belongs here: putting the pieces together, in order. Does not: any rule (each ha
 the tables published before (`changed_at` leaves here as the date of the run), and writing.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import polars as pl
 
+from data_contracts.published import PublishedTable
 from segments.bands import churn_risk_band, customer_status
 from segments.categories import next_best_categories
 from segments.contracts import customer_contract
+from segments.hysteresis import PREVIOUS, with_previous
 from segments.inputs import VALUE_COLUMNS, RunStamp, ScoredCustomers, SegmentRules, check_inputs
 from segments.money import Currency, to_major_units
 from segments.offers import first_offers, next_best_offers, no_offers
 from segments.policy import Policy, default_policy, recommended_actions
 from segments.reasons import main_reasons
 from segments.rfm import quintile_score
+from segments.standing_contracts import standing_columns
 from segments.tiers import value_tiers
 from segments.vocabulary import ACTIVE, NOT_SCORED
 
@@ -32,11 +36,13 @@ class SegmentTables:
         next_best_offer: one row a (customer, rank), sorted by both; columns as in `contracts.NEXT_BEST_OFFER`.
         next_best_category: the same of categories, columns as in `contracts.NEXT_BEST_CATEGORY`; None where products
             have no categories: then there is no such table.
+        others: further tables by name, with their contracts.
     """
 
     customer: pl.DataFrame
     next_best_offer: pl.DataFrame
     next_best_category: pl.DataFrame | None = None
+    others: Mapping[str, PublishedTable] = field(default_factory=dict)
 
 
 def build_segments(
@@ -133,15 +139,24 @@ def _with_scores(customers: pl.DataFrame, scored: ScoredCustomers, rules: Segmen
         quintile_score(pl.col(rules.frequency_column)).alias("frequency_score"),
         quintile_score(pl.col(rules.monetary_column)).alias("monetary_score"),
     )
-    tiers = value_tiers(active, value_column="expected_value_12m_amount", shares=rules.tier_shares)
+    tiers = value_tiers(
+        active,
+        value_column="expected_value_12m_amount",
+        shares=rules.tier_shares,
+        previous=scored.previous,
+        margin=rules.steady_margin,
+    )
     band = churn_risk_band(
         pl.col("churn_probability"),
         medium_from=rules.medium_risk_from,
         high_from=rules.high_risk_from,
         critical_from=rules.critical_risk_from,
+        previous=PREVIOUS,
+        margin=rules.steady_probability_margin,
     )
     for frame in (active, tiers):
         customers = customers.join(frame, on="customer_id", how="left", validate="1:1", maintain_order="left")
+    customers = with_previous(customers, scored.previous, "churn_risk_band")
     return customers.with_columns(band.alias("churn_risk_band"), pl.col("value_tier").fill_null(NOT_SCORED))
 
 
@@ -163,6 +178,7 @@ def _as_published(customers: pl.DataFrame, stamp: RunStamp, currency: Currency) 
     stamped = customers.with_columns(
         to_major_units(pl.col("expected_value_90d_amount"), currency).alias("expected_value_90d"),
         to_major_units(pl.col("expected_value_12m_amount"), currency).alias("expected_value_12m"),
+        *(pl.lit(None, column.dtype).alias(column.name) for column in standing_columns()),  # put in by who knows them
         pl.lit(currency.code).alias("currency"),
         pl.lit(stamp.as_of, pl.Date).alias("as_of"),
         pl.lit(stamp.churn_model_version, pl.Int32).alias("churn_model_version"),

@@ -7,13 +7,18 @@ import polars as pl
 
 from data_contracts.published import OutputColumn, OutputContract
 from segments.money import Currency, amount_dtype
+from segments.portfolio_contracts import portfolio_contracts
 from segments.retraction import CUSTOMER_RETRACTION
+from segments.standing_contracts import standing_columns, standing_contracts
 from segments.vocabulary import NOT_SCORED, RISK_BANDS, STATUSES, VALUE_TIERS
 
 WATCHED_COLUMNS = (
     "customer_status",
     "churn_risk_band",
     "value_tier",
+    "lifecycle",
+    "loyalty_class",
+    "fate",
     "recency_score",
     "frequency_score",
     "monetary_score",
@@ -84,7 +89,14 @@ NEXT_BEST_CATEGORY = OutputContract(
 
 def published_contracts(currency: Currency) -> tuple[OutputContract, ...]:
     """The contracts of every table a night may publish, in the order people read them."""
-    return customer_contract(currency), NEXT_BEST_OFFER, NEXT_BEST_CATEGORY, CUSTOMER_RETRACTION
+    return (
+        customer_contract(currency),
+        NEXT_BEST_OFFER,
+        NEXT_BEST_CATEGORY,
+        CUSTOMER_RETRACTION,
+        *standing_contracts(currency),
+        *portfolio_contracts(currency),
+    )
 
 
 def customer_contract(currency: Currency) -> OutputContract:
@@ -97,6 +109,7 @@ def customer_contract(currency: Currency) -> OutputContract:
             OutputColumn("as_of", pl.Date, meaning="The business date this row is true for: nothing later was used."),
             *_class_and_score_columns(currency),
             *_decision_columns(),
+            *standing_columns(),
             *_origin_columns(),
         ),
         volatile=("run_key",),
@@ -201,6 +214,7 @@ def _origin_columns() -> tuple[OutputColumn, ...]:
         OutputColumn(
             "changed_at",
             pl.Date,
-            meaning="Since when status, band, tier, scores, offers and action have been what they are.",
+            meaning="Since when status, band, tier, stage, loyalty, fate, scores, offers and action have been "
+            "what they are.",
         ),
     )

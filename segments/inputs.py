@@ -53,6 +53,8 @@ class SegmentRules:
         recency_column: feature with whole days from the last purchase to the snapshot.
         frequency_column: feature the frequency score ranks by.
         monetary_column: feature the monetary score ranks by.
+        steady_margin: who ranks no further beyond a tier's cut than this share of it keeps yesterday's tier.
+        steady_probability_margin: who is no further than this beyond a risk threshold keeps yesterday's band.
     """
 
     active_within_days: int = 365
@@ -64,6 +66,8 @@ class SegmentRules:
     recency_column: str = "days_since_last_order"
     frequency_column: str = "purchase_count_365_days"
     monetary_column: str = "net_amount_365_days"
+    steady_margin: float = 0.0
+    steady_probability_margin: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +87,8 @@ class ScoredCustomers:
         phrases: by feature, how to say it (`reasons.Phrasebook`, as for the next two).
         phrases_when_unknown: by feature, what to say where a figure of its phrase is unknown.
         units: by feature, its unit in the catalogue.
+        previous: yesterday's rows with `customer_id` (unique), `value_tier`, `churn_risk_band`; None on the first
+            night.
     """
 
     features: pl.DataFrame
@@ -96,6 +102,7 @@ class ScoredCustomers:
     phrases: Mapping[str, str] = field(default_factory=dict)
     phrases_when_unknown: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    previous: pl.DataFrame | None = None
 
     @property
     def phrasebook(self) -> Phrasebook:
@@ -125,6 +132,7 @@ def check_inputs(scored: ScoredCustomers, *, as_of: date, rules: SegmentRules) -
         ("contributions", ("customer_id",), scored.contributions),
         ("customers", ("customer_id",), scored.customers),
         ("products", ("product_id",), scored.products),
+        ("previous", ("customer_id",), scored.previous),
         ("offers", ("customer_id", "rank"), scored.offers),
         ("categories", ("customer_id", "rank"), scored.categories),
     ):

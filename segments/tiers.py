@@ -13,12 +13,20 @@ from itertools import accumulate
 import polars as pl
 
 from segments.errors import ThresholdsInvalidError
+from segments.hysteresis import PREVIOUS, settled_class, with_previous
 from segments.vocabulary import LEAD, NOT_SCORED, VALUE_TIERS
 
 DEFAULT_SHARES = (0.05, 0.20, 0.50)
 
 
-def value_tiers(values: pl.DataFrame, *, value_column: str, shares: Sequence[float] = DEFAULT_SHARES) -> pl.DataFrame:
+def value_tiers(
+    values: pl.DataFrame,
+    *,
+    value_column: str,
+    shares: Sequence[float] = DEFAULT_SHARES,
+    previous: pl.DataFrame | None = None,
+    margin: float = 0.0,
+) -> pl.DataFrame:
     """Tier of every customer by rank of expected value.
 
     The cuts are rounded up, so that even three customers have a best one. Equal values are told apart by
@@ -28,6 +36,8 @@ def value_tiers(values: pl.DataFrame, *, value_column: str, shares: Sequence[flo
         values: `customer_id` (String, unique), `value_column` (any number; null: not scored).
         value_column: what customers are ranked by.
         shares: shares of scored customers that are platinum, gold and iron; lead is the rest.
+        previous: yesterday's rows with `customer_id`, `value_tier`; None on the first night.
+        margin: who ranks no further beyond a cut than this share of it keeps yesterday's tier.
 
     Returns:
         `customer_id`, `value_tier` (String), in the order of the ranking: not scored customers last.
@@ -39,12 +49,16 @@ def value_tiers(values: pl.DataFrame, *, value_column: str, shares: Sequence[flo
     ranked = values.select("customer_id", value_column).sort(
         value_column, "customer_id", descending=[True, False], nulls_last=True
     )
-    rank = pl.int_range(1, pl.len() + 1)
+    settled = settled_class(
+        pl.int_range(1, pl.len() + 1),
+        [cut + 0.5 for cut in cuts],  # between two ranks
+        VALUE_TIERS,
+        previous=PREVIOUS,
+        margin=margin,
+    )
     tier = pl.when(pl.col(value_column).is_null()).then(pl.lit(NOT_SCORED)).when(pl.col(value_column) <= 0)
-    chain = tier.then(pl.lit(LEAD))
-    for name, cut in zip(VALUE_TIERS, cuts, strict=False):
-        chain = chain.when(rank <= cut).then(pl.lit(name))
-    return ranked.select("customer_id", chain.otherwise(pl.lit(LEAD)).alias("value_tier"))
+    ranked = with_previous(ranked, previous, "value_tier")
+    return ranked.select("customer_id", tier.then(pl.lit(LEAD)).otherwise(settled).alias("value_tier"))
 
 
 def _cut_ranks(shares: Sequence[float], *, scored: int) -> list[int]:
