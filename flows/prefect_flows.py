@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.states import State
@@ -19,6 +20,7 @@ from data_contracts.errors import DependencyDownError
 from flows import backfilling, pipelines
 from flows.context import Context
 from flows.opening import open_context
+from flows.run_page import summary_markdown, summary_tables
 
 RETRIES = 2
 RETRY_DELAY_SECONDS = 30
@@ -54,6 +56,14 @@ def prefect_step(
     return as_task()
 
 
+def _shown_on_the_run_page(result: pipelines.Result) -> pipelines.Result:
+    """The result, after its summary (counts and figures only) was put on the run's page."""
+    create_markdown_artifact(markdown=summary_markdown(result), key=f"gristmill-{result['verb']}")
+    for key, rows in summary_tables(result).items():
+        create_table_artifact(table=rows, key=key)
+    return result
+
+
 def _is_worth_another_try(_task: Any, _run: Any, state: State[Any]) -> bool:  # noqa: ANN401 Prefect's own types
     error = state.result(raise_on_failure=False)
     return isinstance(error, DependencyDownError)
@@ -72,20 +82,23 @@ def run(  # noqa: PLR0913  # the options of the command, by name
     retrain: bool = False,
     force: bool = False,
     accept: list[str] | None = None,
+    catch_up_nights: int = 0,
     allow_volume_change: bool = False,
     allow_empty: bool = False,
 ) -> pipelines.Result:
-    """Load, train where needed, score, publish."""
-    return pipelines.run(
+    """Load, train where needed, publish nights that were missed, score, publish."""
+    result = pipelines.run(
         prefect_step,
         context=_opened(config, data),
         as_of=as_of,
         retrain=retrain,
         force=force,
         accept=accept or [],
+        catch_up_nights=catch_up_nights,
         allow_volume_change=allow_volume_change,
         allow_empty=allow_empty,
     )
+    return _shown_on_the_run_page(result)
 
 
 @flow(name="gristmill-ingest", flow_run_name="ingest", persist_result=False)
@@ -104,9 +117,29 @@ def ingest(
 
 
 @flow(name="gristmill-train", flow_run_name="train {as_of}", persist_result=False)
-def train(config: str | None = None, data: str | None = None, as_of: date | None = None) -> pipelines.Result:
+def train(  # noqa: PLR0913  # the options of the command, by name
+    config: str | None = None,
+    data: str | None = None,
+    as_of: date | None = None,
+    *,
+    promote_anyway: str = "",
+    rolling: int = 0,
+    tune: bool = False,
+    trials: int = 30,
+    minutes: float = 10.0,
+) -> pipelines.Result:
     """Train, grade, promote."""
-    return pipelines.train(prefect_step, context=_opened(config, data), as_of=as_of)
+    result = pipelines.train(
+        prefect_step,
+        context=_opened(config, data),
+        as_of=as_of,
+        promote_anyway=promote_anyway,
+        rolling=rolling,
+        tune=tune,
+        trials=trials,
+        minutes=minutes,
+    )
+    return _shown_on_the_run_page(result)
 
 
 @flow(name="gristmill-score", flow_run_name="score {as_of}", persist_result=False)
@@ -120,7 +153,7 @@ def score(
     allow_empty: bool = False,
 ) -> pipelines.Result:
     """Score everybody and publish."""
-    return pipelines.score(
+    result = pipelines.score(
         prefect_step,
         context=_opened(config, data),
         as_of=as_of,
@@ -128,6 +161,7 @@ def score(
         allow_volume_change=allow_volume_change,
         allow_empty=allow_empty,
     )
+    return _shown_on_the_run_page(result)
 
 
 @flow(name="gristmill-backfill", flow_run_name="backfill {first} to {last}", persist_result=False)
@@ -144,7 +178,7 @@ def backfill(  # noqa: PLR0913  # the options of the command, by name
     allow_empty: bool = False,
 ) -> pipelines.Result:
     """Publish a range of past dates, each as it would have been."""
-    return backfilling.backfill(
+    result = backfilling.backfill(
         prefect_step,
         context=_opened(config, data),
         first=first,
@@ -155,6 +189,7 @@ def backfill(  # noqa: PLR0913  # the options of the command, by name
         allow_volume_change=allow_volume_change,
         allow_empty=allow_empty,
     )
+    return _shown_on_the_run_page(result)
 
 
 FLOWS: Mapping[str, Callable[..., pipelines.Result]] = {

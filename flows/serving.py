@@ -28,23 +28,36 @@ def serve_schedules(context: Context, *, config: Path | None, data: Path | None)
     from prefect.schedules import Cron  # noqa: PLC0415
     from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415
 
-    from flows.prefect_flows import run, train  # noqa: PLC0415
+    from flows.prefect_flows import backfill, run, train  # noqa: PLC0415
 
     zone = context.settings.company.time_zone
     places = {
         "config": str(config.absolute()) if config else None,
         "data": str(data.absolute()) if data else None,
     }
+    nightly = {**places, "catch_up_nights": orchestration.catch_up_nights}
     schedules = {
-        "nightly-scoring": (run, orchestration.nightly_scoring),
-        "weekly-training": (train, orchestration.weekly_training),
+        "nightly-scoring": (run, orchestration.nightly_scoring, nightly),
+        "weekly-training": (train, orchestration.weekly_training, places),
     }
+    patience = orchestration.timeout_minutes * 60
     with temporary_settings({PREFECT_API_URL: orchestration.api_url}):
         deployments = [
-            flow.to_deployment(name, parameters=places, schedule=Cron(cron, timezone=zone), concurrency_limit=1)
-            for name, (flow, cron) in schedules.items()
+            flow.with_options(timeout_seconds=patience).to_deployment(
+                name,
+                parameters=parameters,
+                schedule=Cron(cron, timezone=zone),
+                concurrency_limit=1,
+                tags=["gristmill"],
+                description=flow.description,
+            )
+            for name, (flow, cron, parameters) in schedules.items()
         ]
-        for name, (_, cron) in schedules.items():
+        deployments.append(
+            backfill.to_deployment("backfill", parameters=places, concurrency_limit=1, tags=["gristmill"])
+        )
+        for name, (_, cron, _) in schedules.items():
             context.reporter.say(f"{name}: {cron} ({zone})")
+        context.reporter.say("backfill: when it is started by hand")
         context.reporter.say(f"serving on {orchestration.api_url}; stop with Ctrl-C or SIGTERM")
         serve(*deployments, limit=1)

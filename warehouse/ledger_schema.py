@@ -63,15 +63,45 @@ _TABLES = {
         error JSON,
         run_by VARCHAR NOT NULL,
         PRIMARY KEY (run_key, attempt)""",
-    "models": """
+    "promotions": """
         name VARCHAR NOT NULL,
+        number INTEGER NOT NULL,
         version INTEGER NOT NULL,
         digest VARCHAR NOT NULL,
         trained_as_of DATE NOT NULL,
         promoted_at TIMESTAMP WITH TIME ZONE NOT NULL,
         beats_baseline BOOLEAN NOT NULL,
         metrics JSON NOT NULL,
-        PRIMARY KEY (name, version, promoted_at)""",
+        kind VARCHAR NOT NULL,
+        because VARCHAR NOT NULL,
+        decided_by VARCHAR NOT NULL,
+        previous_version INTEGER,
+        grade VARCHAR NOT NULL,
+        comparison JSON NOT NULL,
+        PRIMARY KEY (name, number)""",
+    "shadows": """
+        name VARCHAR NOT NULL,
+        version INTEGER NOT NULL,
+        digest VARCHAR NOT NULL,
+        trained_as_of DATE NOT NULL,
+        since TIMESTAMP WITH TIME ZONE NOT NULL,
+        until TIMESTAMP WITH TIME ZONE,
+        because VARCHAR NOT NULL,
+        decided_by VARCHAR NOT NULL,
+        PRIMARY KEY (name, version, since)""",
+    "exports": """
+        export_number INTEGER PRIMARY KEY,
+        audience VARCHAR NOT NULL,
+        exported_table VARCHAR NOT NULL,
+        format VARCHAR NOT NULL,
+        conditions JSON NOT NULL,
+        as_of DATE NOT NULL,
+        version_number INTEGER NOT NULL,
+        load_id VARCHAR NOT NULL,
+        counts JSON NOT NULL,
+        files JSON NOT NULL,
+        exported_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        run_by VARCHAR NOT NULL""",
     "publications": """
         version_number INTEGER PRIMARY KEY,
         run_key VARCHAR NOT NULL,
@@ -87,7 +117,16 @@ _TABLES = {
         collected_at TIMESTAMP WITH TIME ZONE""",
 }
 
-_JSON_COLUMNS = {"counts", "timings", "error", "model_versions", "metrics", "tables", "overrides", "profile", "columns"}
+_JSON_COLUMNS = {
+    *("counts", "timings", "error", "model_versions", "metrics", "tables", "overrides", "profile", "columns"),
+    *("comparison", "conditions", "files"),
+}
+_FROM_OLDER_LEDGER = """
+    INSERT INTO gristmill.promotions (name, number, version, digest, trained_as_of, promoted_at, beats_baseline,
+        metrics, kind, because, decided_by, grade, comparison)
+    SELECT name, row_number() OVER (PARTITION BY name ORDER BY promoted_at, version), version, digest, trained_as_of,
+        promoted_at, beats_baseline, metrics, CASE WHEN beats_baseline THEN 'won' ELSE 'stands in' END, '', '', '', '{}'
+    FROM gristmill.models"""
 
 
 def make_ledger(warehouse: Warehouse) -> None:
@@ -96,8 +135,11 @@ def make_ledger(warehouse: Warehouse) -> None:
         return
     with warehouse.transaction():
         warehouse.make_schema(SCHEMA)
+        there = warehouse.tables(SCHEMA)
         for table, columns in _TABLES.items():
             warehouse.execute(f"CREATE TABLE IF NOT EXISTS {SCHEMA}.{table} ({columns})", step=f"make {SCHEMA}.{table}")
+        if "models" in there and "promotions" not in there:  # an older ledger kept them so
+            warehouse.execute(_FROM_OLDER_LEDGER, step="take over the promotions of an older ledger")
 
 
 def ledger_exists(warehouse: Warehouse) -> bool:

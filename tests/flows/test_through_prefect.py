@@ -45,6 +45,10 @@ def test_a_night_through_prefect_is_the_night_without(server, workspace, open_at
     flows = ask(server, "flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 1})
     assert flows[0]["state"]["type"] == "COMPLETED"
     assert flows[0]["name"].startswith("score 2026-01-01")
+    artifacts = ask(server, "artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [flows[0]["id"]]}}})
+    pages = {artifact["key"]: artifact for artifact in artifacts}
+    assert {"gristmill-score", "gristmill-tiers", "gristmill-steps"} <= set(pages)
+    assert plain["content_hash"] in pages["gristmill-score"]["data"]
     tasks = ask(server, "task_runs/filter", {"flow_runs": {"id": {"any_": [flows[0]["id"]]}}})
     assert {"verify the champions", "features", "segments", "publish"} <= {task["name"] for task in tasks}
 
@@ -57,13 +61,13 @@ def test_a_blocked_night_is_failed_in_prefect_too(server, workspace, open_at):
     assert flows[0]["state"]["type"] == "FAILED"
 
 
-def test_serving_keeps_both_schedules_and_stops_when_told(server, raw, tmp_path):
+def test_serving_keeps_the_schedules_and_stops_when_told(server, raw, tmp_path):
     environment = {**os.environ, "PREFECT_API_URL": server, "GRISTMILL_WORKSPACE": str(tmp_path / "work")}
     command = [sys.executable, "-c", "from flows.command_line import main; main()", "serve"]
     command += ["--config", str(ROOT / "gristmill.toml"), "--data", str(raw)]
     serving = subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True)  # noqa: S603
     try:
-        found = _deployments(server, expected=2)
+        found = _deployments(server, expected=3)
         schedules = {
             deployment["name"]: deployment["schedules"][0]["schedule"]
             for deployment in found
@@ -72,6 +76,9 @@ def test_serving_keeps_both_schedules_and_stops_when_told(server, raw, tmp_path)
         assert schedules["nightly-scoring"]["cron"] == "0 2 * * *"
         assert schedules["weekly-training"]["cron"] == "0 4 * * 0"
         assert schedules["nightly-scoring"]["timezone"] == "Europe/London"
+        assert {deployment["name"] for deployment in found} == {"nightly-scoring", "weekly-training", "backfill"}
+        (nightly,) = [deployment for deployment in found if deployment["name"] == "nightly-scoring"]
+        assert nightly["parameters"]["catch_up_nights"] == 3
     finally:
         serving.send_signal(signal.SIGTERM)
         serving.wait(timeout=60)

@@ -67,6 +67,16 @@ def test_past_nights_come_out_as_they_would_have_been(workspace, open_at, do):
     assert readers_date(workspace) == [(date(2025, 12, 11),)]
 
 
+@pytest.mark.slow
+def test_missed_nights_are_published_before_tonight(workspace, open_at, do):
+    context = open_at(workspace)
+    done = do("run", context, as_of=date(2025, 12, 6), catch_up_nights=2)
+    assert list(done["caught_up"]) == ["2025-12-04", "2025-12-05"]
+    told = read_history(context, limit=10)["versions"]
+    assert [version["as_of"] for version in told] == ["2025-12-06", "2025-12-05", "2025-12-04", "2025-12-01"]
+    assert "caught_up" not in do("run", context, as_of=date(2025, 12, 6), catch_up_nights=2)
+
+
 @pytest.mark.parametrize(
     ("first", "last", "every", "days"),
     [

@@ -1,0 +1,28 @@
+"""Printing an export: what is on the list, who is not, and what to do with the files. Does not decide anything."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flows.reporting import console
+
+REASONS = {
+    "without_consent": "without consent",
+    "control_group": "held out as the control group",
+    "without_contact_data": "without an address or number",
+}
+
+
+def print_export(done: Mapping[str, Any]) -> None:
+    """Counts, then the files."""
+    out = console()
+    since = ", ".join(f"{done[what]:,} {what}" for what in ("added", "changed", "removed"))
+    told = f" ({since} since the last export)" if done["since_last_export"] else ""
+    out.print(f"[bold green]{done['status']}[/]: {done['rows']:,} rows of segments.{done['table']}{told}")
+    for reason, number in done["left_out"].items():
+        out.print(f"  [dim]{REASONS.get(reason, reason):>32}[/]  {number:,} customers")
+    for path in done["files"]:
+        out.print(f"  {path}", soft_wrap=True, markup=False)
+    if done["personal"]:
+        out.print("These files are personal data: upload them, then remove them.")
+        if done["rows"] < done["smallest_list"]:
+            out.print(f"The platform does not use lists of fewer than {done['smallest_list']} people.")
