@@ -13,7 +13,7 @@ UV_VERSION := 0.13.9
 
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo test test-slow test-all bench-features bench-ingest bench-quality lint format types lock clean
+.PHONY: help setup demo test test-slow test-all bench-features bench-ingest bench-models bench-quality lint format types lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -44,11 +44,15 @@ test-slow: setup  ## the end-to-end tests: simulator, real data, a real orchestr
 
 test-all: test test-slow  ## everything
 
-bench-features: setup  ## what features cost: CPU and memory of 1, 6 and 12 dates, on 2 M and 20 M order lines
+bench-features: setup  ## what features cost: 1, 6 and 12 dates on 2 M and 20 M order lines, bucketing, and beside other tools
 	$(BIN)/python benchmarks/bench_features.py
+	$(BIN)/python benchmarks/bench_peers.py --cache $(or $(CACHE),$(HOME)/.cache/gristmill/bench)
 
 bench-quality: setup  ## how good the models predict on the public data sets (needs GRISTMILL_SHARED_DATA)
 	$(BIN)/python benchmarks/bench_quality.py
+
+bench-models: setup  ## what training and scoring cost beside LightGBM alone (ROWS=100000 to try)
+	$(BIN)/python benchmarks/bench_models.py --rows $(or $(ROWS),1000000)
 
 bench-ingest: setup  ## how long loading 10 M order lines takes, beside plain DuckDB (ROWS=1_000_000 to try)
 	$(BIN)/python benchmarks/bench_ingest.py --rows $(or $(ROWS),10_000_000)

@@ -23,8 +23,9 @@ import numpy as np
 import polars as pl
 
 from data_contracts.published import OutputColumn, OutputContract, PublishedTable
-from segments.contracts import NEXT_BEST_OFFER, customer_contract
+from segments.contracts import customer_contract
 from segments.money import Currency
+from segments.ranked_offers import NEXT_BEST_OFFER
 from warehouse.audit import VolumeOverrides
 from warehouse.ledger import finish_run, start_run
 from warehouse.opening import warehouse_at

@@ -11,8 +11,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from config.compute import Compute
+from config.decisions import Decisions
 from config.notifications import Notifications
 from config.orchestration import Orchestration
+from config.own_features import code_digest
 from config.segmentation import Segmentation
 from data_contracts.addresses import redacted_address
 from data_contracts.closed_days import NEVER_CLOSED, ClosedDays
@@ -21,6 +24,7 @@ from data_contracts.currencies import MINOR_UNIT_DIGITS
 from data_contracts.identity import IdentitySettings, fault_of_identity
 from data_contracts.inputs import InputSpec
 from data_contracts.mapping import RuleSpec, SourceMapping
+from data_contracts.own_features import OwnFeature
 from data_contracts.table_rules import TableRuleSpec
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -81,10 +85,15 @@ class Population(_Section):
 class Training(_Section):
     """How models are trained."""
 
-    churn_horizon_days: PositiveDays = 90
+    churn_horizon_days: PositiveDays | None = Field(
+        default=None, description="no purchase within so many days is churn; by default read from how customers buy"
+    )
     next_offer_window_days: PositiveDays = 30
     history_days: PositiveDays = Field(default=90, description="least history before the first snapshot")
     seed: int = 20_260_101
+    discount_rate_per_year: float = Field(
+        default=0.10, ge=0, le=1, description="by how much money a year later is worth less; for the 24-month value"
+    )
 
 
 class Segments(_Section):
@@ -151,13 +160,6 @@ class WarehousePlace(_Section):
         return value
 
 
-class Compute(_Section):
-    """How much of the machine to use."""
-
-    threads: int = Field(default=1, ge=1, le=256, description="threads of LightGBM")
-    memory_gigabytes: float = Field(default=4.0, ge=1, le=100_000, description="of a load; beyond it works on disk")
-
-
 class Registry(_Section):
     """Where models are registered."""
 
@@ -185,9 +187,11 @@ class Settings(_Section):
     identity: IdentitySettings = IdentitySettings()
     rules: tuple[RuleSpec, ...] = ()
     table_rules: tuple[TableRuleSpec, ...] = ()
+    features: tuple[OwnFeature, ...] = ()
     population: Population = Population()
     training: Training = Training()
     segments: Segments = Segments()
+    decisions: Decisions = Decisions()
     segmentation: Segmentation = Segmentation()
     gates: Gates = Gates()
     lake: Lake = Lake()
@@ -272,7 +276,8 @@ class Settings(_Section):
             "notifications",
         }
         elsewhere.add("table_rules")  # they decide whether a load may stand, not what it brings
-        return hashlib.sha256(self.model_dump_json(exclude=elsewhere).encode()).hexdigest()
+        code = code_digest(self.features, self.base)
+        return hashlib.sha256(f"{self.model_dump_json(exclude=elsewhere)}{code}".encode()).hexdigest()
 
     def redacted(self) -> dict[str, Any]:
         """All settings as plain values, passwords in addresses replaced by `***`."""

@@ -4,7 +4,7 @@ Belongs here: the base classes, one per exit code. Does not: a package's own fai
 that package's `errors.py`.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class GristmillError(Exception):
@@ -28,6 +28,11 @@ class GristmillError(Exception):
         self.action = action
         super().__init__(what)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes as facts: subclasses are built from others than they keep."""
+        facts = (self.what, self.where, self.got, self.expected, self.action)
+        return _travelled, (type(self), facts), self.__dict__
+
     def facts(self) -> dict[str, str]:
         """The facts that are known, by name, in the order a reader wants them."""
         named = {
@@ -44,6 +49,14 @@ class GristmillError(Exception):
         labels = {"where": "where", "got": "got", "expected": "expected", "action": "what to do"}
         facts = self.facts()
         return "\n".join([self.what, *(f"  {label}: {facts[name]}" for name, label in labels.items() if name in facts)])
+
+
+def _travelled(kind: type[GristmillError], facts: tuple[str, str, str, str, str]) -> GristmillError:
+    """An error that arrived from another process, without its class's own way of being built."""
+    error = kind.__new__(kind)
+    what, where, got, expected, action = facts
+    GristmillError.__init__(error, what, where=where, got=got, expected=expected, action=action)
+    return error
 
 
 class UsageError(GristmillError):

@@ -24,7 +24,7 @@ class Kept(BaseModel):
 
     Attributes:
         column: the source's column; by default the attribute's own name.
-        type: text, or a number (what can't be read as one is no value, and a warning).
+        type: text, number, boolean or date (what can't be read as one is no value, and a warning).
         personal: its values may appear in no report or profile; true unless said otherwise.
         meaning: what it says.
     """
@@ -32,7 +32,7 @@ class Kept(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     column: str
-    type: Literal["text", "number"] = "text"
+    type: Literal["text", "number", "boolean", "date"] = "text"
     personal: bool = True
     meaning: str = "an attribute of the source's own"
 

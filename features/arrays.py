@@ -127,10 +127,13 @@ def _distinct_by_columns(first: Ints, second: Ints, third: Ints) -> tuple[Ints, 
     return keys[0][starts], keys[1][starts], keys[2][starts], counts
 
 
-def sorted_within(group: Ints, values: Ints) -> Ints:
-    """`values` (non-negative) sorted inside each group; groups ascend and stay where they are."""
-    packed = pack(group, values)
+def carried_within(group: Ints, values: Ints, carried: Ints) -> tuple[Ints, Ints]:
+    """`values` and what they carry (all non-negative), sorted by value, then by what is carried, inside each group."""
+    packed = pack(group, values, carried)
     if packed is None:
-        return values[np.lexsort((values, group))].astype(np.int64)
+        order = np.lexsort((carried, values, group))
+        return values[order].astype(np.int64), carried[order].astype(np.int64)
     packed.sort()
-    return packed & ((1 << bits_for(values.max(initial=0))) - 1)
+    width = bits_for(carried.max(initial=0))
+    sorted_values = (packed >> width) & ((1 << bits_for(values.max(initial=0))) - 1)
+    return sorted_values, packed & ((1 << width) - 1)

@@ -1,6 +1,7 @@
 """Failures of asking for features: each built from facts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 
 from data_contracts.errors import DataBlockedError, UsageError
 
@@ -39,4 +40,30 @@ class ColumnsMissingError(DataBlockedError):
             got="columns " + ", ".join(sorted(present)),
             expected="also " + ", ".join(sorted(missing)),
             action="build features from core frames as ingestion writes them (optional columns exist, as nulls)",
+        )
+
+
+class ColumnTypesError(DataBlockedError):
+    """Columns of a core frame have other types than their contract says."""
+
+    def __init__(self, *, entity: str, odd: Mapping[str, str], expected: Mapping[str, str]) -> None:
+        super().__init__(
+            f"the core frame `{entity}` has columns of the wrong type",
+            where=entity,
+            got=", ".join(f"{name}: {odd[name]}" for name in sorted(odd)),
+            expected=", ".join(f"{name}: {expected[name]}" for name in sorted(expected)),
+            action="build features from core frames as ingestion writes them (instants in UTC, money in minor units)",
+        )
+
+
+class RecordsDoubledError(DataBlockedError):
+    """A core frame has two records of one thing in force at once."""
+
+    def __init__(self, *, entity: str, key: Sequence[str], rows: int, snapshot: date) -> None:
+        super().__init__(
+            f"the core frame `{entity}` has several records of one {' and '.join(key)} in force at once",
+            where=entity,
+            got=f"{rows:,} rows that share their key as of {snapshot.isoformat()}",
+            expected="one version of each in force at a time",
+            action="build features from core frames as ingestion writes them: it supersedes the version before",
         )

@@ -55,11 +55,15 @@ class LeftOut:
 
     Attributes:
         name: the feature's name.
-        missing: the entities or columns it needs that aren't there.
+        family: the module it would come from.
+        needs: what it needs, as `FeatureSpec.needs`.
+        missing: of these, what is not there.
         reason: the same in words.
     """
 
     name: str
+    family: str
+    needs: tuple[str, ...]
     missing: tuple[str, ...]
     reason: str
 

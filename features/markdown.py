@@ -18,7 +18,8 @@ before it (`superseded_at`). What a row says of later days (an invoice's payment
 counts once that day lies before S.
 
 Looking at one customer's features, and proving on your own data that none of this is broken:
-[Looking and proving](proving_features.md).
+[Looking and proving](proving_features.md). Adding features of your own, and extra attributes of customers:
+[Your own features](own_features.md).
 """
 
 

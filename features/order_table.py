@@ -8,7 +8,7 @@ customers and snapshots, not the number of rows, and all sums are exact.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from features.visits import Visits
 
 LAST_RETURN = "last_return_age_days"
 WEIGHT_ONE = 2**20  # decay weights in fixed point, so that decayed sums are exact in any order; 8.8e12 minor units fit
+DAYS_AT_ONCE = 1024  # so that buckets whose histories differ by some days share their weights
 
 
 class OrderTable:
@@ -127,8 +128,7 @@ class OrderTable:
     def _weights_by_age(self, half_life_days: int) -> Ints:
         """2^(-age / half-life) in fixed point; 0 for age 0, that is on or after the snapshot."""
         oldest = max(self.snapshots.day_numbers[-1] - self._first_day, 0)
-        weights = [0, *(round(2.0 ** (-age / half_life_days) * WEIGHT_ONE) for age in range(1, oldest + 1))]
-        return np.array(weights, dtype=np.int64)
+        return _weights_up_to(half_life_days, (oldest // DAYS_AT_ONCE + 1) * DAYS_AT_ONCE)[: oldest + 1]
 
     @cached_property
     def _view_edges(self) -> tuple[Ints, Ints]:
@@ -151,3 +151,12 @@ class OrderTable:
         latest = self._first_day + (1 << self._day_bits) - 1
         edges = np.clip(np.tile(days, len(self.lines.customer_ids)), self._first_day, latest)
         return np.searchsorted(self._keys, self._key(self.views.view_at, edges))
+
+
+@lru_cache(maxsize=64)
+def _weights_up_to(half_life_days: int, days: int) -> Ints:
+    """2^(-age / half-life) in fixed point, by age up to so many days; 0 for age 0."""
+    weights = [0, *(round(2.0 ** (-age / half_life_days) * WEIGHT_ONE) for age in range(1, days + 1))]
+    found = np.array(weights, dtype=np.int64)
+    found.setflags(write=False)
+    return found

@@ -8,12 +8,13 @@ don't add up, and go snapshot by snapshot over the visits before it.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from features import order_sums
-from features.arrays import MISSING, Flags, Ints, run_starts, run_sums, running_sum, sorted_within, stretches
+from features.arrays import MISSING, Flags, Ints, carried_within, run_starts, run_sums, running_sum
 
 if TYPE_CHECKING:
     from features.order_table import OrderTable
@@ -27,6 +28,8 @@ class Visits:
     Attributes:
         day: business day (days since 1970) of each visit.
         amount: what was bought for on it.
+        first, end: by customer and snapshot, the first visit, and the one after the last before the snapshot.
+        view: the view of each visit; `view_at` and `view_count` are those of `Views`.
         has_gap: whether it is not the first of its view.
         gap: days since the visit before; 0 for the first.
     """
@@ -45,7 +48,8 @@ class Visits:
         self.has_gap[1:] = view[1:] == view[:-1]
         self.gap: Ints = np.diff(self.day, prepend=0) * self.has_gap
         before = running_sum(self._marked(np.ones(len(starts), dtype=np.int64)))
-        self._first, self._end = before[table.place(None)], before[table.place(0)]
+        self.first, self.end = before[table.place(None)], before[table.place(0)]
+        self.view, self.view_at, self.view_count = view, table.views.view_at, table.views.count
 
     def column(self, name: str) -> Ints:
         """A column of the order table: the visit's value at its first purchase, 0 elsewhere."""
@@ -54,13 +58,24 @@ class Visits:
     def facts(self, names: Sequence[str]) -> dict[str, Ints]:
         """Facts (see `FACTS`) by customer and snapshot; MISSING where there is nothing to tell."""
         found = {name: _LOOKED_UP[name](self) for name in names if name in _LOOKED_UP}
-        ranked = {name: np.empty(len(self._end), dtype=np.int64) for name in names if name in _RANKED}
+        ranked = {name: np.empty(len(self.end), dtype=np.int64) for name in names if name in _RANKED}
         each = len(self._snapshot_days)
         for number, day in enumerate(self._snapshot_days.tolist() if ranked else []):
-            before = _Before(self, self._first[number::each], self._end[number::each], day)
+            before = _Before(self, slice(number, None, each), day)
             for name, values in ranked.items():
                 values[number::each] = _RANKED[name](before)
         return found | ranked
+
+    @cached_property
+    def sorted_gaps(self) -> "_Sorted":
+        """The gaps, of visits that are not the first of their view."""
+        rows = np.flatnonzero(self.has_gap)
+        return _Sorted(self, rows, self.gap[rows])
+
+    @cached_property
+    def sorted_amounts(self) -> "_Sorted":
+        """The visits' amounts."""
+        return _Sorted(self, np.arange(len(self.day)), self.amount)
 
     def months(self) -> Flags:
         """Whether a visit is the first of a calendar month."""
@@ -76,7 +91,7 @@ class Visits:
     def first_age(self) -> Ints:
         """Days since the first visit."""
         last = len(self.day) - 1
-        first = self.day[np.minimum(self._first, last)] if last >= 0 else self._end
+        first = self.day[np.minimum(self.first, last)] if last >= 0 else self.end
         return self._where(self._snapshot_day() - first, at_least=1)
 
     def last_gap(self) -> Ints:
@@ -99,24 +114,46 @@ class Visits:
 
     def _nth_last(self, values: Ints, back: int) -> Ints:
         """The value of the visit so many before the last; anything where there are not so many."""
-        return values[np.maximum(self._end - 1 - back, 0)] if len(values) else self._end
+        return values[np.maximum(self.end - 1 - back, 0)] if len(values) else self.end
 
     def _where(self, values: Ints, *, at_least: int) -> Ints:
-        return np.where(self._end - self._first >= at_least, values, MISSING)
+        return np.where(self.end - self.first >= at_least, values, MISSING)
 
     def _snapshot_day(self) -> Ints:
-        return np.tile(self._snapshot_days, len(self._end) // len(self._snapshot_days))
+        return np.tile(self._snapshot_days, len(self.end) // len(self._snapshot_days))
+
+
+class _Sorted:
+    """One value of each visit, sorted within each view once and for all snapshots.
+
+    What counts for a snapshot is the beginning of a view; the sorted values of those visits are found by their places.
+    """
+
+    def __init__(self, visits: Visits, rows: Ints, values: Ints) -> None:
+        view = visits.view[rows]
+        self._lengths = np.bincount(view, minlength=visits.view_count)
+        starts = np.cumsum(self._lengths) - self._lengths
+        place = np.arange(len(rows)) - np.repeat(starts, self._lengths)
+        self._values, self._place = carried_within(view, values, place)
+
+    def before(self, counts: Ints) -> Ints:
+        """The values of the first so many visits of each view, sorted within the view."""
+        return self._values[self._place < np.repeat(counts, self._lengths)]
 
 
 class _Before:
     """The visits before one snapshot: their gaps and amounts, sorted within each customer."""
 
-    def __init__(self, visits: Visits, first: Ints, end: Ints, day: int) -> None:
-        self._visits, self._first, self._count = visits, first, end - first
+    def __init__(self, visits: Visits, rows: slice, day: int) -> None:
+        first, end = visits.first[rows], visits.end[rows]
+        self._visits, self._views, self._count = visits, visits.view_at[rows], end - first
         self._gap_count = np.maximum(self._count - 1, 0)
-        self._gaps = _sorted(visits.gap, first + 1, self._gap_count)
+        self._gaps = visits.sorted_gaps.before(self._by_view(self._gap_count))
         self._silence = day - visits.day[np.maximum(end - 1, 0)] if len(visits.day) else first
-        self._amounts: Ints | None = None
+
+    @cached_property
+    def _amounts(self) -> Ints:
+        return self._visits.sorted_amounts.before(self._by_view(self._count))
 
     def gap(self, share: float) -> Ints:
         """Twice the quantile of the gaps."""
@@ -124,8 +161,6 @@ class _Before:
 
     def amount(self, share: float) -> Ints:
         """Twice the quantile of the visits' amounts."""
-        if self._amounts is None:
-            self._amounts = _sorted(self._visits.amount, self._first, self._count)
         return _twice_quantile(self._amounts, self._count, share)
 
     def gaps_outlasted(self) -> Ints:
@@ -134,10 +169,11 @@ class _Before:
         ends = np.cumsum(self._gap_count)
         return np.where(self._gap_count > 0, sums[ends] - sums[ends - self._gap_count], MISSING)
 
-
-def _sorted(values: Ints, starts: Ints, counts: Ints) -> Ints:
-    """The values of each stretch, sorted within it."""
-    return sorted_within(np.repeat(np.arange(len(counts)), counts), values[stretches(starts, counts)])
+    def _by_view(self, counts: Ints) -> Ints:
+        """Counts of this snapshot's customers, as counts of their views; 0 for views of other snapshots."""
+        found = np.zeros(self._visits.view_count, dtype=np.int64)
+        found[self._views] = counts
+        return found
 
 
 def _twice_quantile(values: Ints, counts: Ints, share: float) -> Ints:

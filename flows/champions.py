@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from flows.context import Context
 from flows.errors import NoChampionError
-from warehouse.ledger import Promotion, champion_for
+from warehouse.promotions import Promotion, champion_for
 
 if TYPE_CHECKING:
     from models.bundle import Bundle
 
-MODELS = ("churn", "value", "next_offer")
+PURCHASE_MODELS = ("churn", "value", "next_offer")
+SUBSCRIPTION_MODELS = ("subscription_churn",)
 Tick = Callable[[], None]
 
 
@@ -27,12 +28,18 @@ class Champion:
     bundle: "Bundle"
 
 
+def models_of(context: Context) -> tuple[str, ...]:
+    """The models that the company's kinds of data call for: of purchases, of subscriptions, or both."""
+    fed = {source.entity for source in context.settings.sources.values()}
+    return (*(PURCHASE_MODELS if "orders" in fed else ()), *(SUBSCRIPTION_MODELS if "subscriptions" in fed else ()))
+
+
 def find_champions(context: Context, as_of: date) -> dict[str, Promotion] | None:
     """Which version of each model may score that date, by the ledger; None when any of them is missing."""
     if not context.warehouse().exists():
         return None
     with context.warehouse() as warehouse:
-        found = {name: champion_for(warehouse, name, as_of) for name in MODELS}
+        found = {name: champion_for(warehouse, name, as_of) for name in models_of(context)}
     return {name: promotion for name, promotion in found.items() if promotion} if all(found.values()) else None
 
 
@@ -45,7 +52,7 @@ def open_champions(context: Context, *, as_of: date, tick: Tick) -> dict[str, Ch
         DependencyDownError: the registry does not answer.
     """
     with context.warehouse() as warehouse:
-        promotions = {name: champion_for(warehouse, name, as_of) for name in MODELS}
+        promotions = {name: champion_for(warehouse, name, as_of) for name in models_of(context)}
     opened = {}
     for name, promotion in promotions.items():
         if promotion is None:

@@ -11,11 +11,14 @@ import typer
 
 from flows.commands import (
     backfilling,
+    baskets,
+    deciding,
     erasing,
     exporting,
     features,
     identities,
     looking,
+    models,
     quarantine,
     running,
     sourcing,
@@ -38,12 +41,18 @@ config_app = typer.Typer(help="The settings in force.", no_args_is_help=True)
 app.add_typer(config_app, name="config", rich_help_panel="Look")
 source_app = typer.Typer(help="Fit files and tables to the contracts: propose a mapping, try it.", no_args_is_help=True)
 app.add_typer(source_app, name="source", rich_help_panel="Begin")
+decide_app = typer.Typer(no_args_is_help=False)
+app.add_typer(decide_app, name="decide", rich_help_panel="Look")
 identities_app = typer.Typer(no_args_is_help=False)
 app.add_typer(identities_app, name="identities", rich_help_panel="Look")
 quarantine_app = typer.Typer(no_args_is_help=False)
 app.add_typer(quarantine_app, name="quarantine", rich_help_panel="Look")
 features_app = typer.Typer(help="The features: which there are, one customer's, proofs of them.", no_args_is_help=True)
 app.add_typer(features_app, name="features", rich_help_panel="Look")
+models_app = typer.Typer(
+    help="The models: versions, grades, champions; promote, go back, compare.", no_args_is_help=True
+)
+app.add_typer(models_app, name="models", rich_help_panel="Look")
 
 app.command(rich_help_panel="Begin")(starting.init)
 app.command(rich_help_panel="Begin")(starting.simulate)
@@ -51,6 +60,7 @@ app.command(rich_help_panel="Every night")(running.run)
 app.command(rich_help_panel="Every night")(running.ingest)
 app.command(rich_help_panel="Every night")(running.train)
 app.command(rich_help_panel="Every night")(running.score)
+app.command(rich_help_panel="Look")(baskets.evaluate)
 app.command(rich_help_panel="Every night")(backfilling.backfill)
 app.command(rich_help_panel="Every night")(versions.rollback)
 app.command(rich_help_panel="Every night")(versions.recover)
@@ -64,12 +74,22 @@ app.command(rich_help_panel="Look")(looking.show)
 config_app.command("show")(looking.show_config)
 source_app.command("draft")(sourcing.draft)
 source_app.command("check")(sourcing.check)
+decide_app.callback(invoke_without_command=True)(deciding.decide)
+decide_app.command("evaluate")(deciding.evaluate)
 identities_app.callback(invoke_without_command=True)(identities.summary)
 identities_app.command("show")(identities.show)
 quarantine_app.callback(invoke_without_command=True)(quarantine.summary)
 quarantine_app.command("show")(quarantine.show)
 quarantine_app.command("replay")(quarantine.replay)
 quarantine_app.command("drop")(quarantine.drop)
+models_app.command("list")(models.list_versions)
+models_app.command("show")(models.show)
+models_app.command("compare")(models.compare)
+models_app.command("history")(models.history)
+models_app.command("promote")(models.promote)
+models_app.command("rollback")(models.rollback)
+models_app.command("shadow")(models.shadow)
+models_app.command("readiness")(models.readiness)
 features_app.command("list")(features.list_catalogue)
 features_app.command("show")(features.show_customer)
 features_app.command("prove")(features.prove)

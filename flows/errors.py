@@ -186,3 +186,66 @@ class TableOptionsError(UsageError):
             expected=expected,
             action="see `gristmill train --help` and `gristmill score --help`",
         )
+
+
+class SuppressionListError(DataBlockedError):
+    """The list of customers never to address can't be read: deciding without it could address them."""
+
+    def __init__(self, *, path: str, got: str) -> None:
+        super().__init__(
+            "the suppression list can't be read; nothing was decided",
+            where=path,
+            got=got,
+            expected="a CSV file with a column customer_id",
+            action="correct decisions.suppression_list, or the file",
+        )
+
+
+class WhatIfUnreadableError(UsageError):
+    """A question to the decisions that can't be read."""
+
+    def __init__(self, *, got: str) -> None:
+        super().__init__(
+            "the what-if can't be read",
+            where="--what-if",
+            got=got,
+            expected="budget=AMOUNT, offers_per_customer=NUMBER or capacity.CHANNEL=NUMBER",
+            action="write it like --what-if budget=20000",
+        )
+
+
+class NothingDecidedError(DataBlockedError):
+    """There are no published decisions to ask about."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nothing has been decided yet",
+            where="segments.next_best_offer",
+            expected="a published night with offers",
+            action="run `gristmill run` first",
+        )
+
+
+class BasketColumnsError(UsageError):
+    """A table of baskets whose columns can't be told apart."""
+
+    def __init__(self, *, missing: str, columns: list[str]) -> None:
+        super().__init__(
+            f"the table of baskets lacks {missing}",
+            where="its columns",
+            got=", ".join(columns),
+            expected="a customer, an item, and a basket number or a date",
+            action="name them: --customer, --item, --basket or --date",
+        )
+
+
+class BasketFutureError(UsageError):
+    """What lists of next products are to be graded by does not fit."""
+
+    def __init__(self, *, got: str, expected: str) -> None:
+        super().__init__(
+            "the command is not complete",
+            got=got,
+            expected=expected,
+            action="see `gristmill evaluate --help` and `gristmill train --help`",
+        )

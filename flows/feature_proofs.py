@@ -221,7 +221,7 @@ def _of_stored_nights(context: Context, build: Builder, *, until: date, nights: 
 
 
 def _built_again(proof: Proof, context: Context, night: StoredNight, build: Builder) -> None:
-    core = CoreTables(context.lake.open_load(night.load_id), context.settings.company.time_zone)
+    core = CoreTables.of_load(context, night.load_id)
     subject = Subject(core=core, days=(night.day,), build=build)
     for bucket, path in enumerate(night.paths):
         stored, again = read_stored(path), subject.built(core.made_features_of(bucket))

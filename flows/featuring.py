@@ -4,7 +4,7 @@ Belongs here: what `gristmill features list` and `show` answer, as plain values.
 (`features`), proofs of them (`feature_proofs`), printing (`feature_reporting`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,7 @@ import polars as pl
 
 import features
 from config.errors import CommandUnknownNameError
+from flows.additions import additions_of
 from flows.context import Context
 from flows.core_tables import CoreTables
 from flows.errors import NothingLoadedError
@@ -38,18 +39,18 @@ def list_features(context: Context | None, *, entity: str | None = None, family:
     Raises:
         CommandUnknownNameError: no feature is made of that entity, or there is no such family.
     """
-    everything = features.catalogue(features.ENTITIES)
-    families = list(dict.fromkeys(spec.family for spec in everything))
-    _check("entity that features are made of", entity, list(features.ENTITIES))
-    _check("family of features", family, families)
-    asked = {
-        spec.name: spec
-        for spec in everything
-        if family in {None, spec.family} and (entity is None or entity in spec.needs)
-    }
+    additions = features.NOTHING_ADDED if context is None else additions_of(context.settings)
     entities, absent, source = _what_is_there(context)
-    missing = [gap for gap in features.left_out(entities, absent_columns=absent) if gap.name in asked]
-    made = [spec for spec in features.catalogue(entities, absent_columns=absent) if spec.name in asked]
+    specs = features.catalogue(entities, absent_columns=absent, additions=additions)
+    gaps = features.left_out(entities, absent_columns=absent, additions=additions)
+    _check("entity that features are made of", entity, list(features.ENTITIES))
+    _check(
+        "family of features",
+        family,
+        list(dict.fromkeys([*(spec.family for spec in specs), *(gap.family for gap in gaps)])),
+    )
+    made = [spec for spec in specs if family in {None, spec.family} and entity in {None, *spec.needs}]
+    missing = [gap for gap in gaps if family in {None, gap.family} and entity in {None, *gap.needs}]
     return {
         "made_of": source,
         "features": [
@@ -66,23 +67,32 @@ def list_features(context: Context | None, *, entity: str | None = None, family:
             for spec in made
         ],
         "left_out": [
-            {"name": gap.name, "family": asked[gap.name].family, "missing": list(gap.missing), "reason": gap.reason}
+            {"name": gap.name, "family": gap.family, "missing": list(gap.missing), "reason": gap.reason}
             for gap in missing
         ],
     }
 
 
-def customer_features(context: Context, customer_id: str, *, as_of: date) -> dict[str, Any]:
+def customer_features(context: Context, customer_id: str, *, as_of: date, names: Sequence[str] = ()) -> dict[str, Any]:
     """One customer's features as of a date beside everybody's quantiles, in plain values.
 
+    Args:
+        context: the surroundings.
+        customer_id: the customer.
+        as_of: the date.
+        names: only these features; by default all.
+
     Raises:
+        CommandUnknownNameError: no feature of that name can be made of the last load.
         CustomerUnknownError: no row of the last load is about that customer.
         CustomerWithoutFeaturesError: they had neither bought nor subscribed before the date.
         NothingLoadedError, AsOfBeforeDataError.
     """
     core = CoreTables.latest(context)
+    for name in names:
+        _check("feature of the last load", name, core.feature_names())
     values = _values(core, customer_id, as_of)
-    specs = core.catalogue()
+    specs = [spec for spec in core.catalogue() if not names or spec.name in names]
     with context.reporter.step("everybody's features"), _everybody(context, core, as_of) as (paths, stored):
         population, quantiles = _quantiles(paths, [spec.name for spec in specs if spec.dtype.is_numeric()])
     return {

@@ -18,9 +18,10 @@ def model_facts(bundle: "Bundle", version: int) -> dict[str, Any]:
         "horizons": _horizons(bundle),
     }
     basis = bundle.parameters.get("value_12m_basis")
-    return facts | ({"value_12m_basis": basis} if basis else {})
+    horizon = bundle.parameters.get("plan", {}).get("horizon_basis")
+    return facts | ({"value_12m_basis": basis} if basis else {}) | ({"churn_horizon": horizon} if horizon else {})
 
 
 def _horizons(bundle: "Bundle") -> dict[str, int]:
-    heads = bundle.parameters.get("heads")
-    return {"far_days": heads["far"]["horizon_days"]} if heads else {}
+    plan = bundle.parameters.get("plan_far")
+    return {"far_days": plan["horizon_days"]} if plan else {}

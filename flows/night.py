@@ -5,6 +5,7 @@ Belongs here: the steps after scoring. Does not: what a segment is (`segments`),
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -15,13 +16,21 @@ from data_contracts.published import PublishedTable
 from flows.champions import Champion
 from flows.context import Context
 from flows.core_tables import CoreTables
+from flows.deciding import Decided
+from flows.demanding import forecast_table
 from flows.model_facts import model_facts
 from flows.scoring import Scores
 from flows.segmenting_earlier import previous_classes
+from models.contractual.words import FAMILY as CONTRACT_FAMILY
+from models.contractual.words import PHRASES as CONTRACT_WORDS
+from models.contractual.words import UNITS as CONTRACT_UNITS
 from segments.build import SegmentTables, build_segments
-from segments.contracts import NEXT_BEST_CATEGORY, NEXT_BEST_OFFER, WATCHED_COLUMNS, customer_contract
+from segments.contracts import NEXT_BEST_CATEGORY, WATCHED_COLUMNS, customer_contract
+from segments.demand_table import DEMAND_FORECAST
 from segments.inputs import RunStamp, ScoredCustomers, SegmentRules
 from segments.money import Currency, currency_of
+from segments.ranked_offers import NEXT_BEST_OFFER
+from segments.reason_table import REASONS
 from segments.retraction import CUSTOMER_RETRACTION, customer_retraction
 from segments.summary import summarise
 from warehouse.audit import VolumeOverrides
@@ -32,7 +41,7 @@ from warehouse.publications import VERSIONS_SCHEMA, Publication, publication, ro
 from warehouse.publishing import Published, PublishOptions, publish
 
 LEFT_OUT = {
-    "next_best_offer": "there is but one product: nothing to choose from",
+    "next_best_offer": "there are no orders, or but one product: nothing to choose from",
     "next_best_category": "products have no categories, now or when the next-offer model was trained",
     "service_recovery": "there are no service tickets",
     "channel_effectiveness": "no order, ticket or event of the last year has a channel",
@@ -74,8 +83,12 @@ def make_segments(
     """The segment tables of the night."""
     settings = context.settings
     specs = core.catalogue()
+    subscribers = scores.subscribers
+    built, words = scores.features, CONTRACT_WORDS if subscribers else {}
+    if subscribers is not None:
+        built = built.join(subscribers.facts, on="customer_id", how="left", validate="1:1", maintain_order="left")
     scored = ScoredCustomers(
-        features=scores.features,
+        features=built,
         churn=scores.churn,
         value=scores.value,
         offers=scores.offers,
@@ -83,10 +96,15 @@ def make_segments(
         contributions=scores.contributions,
         customers=_known_customers(core, as_of),
         products=_known(core.scan("products"), core, as_of),
-        phrases={spec.name: spec.phrase for spec in specs},
+        phrases={spec.name: spec.phrase for spec in specs} | words,
         phrases_when_unknown={spec.name: spec.phrase_when_null for spec in specs},
-        units={spec.name: spec.unit for spec in specs},
+        units={spec.name: spec.unit for spec in specs} | CONTRACT_UNITS,
         previous=previous_classes(context, as_of),
+        families={spec.name: spec.family for spec in specs} | dict.fromkeys(CONTRACT_WORDS, CONTRACT_FAMILY),
+        subscription_contributions=subscribers.contributions if subscribers and "churn" in champions else None,
+        value_contributions=scores.value_contributions,
+        next_orders=scores.next_orders,
+        subscriptions=subscribers.standing() if subscribers else None,
     )
     medium, high, critical = settings.segments.churn_risk_bands
     rules = SegmentRules(
@@ -100,8 +118,13 @@ def make_segments(
         steady_probability_margin=settings.segmentation.steady_probability_margin,
     )
     versions = {f"{name}_model_version": champion.promotion.version for name, champion in champions.items()}
+    if "churn" not in champions:  # a company of subscribers: one model says both
+        version = champions["subscription_churn"].promotion.version
+        versions |= {"churn_model_version": version, "value_model_version": version}
     stamp = RunStamp(as_of=as_of, run_key=run_key, **versions)
-    return build_segments(scored, stamp=stamp, currency=_currency(context), rules=rules)
+    made = build_segments(scored, stamp=stamp, currency=_currency(context), rules=rules)
+    demand = forecast_table(core, as_of=as_of, champions=champions, run_key=run_key)
+    return replace(made, demand_forecast=demand)
 
 
 def publish_night(
@@ -109,14 +132,14 @@ def publish_night(
     *,
     run: Run,
     tables: SegmentTables,
-    with_offers: bool,
+    decided: Decided,
     force: bool,
     allowances: dict[str, bool],
     tick: Tick,
 ) -> Published:
     """Stage, audit and publish the night's tables, all of them or none.
 
-    Offers only where there was a choice, ids to take back only where records of one customer are joined.
+    Decisions where the data allow them, ids to take back only where records of one customer are joined.
     """
     with context.warehouse() as warehouse:
         customer = stamp_changes(
@@ -130,8 +153,11 @@ def publish_night(
         published = {
             "customer": PublishedTable(customer, customer_contract(_currency(context))),
         }
-        if with_offers:
-            published["next_best_offer"] = PublishedTable(tables.next_best_offer, NEXT_BEST_OFFER)
+        if tables.reasons is not None:
+            published["reasons"] = PublishedTable(tables.reasons, REASONS)
+        if tables.demand_forecast is not None:
+            published["demand_forecast"] = PublishedTable(tables.demand_forecast, DEMAND_FORECAST)
+        published |= decided.tables
         if tables.next_best_category is not None:
             published["next_best_category"] = PublishedTable(tables.next_best_category, NEXT_BEST_CATEGORY)
         published |= tables.others
@@ -149,10 +175,15 @@ def publish_night(
         )
 
 
-def night_summary(tables: SegmentTables, champions: dict[str, Champion], published: Published) -> dict[str, Any]:
+def night_summary(
+    tables: SegmentTables, champions: dict[str, Champion], published: Published, decided: Decided
+) -> dict[str, Any]:
     """What a night brought, in plain values."""
+    facts = _publication_facts(published.outcome, published.publication)
     return {
-        **_publication_facts(published.outcome, published.publication),
+        **facts,
+        "left_out": facts["left_out"] | decided.left_out,
+        "decisions": decided.facts,
         "segments": summarise(tables.customer, tables.next_best_offer),
         "champions": {
             name: model_facts(champion.bundle, champion.promotion.version) for name, champion in champions.items()
@@ -174,8 +205,11 @@ def _publication_facts(outcome: str, version: Publication) -> dict[str, Any]:
 
 def _known_customers(core: CoreTables, as_of: date) -> pl.DataFrame:
     """Everybody known at that date: by a record of their own, or by an order line of whatever amount."""
-    ordered = known_before(core.orders(), snapshot_instant(as_of, time_zone=core.time_zone))
-    seen = ordered.select("customer_id").unique().sort("customer_id").collect()
+    instant = snapshot_instant(as_of, time_zone=core.time_zone)
+    subscribed = core.scan("subscriptions")
+    rows = [] if "orders" not in core.entities else [known_before(core.orders(), instant)]
+    rows += [] if subscribed is None else [current_at(subscribed, instant).filter(pl.col("started_on") < as_of)]
+    seen = pl.concat([one.select("customer_id") for one in rows]).unique().sort("customer_id").collect()
     recorded = _known(core.scan("customers"), core, as_of)
     if recorded is None:
         return seen

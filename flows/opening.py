@@ -6,15 +6,19 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from config import load_settings
+from flows.additions import check_own_features
 from flows.context import Context
 from flows.errors import DateUnreadableError
 from flows.progress import on_standard_error
 
 
 def open_context(config: str | Path | None = None, *, data: str | Path | None = None) -> Context:
-    """Settings read, clock asked, reporter on standard error."""
+    """Settings read, features of the company's own checked, clock asked, reporter on standard error."""
+    settings = load_settings(config, data=data)
+    if settings.features:
+        check_own_features(settings)
     return Context(
-        settings=load_settings(config, data=data),
+        settings=settings,
         now=utc_now(),
         clock=utc_now,
         reporter=on_standard_error(),

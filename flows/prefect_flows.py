@@ -117,9 +117,29 @@ def ingest(
 
 
 @flow(name="gristmill-train", flow_run_name="train {as_of}", persist_result=False)
-def train(config: str | None = None, data: str | None = None, as_of: date | None = None) -> pipelines.Result:
+def train(  # noqa: PLR0913  # the options of the command, by name
+    config: str | None = None,
+    data: str | None = None,
+    as_of: date | None = None,
+    *,
+    promote_anyway: str = "",
+    rolling: int = 0,
+    tune: bool = False,
+    trials: int = 30,
+    minutes: float = 10.0,
+) -> pipelines.Result:
     """Train, grade, promote."""
-    return _shown_on_the_run_page(pipelines.train(prefect_step, context=_opened(config, data), as_of=as_of))
+    result = pipelines.train(
+        prefect_step,
+        context=_opened(config, data),
+        as_of=as_of,
+        promote_anyway=promote_anyway,
+        rolling=rolling,
+        tune=tune,
+        trials=trials,
+        minutes=minutes,
+    )
+    return _shown_on_the_run_page(result)
 
 
 @flow(name="gristmill-score", flow_run_name="score {as_of}", persist_result=False)

@@ -39,6 +39,9 @@ def print_table_training(report: Result) -> None:
         out.print(line, markup=False)
     standing = "beats the best single column" if report["beats_baseline"] else "does NOT beat the best single column"
     out.print(f"[bold green]{report['status']}[/]: {standing}")
+    out.print(f"grade {report['grade_words']}", markup=False)
+    if "registered_version" in report:
+        out.print(f"registered as version {report['registered_version']} of churn_table")
     for what, place in report["files"].items():
         out.print(f"  {what:<20} {place}", markup=False, soft_wrap=True)
 
@@ -98,7 +101,7 @@ def _figures(report: Result) -> str:
         "A gain above 0 is better. The expected maximum profit is per row, in the unit of a customer worth 200, an "
         "offer that costs 10 and a contact that costs 1 (Verbraken et al. 2013)."
     )
-    return f"## Figures\n\n{_table(head, rows)}\n\n{told}"
+    return f"## Figures\n\n{markdown_table(head, rows)}\n\n{told}"
 
 
 def _trust(report: Result) -> str:
@@ -112,13 +115,14 @@ def _calibration(report: Result) -> str:
     rows = [
         (f"{one['rows']:,.0f}", f"{one['predicted']:.3f}", f"{one['observed']:.3f}") for one in report["calibration"]
     ]
-    return f"## Predicted and observed, by tenth\n\n{_table(('rows', 'predicted', 'observed'), rows)}"
+    return f"## Predicted and observed, by tenth\n\n{markdown_table(('rows', 'predicted', 'observed'), rows)}"
 
 
 def _importance(report: Result) -> str:
     rows = [(name, f"{size:.3f}") for name, size in list(report["importance"].items())[:MOST_COLUMNS]]
     return (
-        f"## What it goes by\n\nMean size of what a column adds to the log-odds.\n\n{_table(('column', 'size'), rows)}"
+        "## What it goes by\n\nMean size of what a column adds to the log-odds.\n\n"
+        f"{markdown_table(('column', 'size'), rows)}"
     )
 
 
@@ -127,15 +131,15 @@ def _readiness(report: Result) -> str:
     lines = [f"- {words}" for words in found["words"]]
     lines += [f"- {name}: {share:.0%} missing" for name, share in found["mostly_missing"].items()]
     curve = [(f"{one['rows']:,}", f"{one['auc']:.4f}", f"{one['log_loss']:.4f}") for one in found["learning_curve"]]
-    table = f"\n\n{_table(('rows to learn from', 'AUC', 'log loss'), curve)}" if curve else ""
+    table = f"\n\n{markdown_table(('rows to learn from', 'AUC', 'log loss'), curve)}" if curve else ""
     return "## Is there enough to learn from\n\n" + "\n".join(lines) + table
 
 
 def _columns(report: Result) -> str:
-    used = _table(("column", "used as"), list(report["columns"].items()))
+    used = markdown_table(("column", "used as"), list(report["columns"].items()))
     if not report["left_out"]:
         return f"## Columns\n\n{used}"
-    return f"## Columns\n\n{used}\n\nLeft out:\n\n{_table(('column', 'why'), list(report['left_out'].items()))}"
+    return f"## Columns\n\n{used}\n\nLeft out:\n\n{markdown_table(('column', 'why'), list(report['left_out'].items()))}"
 
 
 def _choices(report: Result) -> str:
@@ -149,6 +153,7 @@ def _choices(report: Result) -> str:
     )
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown; a bar in a cell is escaped."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in lines)

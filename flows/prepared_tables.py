@@ -16,9 +16,11 @@ import polars as pl
 from flows.errors import ModelFolderUnreadableError, TableUnreadableError
 from flows.progress import Reporter
 from flows.showing import write_csv, write_parquet
+from models.grading import grade_bundle, grade_figures
 
 if TYPE_CHECKING:
     from models.prepared_table.training import Prepared, Request, Trained
+    from models.registry import Registry
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".parquet", ".pq", ".xlsx")
 MODEL_FOLDER = "model"
@@ -82,7 +84,7 @@ def score_from_table(
     Returns:
         Where the scores are, and their figures.
     """
-    from models.prepared_table.training import COLUMNS_FILE, score_table  # noqa: PLC0415 heavy, only when scoring
+    from models.prepared_table.scoring import COLUMNS_FILE, score_table  # noqa: PLC0415 heavy, only when scoring
 
     table = read_table(table_file)
     bundle = open_model(model)
@@ -101,6 +103,27 @@ def score_from_table(
         "model": str(model),
         "beats_baseline": bundle.beats_baseline,
     }
+
+
+def register_from_folder(folder: Path, registry: "Registry") -> int:
+    """Register the model in a folder that `train_from_table` wrote, its report beside it; never a champion.
+
+    Returns:
+        The version's number.
+
+    Raises:
+        BundleCorruptError: a file is not what it was when it was written.
+        RegistryDownError: the registry did not answer.
+    """
+    bundle = open_model(folder)
+    report = folder / "report.md"
+    attached = {report.name: report.read_bytes()} if report.is_file() else {}
+    tags = {
+        "trained_as_of": str(bundle.trained_as_of),
+        "grade": grade_bundle(bundle).letter,
+        "method": bundle.method,
+    }
+    return registry.register(bundle, run_name=f"{bundle.name} {folder.name}", tags=tags, attached=attached)
 
 
 def open_model(folder: Path) -> "Any":  # noqa: ANN401 a Bundle, whose module is imported when used
@@ -145,6 +168,7 @@ def _report(
         "table": table_file.name,
         "beats_baseline": trained.bundle.beats_baseline,
         "reasons": list(trained.bundle.reasons),
+        **_graded(trained),
         "metrics": {one.name: one.value for one in trained.graded},
         "figures": figures,
         **trained.details,
@@ -159,6 +183,20 @@ def _report(
         "model_digest": trained.bundle.digest(),
         "steps": [asdict(record) for record in reporter.records],
     }
+
+
+def _graded(trained: "Trained") -> dict[str, str]:
+    """The grade in a letter and in words, by the gains with their intervals."""
+    figures = {one.name: one.value for one in trained.graded}
+    for one in trained.graded:
+        figures |= {
+            f"baseline_{one.name}": one.baseline,
+            f"{one.name}_gain": one.gain,
+            f"{one.name}_gain_low": one.gain_low,
+            f"{one.name}_gain_high": one.gain_high,
+        }
+    grade = grade_figures(trained.bundle.name, figures, passed=trained.bundle.beats_baseline)
+    return {"grade": grade.letter, "grade_words": grade.words}
 
 
 def _write(folder: Path, trained: "Trained", prepared: "Prepared", report: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from flows.summaries import (
     left_out,
     load_table,
     merge_table,
+    model_lines,
     passed_over,
     quarantine_table,
     segment_tables,
@@ -57,7 +58,7 @@ def print_result(verb: str, result: Result, settings: Settings) -> None:
     for part in parts:
         for table in part(result):
             out.print(table)
-    for line in [*passed_over(result), *left_out(result)]:
+    for line in [*model_lines(result), *passed_over(result), *left_out(result)]:
         out.print(line, markup=False)
     status = result["status"]
     out.print(f"[bold green]{status}[/]: {result.get('message') or verb}")

@@ -1,11 +1,13 @@
-"""Scoring a date: features, churn, value, reasons and offers, bucket by bucket.
+"""Scoring a date: churn, value, reasons and offers, bucket by bucket.
 
-Belongs here: which rows go to which model. Does not: how a score is made (`models`), what becomes of it (`night.py`).
+Belongs here: which rows go to which model. Does not: features (`night_features.py`), how a score is made (`models`),
+what becomes of it (`night.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -14,10 +16,13 @@ from flows.champions import Champion
 from flows.context import Context
 from flows.core_tables import CoreTables
 from flows.errors import NobodyActiveError
+from flows.mapping import BucketMapping, bucket_mapping, read_parts, write_part
+from flows.stored_features import read_stored
 
 if TYPE_CHECKING:
+    from flows.subscribing import SubscriptionScores
     from models.bundle import Bundle
-    from models.next_offer import ScoredCandidates
+    from models.next_offer import ItemFacts, PartialItemFacts, ScoredCandidates
 
 FEWEST_PRODUCTS = 2  # of one there is nothing to choose
 Tick = Callable[[], None]
@@ -28,7 +33,9 @@ class Scores:
     """One night's scores of active customers, and the features of everybody who ever bought.
 
     `offers` is None where there is but one product: nothing to choose from. `categories` is None where products have
-    none, now or when the next-offer model was trained.
+    none, now or when the next-offer model was trained. `next_orders` and
+    `value_contributions` are None where the champions are of a time before there were such. `subscribers` is None where
+    the company has no subscriptions.
     """
 
     features: pl.DataFrame
@@ -37,16 +44,41 @@ class Scores:
     contributions: pl.DataFrame
     offers: pl.DataFrame | None
     categories: pl.DataFrame | None
+    next_orders: pl.DataFrame | None = None
+    value_contributions: pl.DataFrame | None = None
+    subscribers: "SubscriptionScores | None" = None
 
 
-def build_night_features(context: Context, *, core: CoreTables, as_of: date, tick: Tick) -> list[str]:
-    """Features of everybody as of the date, one Parquet file a bucket; returns their paths."""
-    paths = []
-    for bucket in core.buckets():
-        built = core.build_features(bucket, [as_of])
-        paths.append(str(context.lake.write_bucket("features", as_of, bucket, built.collect())))
-        tick()
-    return paths
+@dataclass(frozen=True, kw_only=True)
+class FactsJob:
+    """What a bucket adds to the facts about products, in plain values; `core` see `CoreTables.recipe`."""
+
+    core: Mapping[str, Any]
+    as_of: date
+    window_days: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoringJob:
+    """What a bucket is scored with.
+
+    Attributes:
+        core: see `CoreTables.recipe`.
+        folder: where the scores are written.
+        as_of: the date.
+        features: the buckets' feature files.
+        active_within_days: who is scored.
+        bundles: the champions by name.
+        facts: about products, of all customers.
+    """
+
+    core: Mapping[str, Any]
+    folder: str
+    as_of: date
+    features: Mapping[int, str]
+    active_within_days: int
+    bundles: Mapping[str, "Bundle"]
+    facts: "ItemFacts"
 
 
 def score_customers(
@@ -57,63 +89,85 @@ def score_customers(
     Raises:
         NobodyActiveError: nobody bought within `population.active_within_days` before the date.
         FeaturesMismatchError: a champion needs features that can't be made of these data.
+        What `mapping.BucketMapping.run` raises.
     """
-    from models.next_offer import combine_item_facts, partial_item_facts, score_candidates  # noqa: PLC0415 heavy
-    from models.next_offer.facts import product_categories  # noqa: PLC0415
-
-    settings, zone = context.settings, core.time_zone
-    window = settings.training.next_offer_window_days
-    facts = combine_item_facts(
-        [
-            partial_item_facts(core.orders(bucket), as_of=as_of, time_zone=zone, window_days=window)
-            for bucket in core.buckets()
-        ],
-        product_categories(core.scan("products"), as_of=as_of, time_zone=zone),
-    )
-    bundles = {name: champion.bundle for name, champion in champions.items()}
-    parts: list[Scores] = []
-    for bucket, path in zip(core.buckets(), paths, strict=True):
-        table = pl.read_parquet(path)
-        active = table.filter(pl.col("days_since_last_order") <= settings.population.active_within_days)
-        offered = None
-        if len(facts.product_ids) >= FEWEST_PRODUCTS:
-            candidates = score_candidates(
-                bundles["next_offer"], core.orders(bucket), facts, as_of=as_of, time_zone=zone
-            )
-            offered = (candidates, core.scan("products"))
-        parts.append(_scored(table, active, offered, bundles))
-        tick()
-    scores = Scores(
-        **{name: _together([getattr(part, name) for part in parts]) for name in Scores.__dataclass_fields__}
-    )
-    if scores.churn.is_empty():
-        raise NobodyActiveError(
-            as_of=as_of, within_days=settings.population.active_within_days, last_order=core.last_order_before(as_of)
+    within_days, buckets = context.settings.population.active_within_days, list(core.buckets())
+    with bucket_mapping(context) as mapping:
+        job = ScoringJob(
+            core=core.recipe(),
+            folder=str(mapping.folder),
+            as_of=as_of,
+            features=dict(zip(buckets, paths, strict=True)),
+            active_within_days=within_days,
+            bundles={name: champion.bundle for name, champion in champions.items()},
+            facts=_item_facts(context, mapping, core, as_of),
         )
+        written = mapping.run(score_bucket, job, buckets, tick=tick)
+        made: dict[str, Any] = {name: read_parts([part[name] for part in written]) for name in written[0]}
+    made = {"offers": None, "categories": None} | made | {"features": read_parts(paths)}
+    scores = Scores(**made)
+    if scores.churn.is_empty():
+        raise NobodyActiveError(as_of=as_of, within_days=within_days, last_order=core.last_order_before(as_of))
     return scores
 
 
-def _together(parts: list[pl.DataFrame | None]) -> Any:  # noqa: ANN401 a frame, or None for what no bucket has
-    """The buckets' frames under each other; None where there are none, which is so for all buckets or for no one."""
-    frames = [part for part in parts if part is not None]
-    return pl.concat(frames) if frames else None
+def _item_facts(context: Context, mapping: BucketMapping, core: CoreTables, as_of: date) -> "ItemFacts":
+    """Facts about products, put together from what each bucket adds."""
+    from models.next_offer import combine_item_facts  # noqa: PLC0415 heavy
+    from models.next_offer.facts import product_categories  # noqa: PLC0415
+
+    job = FactsJob(core=core.recipe(), as_of=as_of, window_days=context.settings.training.next_offer_window_days)
+    parts = mapping.run(bucket_facts, job, list(core.buckets()), tick=lambda: None)
+    return combine_item_facts(parts, product_categories(core.scan("products"), as_of=as_of, time_zone=core.time_zone))
+
+
+def bucket_facts(job: FactsJob, bucket: int) -> "PartialItemFacts":
+    """What one bucket adds to the facts: sums by product, so small that they travel."""
+    from models.next_offer import partial_item_facts  # noqa: PLC0415 heavy
+
+    core = CoreTables.from_recipe(job.core)
+    return partial_item_facts(
+        core.orders(bucket), as_of=job.as_of, time_zone=core.time_zone, window_days=job.window_days
+    )
+
+
+def score_bucket(job: ScoringJob, bucket: int) -> dict[str, str]:
+    """One bucket's scores; by name where they were written. Those that can't be made are left out."""
+    from models.next_offer import score_candidates  # noqa: PLC0415 heavy
+
+    core = CoreTables.from_recipe(job.core)
+    table = read_stored(Path(job.features[bucket]))
+    active = table.filter(pl.col("days_since_last_order") <= job.active_within_days)
+    offered = None
+    if len(job.facts.product_ids) >= FEWEST_PRODUCTS:
+        candidates = score_candidates(
+            job.bundles["next_offer"], core.orders(bucket), job.facts, as_of=job.as_of, time_zone=core.time_zone
+        )
+        offered = (candidates, core.scan("products"))
+    made = _scored(active, offered, job.bundles)
+    return {
+        name: write_part(frame, Path(job.folder), name, bucket) for name, frame in made.items() if frame is not None
+    }
 
 
 def _scored(
-    table: pl.DataFrame,
     active: pl.DataFrame,
     offered: tuple["ScoredCandidates", pl.LazyFrame | None] | None,
-    bundles: dict[str, "Bundle"],
-) -> Scores:
-    from models.churn import explain_churn, predict_churn  # noqa: PLC0415 heavy
+    bundles: Mapping[str, "Bundle"],
+) -> dict[str, pl.DataFrame | None]:
+    """By attribute of `Scores` what the models say; None for what there is not, which is so for all buckets alike."""
+    from models import next_order  # noqa: PLC0415 heavy
+    from models.churn import explain_churn, predict_churn  # noqa: PLC0415
     from models.next_offer import rank_categories, rank_offers  # noqa: PLC0415
-    from models.value import predict_value  # noqa: PLC0415
+    from models.value import explain_value, predict_value  # noqa: PLC0415
 
-    return Scores(
-        features=table,
-        churn=predict_churn(bundles["churn"], active),
-        value=predict_value(bundles["value"], active),
-        contributions=explain_churn(bundles["churn"], active).drop("snapshot_date"),
-        offers=rank_offers(*offered) if offered else None,
-        categories=rank_categories(bundles["next_offer"], offered[0]) if offered else None,
-    )
+    curves = bundles["churn"].files.get(next_order.FILE)
+    return {
+        "next_orders": next_order.next_order_from(curves).forecast(active) if curves else None,
+        "churn": predict_churn(bundles["churn"], active),
+        "value": predict_value(bundles["value"], active),
+        "value_contributions": explain_value(bundles["value"], active).drop("snapshot_date"),
+        "contributions": explain_churn(bundles["churn"], active).drop("snapshot_date"),
+        "offers": rank_offers(*offered) if offered else None,
+        "categories": rank_categories(bundles["next_offer"], offered[0]) if offered else None,
+    }

@@ -3,7 +3,8 @@
 from typing import Any
 
 from flows.context import Context
-from warehouse.ledger import crashed_runs, history, last_load, promotions
+from warehouse.ledger import crashed_runs, history, last_load
+from warehouse.promotions import champion_for, promoted_models
 from warehouse.publications import current_publication, publications
 
 
@@ -27,7 +28,8 @@ def read_status(context: Context, *, limit: int) -> dict[str, Any]:
         current, load = current_publication(warehouse), last_load(warehouse)
         crashed = {(run.run_key, run.attempt) for run in crashed_runs(warehouse, lock_is_free=holder is None)}
         runs = history(warehouse, limit=limit)
-        champions = {promotion.name: promotion for promotion in reversed(promotions(warehouse))}
+        found = {name: champion_for(warehouse, name, context.today) for name in promoted_models(warehouse)}
+        champions = {name: promotion for name, promotion in found.items() if promotion is not None}
         kept = [version for version in publications(warehouse) if version.collected_at is None]
     return {
         "warehouse": place.where,

@@ -36,12 +36,14 @@ def _value_figures(prefix: str, horizon: str) -> tuple[Figure, ...]:
     )
 
 
+_PROBABILITY_FIGURES = (
+    Figure("auc", "baseline_auc", "AUC"),
+    Figure("log_loss", "baseline_log_loss", "log loss"),
+    Figure("calibration_error", "baseline_calibration_error", "calibration error"),
+)
 FIGURES: Mapping[str, tuple[Figure, ...]] = {
-    "churn": (
-        Figure("auc", "baseline_auc", "AUC"),
-        Figure("log_loss", "baseline_log_loss", "log loss"),
-        Figure("calibration_error", "baseline_calibration_error", "calibration error"),
-    ),
+    "churn": _PROBABILITY_FIGURES,
+    "subscription_churn": _PROBABILITY_FIGURES,
     "value": (*_value_figures("value_90d", "90 days"), *_value_figures("value_long", "{far_days} days")),
     "next_offer": (
         Figure("recall_at_10", "baseline_recall_at_10", "recall@10"),
@@ -121,6 +123,7 @@ def champion_table(result: Result) -> list[Table]:
     per_major = result.get("minor_units_per_major", 1)
     for name, facts in models.items():
         stands = "beats its baseline" if facts["beats_baseline"] else "its baseline stands in"
+        stands = f"{facts['grade']}: {stands}" if facts.get("grade") else stands
         title, verdict = f"{name} v{facts['version']}", stands
         for figure in FIGURES.get(name, ()):
             if figure.key in facts["metrics"]:
@@ -136,6 +139,21 @@ def champion_table(result: Result) -> list[Table]:
                 title, verdict = "", ""
         table.add_section()
     return [table]
+
+
+def model_lines(result: Result) -> list[str]:
+    """What became of each trained model, what its labels gave away, and where its card is."""
+    lines = []
+    for name, facts in (result.get("trained") or {}).items():
+        if "decision" in facts:
+            lines.append(f"{name}: {'promoted' if facts['promoted'] else 'not promoted'}: {facts['decision']}")
+            lines += [f"{name}: {words}" for words in facts["findings"]]
+            lines.append(f"{name}: card: {facts['card']}")
+        lines += [f"{name}: no purchase within {facts['churn_horizon']}"] if "churn_horizon" in facts else []
+    tuned = result.get("tuned")
+    lines += [f"churn: {tuned['words']}"] if tuned else []
+    not_ready = [one for one in result.get("readiness") or [] if not one["ready"]]
+    return lines + [f"{one['model']}: not ready: {'; '.join(one['missing'])}" for one in not_ready]
 
 
 def segment_tables(result: Result) -> list[Table]:

@@ -1,24 +1,75 @@
-"""Training as of a date: snapshots, features and outcomes, three models, registration, promotion.
+"""Training as of a date: snapshots, the labels checked, the models, the same on other dates.
 
 Belongs here: the steps and what is handed from one to the next. Does not: the tables that are learned from
-(`training_tables.py`), how a model learns (`models`).
+(`training_tables.py`), how a model learns (`models`), what becomes of a trained model (`graduating.py`).
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from flows.context import Context
+import polars as pl
+
+from flows.context import Context, short_hash
 from flows.core_tables import CoreTables
-from flows.model_facts import model_facts
+from flows.errors_models import LabelsUnusableError
+from flows.provenance import tables_digest
 from flows.training_tables import TrainingPlan, TrainingTables
-from models.splits import plan_splits, plan_value
-from warehouse.ledger import Promotion, champion_for, record_promotion
+from models.errors import TooFewOutcomesError, TooLittleHistoryError
+from models.horizon import Horizon, choose_horizon
+from models.labels import purchase_gaps
+from models.linting import Finding, lint_features, lint_outcomes, lint_windows
+from models.splits import months_before, plan_splits, plan_value
+from models.training import at, training_frame
 
 if TYPE_CHECKING:
     from models.bundle import Bundle
+    from models.tuning import Tuned
 
 Tick = Callable[[], None]
+ROLLING_FIGURES = {
+    "churn": ("auc", "log_loss", "calibration_error"),
+    "value": ("value_90d_normalised_gini", "value_90d_mae"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingWishes:
+    """What a training was asked for besides its date.
+
+    Attributes:
+        promote_anyway: somebody's reason to promote what the gate would not; empty: nobody insists.
+        rolling: how many earlier origins the models are graded on as well.
+        tune: whether the trees' settings are searched for.
+        trials: how many settings are tried at most, over all sittings.
+        minutes: how long at most, in this sitting, per model.
+    """
+
+    promote_anyway: str = ""
+    rolling: int = 0
+    tune: bool = False
+    trials: int = 30
+    minutes: float = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learnt:
+    """What the models of purchases were learnt from, for those who judge them.
+
+    Attributes:
+        tables: features and outcomes.
+        plan: the snapshots.
+        findings: of the linter, by model.
+        rolling: by model, its figures on earlier test snapshots.
+        tuned: what a search for better settings of churn's trees came to; None where none was asked for.
+    """
+
+    tables: TrainingTables
+    plan: TrainingPlan
+    findings: dict[str, list[Finding]] = field(default_factory=dict)
+    rolling: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    tuned: "Tuned | None" = None
 
 
 def plan_training(context: Context, *, core: CoreTables, as_of: date, tick: Tick) -> TrainingPlan:
@@ -29,13 +80,15 @@ def plan_training(context: Context, *, core: CoreTables, as_of: date, tick: Tick
     """
     settings, first = context.settings.training, core.span[0]
     tick()
+    horizon = churn_horizon(context, core=core, as_of=as_of)
     churn = plan_splits(
         model="churn",
         first_event=first,
         as_of=as_of,
-        horizon_days=settings.churn_horizon_days,
+        horizon_days=horizon.days,
         history_days=settings.history_days,
     )
+    churn = replace(churn, horizon_basis=horizon.basis)
     value = plan_value(
         first_event=first,
         as_of=as_of,
@@ -44,7 +97,65 @@ def plan_training(context: Context, *, core: CoreTables, as_of: date, tick: Tick
     return TrainingPlan(as_of, churn, value)
 
 
-def train_churn_model(context: Context, *, tables: TrainingTables, plan: TrainingPlan, tick: Tick) -> "Bundle":
+def churn_horizon(context: Context, *, core: CoreTables, as_of: date) -> Horizon:
+    """The horizon of the settings; where they are silent, the one that the company's own rhythm suggests."""
+    settings = context.settings.training
+    if settings.churn_horizon_days is not None:
+        return Horizon(days=settings.churn_horizon_days, basis=f"{settings.churn_horizon_days} days, as set")
+    gaps = pl.concat(
+        purchase_gaps(core.orders(bucket), as_of=as_of, time_zone=core.time_zone).collect() for bucket in core.buckets()
+    )
+
+    def can_be_learnt(days: int) -> bool:
+        try:
+            plan_splits(first_event=core.span[0], as_of=as_of, horizon_days=days, history_days=settings.history_days)
+        except TooLittleHistoryError:
+            return False
+        return True
+
+    return choose_horizon(gaps, can_be_learnt=can_be_learnt)
+
+
+def tune_churn_model(
+    context: Context, *, tables: TrainingTables, plan: TrainingPlan, wishes: TrainingWishes, tick: Tick
+) -> "Tuned":
+    """Better settings of churn's trees, searched for without a look at the test period; a stopped search goes on.
+
+    Raises:
+        TuningNotInstalledError: Optuna is not installed.
+        TuningNotPossibleError: there are no calibration snapshots.
+    """
+    from models.tuning import Budget, tune_churn  # noqa: PLC0415 imports LightGBM
+
+    settings = context.settings
+    folder = settings.workspace / "tuning"
+    folder.mkdir(parents=True, exist_ok=True)
+    about = tables_digest([tables.data.features, tables.churn_outcomes])
+    budget = Budget(
+        trials=wishes.trials,
+        minutes=wishes.minutes,
+        storage=f"sqlite:///{folder / 'studies.db'}",
+        study=f"churn-{plan.as_of}-{short_hash(about, str(settings.training.seed), *tables.data.feature_names)}",
+    )
+    return tune_churn(
+        tables.data,
+        tables.churn_outcomes,
+        plan.churn,
+        budget=budget,
+        threads=settings.compute.threads,
+        seed=settings.training.seed,
+        tick=tick,
+    )
+
+
+def train_churn_model(
+    context: Context,
+    *,
+    tables: TrainingTables,
+    plan: TrainingPlan,
+    tuned: "Tuned | None" = None,
+    tick: Tick,
+) -> "Bundle":
     """Churn, trained and graded."""
     from models.churn import train_churn  # noqa: PLC0415 imports LightGBM
 
@@ -56,6 +167,7 @@ def train_churn_model(context: Context, *, tables: TrainingTables, plan: Trainin
         plan.churn,
         threads=settings.compute.threads,
         seed=settings.training.seed,
+        tuned=tuned.settings if tuned else None,
     )
 
 
@@ -71,6 +183,7 @@ def train_value_model(context: Context, *, tables: TrainingTables, plan: Trainin
         plan.value,
         threads=settings.compute.threads,
         seed=settings.training.seed,
+        discount_rate_per_year=settings.training.discount_rate_per_year,
     )
 
 
@@ -92,46 +205,80 @@ def train_next_offer_model(context: Context, *, core: CoreTables, as_of: date, t
     )
 
 
-def register_and_promote(context: Context, *, bundles: list["Bundle"], tick: Tick) -> dict[str, dict[str, Any]]:
-    """Register every model; promote those that beat their baseline, and a baseline where there is no champion at all.
+def check_labels(
+    context: Context,  # noqa: ARG001 every step is handed one
+    *,
+    core: CoreTables,
+    tables: TrainingTables,
+    plan: TrainingPlan,
+    tick: Tick,
+) -> Learnt:
+    """Hold windows and outcomes against what labels must be; a feature that knows the outcome is left out, and told.
 
-    A baseline stands in only where nothing better is there, so that scoring always works and says what it scores with.
-
-    Returns:
-        By model: version, method, test figures, reasons, and whether it was promoted.
+    Raises:
+        LabelsUnusableError: a window is not over, or not a window.
     """
-    told = {}
-    for bundle in bundles:
-        version = context.registry.register(
-            bundle, run_name=f"{bundle.name} {bundle.trained_as_of}", tags={"trained_as_of": str(bundle.trained_as_of)}
-        )
-        promoted = bundle.beats_baseline or _has_no_champion(context, bundle)
-        if promoted:
-            _promote(context, bundle, version)
-        told[bundle.name] = model_facts(bundle, version) | {"promoted": promoted}
+    tick()
+    last = core.span[1]
+    split = plan.churn
+    found = {
+        "churn": lint_windows(split, as_of=plan.as_of, last_event=last),
+        "value": lint_windows(plan.value.near, as_of=plan.as_of, last_event=last),
+    }
+    for model, findings in found.items():
+        if any(one.blocks for one in findings):
+            raise LabelsUnusableError(model=model, findings=[one.words for one in findings if one.blocks])
+    rows = training_frame(tables.data.features, tables.churn_outcomes, snapshots=split.all_snapshots, model="churn")
+    found["churn"] += lint_outcomes(rows, "churned", names=("leavers", "stayers"))
+    names = tables.data.feature_names
+    copies = lint_features(at(rows, [split.test]), names, "churned", model="churn")
+    found["churn"] += copies
+    gone = {one.feature for one in copies}
+    data = replace(tables.data, feature_names=tuple(name for name in names if name not in gone))
+    return Learnt(tables=replace(tables, data=data), plan=plan, findings=found)
+
+
+def rolling_origins(context: Context, *, learnt: Learnt, origins: int, tick: Tick) -> Learnt:
+    """Train and grade as of 1, 2, … months earlier as well, as far as the history allows: does the method hold?
+
+    Outcomes are those known today: a return that came in later is in them.
+    """
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in ROLLING_FIGURES}
+    for back in range(1, origins + 1):
         tick()
-    return told
+        as_of = months_before(learnt.plan.as_of, back)
+        try:
+            plan = replan(learnt.plan, context, first=learnt.tables.data.first_event, as_of=as_of)
+            tables = replace(learnt.tables, data=replace(learnt.tables.data, as_of=as_of))
+            bundles = (
+                train_churn_model(context, tables=tables, plan=plan, tuned=learnt.tuned, tick=lambda: None),
+                train_value_model(context, tables=tables, plan=plan, tick=lambda: None),
+            )
+        except (TooLittleHistoryError, TooFewOutcomesError):
+            break
+        for bundle in bundles:
+            found[bundle.name].append(_origin(bundle, plan))
+    return replace(learnt, rolling={name: told for name, told in found.items() if told})
 
 
-def _has_no_champion(context: Context, bundle: "Bundle") -> bool:
-    with context.warehouse() as warehouse:
-        return champion_for(warehouse, bundle.name, bundle.trained_as_of) is None
-
-
-def _promote(context: Context, bundle: "Bundle", version: int) -> None:
-    """The ledger's row first: it is what scoring goes by; then the alias that people see."""
-    promotion = Promotion(
-        name=bundle.name,
-        version=version,
-        digest=bundle.digest(),
-        trained_as_of=bundle.trained_as_of,
-        promoted_at=context.clock(),
-        beats_baseline=bundle.beats_baseline,
-        metrics=bundle.metrics,
+def replan(plan: TrainingPlan, context: Context, *, first: date, as_of: date) -> TrainingPlan:
+    """The plan of an earlier date with the same horizons."""
+    history_days = context.settings.training.history_days
+    churn = plan_splits(
+        model="churn",
+        first_event=first,
+        as_of=as_of,
+        horizon_days=plan.churn.horizon_days,
+        history_days=history_days,
     )
-    before = context.registry.champion(bundle.name)
-    with context.warehouse() as warehouse:
-        record_promotion(warehouse, promotion)
-        newest = champion_for(warehouse, bundle.name, context.today)
-    if newest is not None and newest.version == version:  # a backfilled training of an old date leaves the alias alone
-        context.registry.promote(bundle.name, version, expected_current=before[0] if before else None)
+    return TrainingPlan(as_of, churn, plan_value(first_event=first, as_of=as_of, history_days=history_days))
+
+
+def _origin(bundle: "Bundle", plan: TrainingPlan) -> dict[str, Any]:
+    test = plan.churn.test if bundle.name == "churn" else plan.value.near.test
+    figures = {}
+    for name in ROLLING_FIGURES[bundle.name]:
+        prefix = "value_90d_" if name.startswith("value_90d_") else ""
+        baseline = f"{prefix}baseline_{name.removeprefix(prefix)}"
+        figures[name] = (bundle.metrics[name], bundle.metrics[baseline])
+    return {"as_of": bundle.trained_as_of.isoformat(), "test": test.isoformat(), "figures": figures}

@@ -7,12 +7,16 @@ steps of a training (`training.py`).
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from data_contracts.orders import snapshot_instant
 from flows.context import Context
 from flows.core_tables import CoreTables
+from flows.customer_ranges import cut_by_customers
+from flows.mapping import bucket_mapping, read_parts, write_part
 from models import labels
 from models.splits import SplitPlan, ValuePlan
 from models.training import TrainingData
@@ -43,54 +47,69 @@ class TrainingTables:
     value_outcomes: Mapping[int, pl.DataFrame]
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainingJob:
+    """What a bucket's training tables are built from, in plain values.
+
+    Attributes:
+        core: see `CoreTables.recipe`.
+        folder: where the tables are written.
+        plan: which snapshots each model needs.
+        active_within_days: see `labels.population`.
+    """
+
+    core: Mapping[str, Any]
+    folder: str
+    plan: TrainingPlan
+    active_within_days: int
+
+
 def build_training_tables(context: Context, *, core: CoreTables, plan: TrainingPlan, tick: Tick) -> TrainingTables:
     """Features and outcomes of every snapshot, bucket by bucket."""
-    parts = []
-    for bucket in core.buckets():
-        parts.append(_bucket_tables(context, core, plan, bucket))
-        tick()
+    with bucket_mapping(context) as mapping:
+        job = TrainingJob(
+            core=core.recipe(),
+            folder=str(mapping.folder),
+            plan=plan,
+            active_within_days=context.settings.population.active_within_days,
+        )
+        paths = mapping.run(build_training_bucket, job, list(core.buckets()), tick=tick)
+        tables = {name: read_parts([written[name] for written in paths]) for name in paths[0]}
     bands = ["month_start", "recency_band", "frequency_band"]
-    activity = pl.concat([part["activity"] for part in parts]).group_by(bands).sum().sort(bands)
     data = TrainingData(
-        features=pl.concat([part["features"] for part in parts]),
+        features=tables["features"],
         feature_names=tuple(core.feature_names()),
-        activity=activity,
+        activity=tables["activity"].group_by(bands).sum().sort(bands),
         first_event=core.span[0],
         as_of=plan.as_of,
     )
-    horizons = plan.value.outcome_windows()
-    return TrainingTables(
-        data,
-        pl.concat([part["churn"] for part in parts]),
-        {horizon: pl.concat([part[f"value {horizon}"] for part in parts]) for horizon in horizons},
-    )
+    outcomes = {horizon: tables[f"value {horizon}"] for horizon in plan.value.outcome_windows()}
+    return TrainingTables(data, tables["churn"], outcomes)
 
 
-def _bucket_tables(context: Context, core: CoreTables, plan: TrainingPlan, bucket: int) -> dict[str, pl.DataFrame]:
-    """One bucket's features of the population, outcomes and busy days; nothing of `as_of` or later is read."""
-    zone, orders = core.time_zone, core.orders(bucket)
+def build_training_bucket(job: TrainingJob, bucket: int) -> dict[str, str]:
+    """One bucket's tables, range of customers by range; by name where they were written."""
+    core, folder = CoreTables.from_recipe(job.core), Path(job.folder)
+    parts = [_tables(job, part, bucket) for part in cut_by_customers(core, bucket, dates=len(job.plan.snapshots))]
+    return {name: write_part(pl.concat([part[name] for part in parts]), folder, name, bucket) for name in parts[0]}
+
+
+def _tables(job: TrainingJob, core: CoreTables, bucket: int) -> dict[str, pl.DataFrame]:
+    """Features of the population, outcomes and busy days; nothing of `as_of` or later is read."""
+    plan, zone, orders = job.plan, core.time_zone, core.orders(bucket)
     end = snapshot_instant(plan.as_of, time_zone=zone)
     asked = labels.population(
-        orders,
-        snapshots=plan.snapshots,
-        active_within_days=context.settings.population.active_within_days,
-        time_zone=zone,
+        orders, snapshots=plan.snapshots, active_within_days=job.active_within_days, time_zone=zone
     )
     built = core.build_features(bucket, plan.snapshots)
+    windows = {"churn": (plan.churn.horizon_days, plan.churn.all_snapshots)} | {
+        f"value {horizon}": (horizon, snapshots) for horizon, snapshots in plan.value.outcome_windows().items()
+    }
     wanted = {
         "features": built.join(asked, on=labels.KEYS, how="semi").sort(labels.KEYS),
         "activity": labels.monthly_activity(orders, as_of=plan.as_of, time_zone=zone),
-        "churn": labels.outcomes(
-            orders,
-            snapshots=plan.churn.all_snapshots,
-            horizon_days=plan.churn.horizon_days,
-            time_zone=zone,
-            known_by=end,
-        ),
     } | {
-        f"value {horizon}": labels.outcomes(
-            orders, snapshots=snapshots, horizon_days=horizon, time_zone=zone, known_by=end
-        )
-        for horizon, snapshots in plan.value.outcome_windows().items()
+        name: labels.outcomes(orders, snapshots=snapshots, horizon_days=horizon, time_zone=zone, known_by=end)
+        for name, (horizon, snapshots) in windows.items()
     }
     return dict(zip(wanted, pl.collect_all(list(wanted.values())), strict=True))

@@ -4,8 +4,9 @@ Belongs here: how boosters are trained, kept (text, never pickle) and asked, rep
 trained on.
 """
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from models.encoding import Encoder, Floats
+from models.tree_contributions import fast_contributions
 
+MEAN_ROUNDS = 80
 LARGE = 50_000  # rows from which trees may be larger
 
 
@@ -30,7 +33,7 @@ class TreeSize:
     rounds: int
 
 
-def train_booster(
+def train_booster(  # noqa: PLR0913 a training's parts, by name
     matrix: Floats,
     target: Floats,
     *,
@@ -39,6 +42,7 @@ def train_booster(
     offset: Floats,
     threads: int,
     seed: int,
+    tuned: Mapping[str, float] | None = None,
 ) -> bytes:
     """Train with moderate, strongly regularised settings that suit 3,000 to some 100,000 rows.
 
@@ -50,6 +54,7 @@ def train_booster(
         offset: shape (rows,), added to the raw score in training; whoever predicts adds theirs again.
         threads: for LightGBM; the model doesn't depend on it.
         seed: for bagging and feature sampling.
+        tuned: settings of LightGBM that were searched for (`tuning`), in place of ours; `rounds` are trees.
 
     Returns:
         The booster as LightGBM text, the same for the same input.
@@ -64,10 +69,68 @@ def train_booster(
         categorical_feature=encoder.categorical,
         params={"verbose": -1, "max_bin": 255, "feature_pre_filter": False},
     )
-    rounds = 200 if objective == "binary" else 150
-    booster = lightgbm.train(_settings(objective, len(target), threads, seed), data, num_boost_round=rounds)
+    searched = dict(tuned or {})
+    rounds = int(searched.pop("rounds", 200 if objective == "binary" else 150))
+    settings = _settings(objective, len(target), threads, seed) | searched
+    booster = lightgbm.train(settings, data, num_boost_round=rounds)
     text: str = booster.model_to_string()
     return re.sub(r"\[num_threads: \d+\]", "[num_threads: 0]", text).encode()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanTarget:
+    """What one booster learns: amounts or counts, whose mean is exp(offset + trees).
+
+    Attributes:
+        values: shape (rows,), at least 0.
+        offset: logarithm of what is expected without the trees, shape (rows,).
+    """
+
+    values: Floats
+    offset: Floats
+
+
+def train_mean_boosters(
+    matrix: Floats, targets: Sequence[MeanTarget], *, encoder: Encoder, columns: Sequence[str], threads: int, seed: int
+) -> tuple[bytes, ...]:
+    """Trees for several means (Poisson likelihood, log link) on the same rows, which are binned once.
+
+    The Poisson likelihood only takes the variance to grow with the mean; totals come out right, whatever the values'
+    distribution (Gourieroux, Monfort and Trognon 1984).
+
+    Args:
+        matrix: shape (rows, columns): the encoder's features first; rows in a stable order.
+        targets: what to learn.
+        encoder: says which of the first columns are categories.
+        columns: names of all columns.
+        threads: for LightGBM; the models don't depend on it.
+        seed: for bagging and feature sampling.
+
+    Returns:
+        The boosters as LightGBM text, the same for the same input.
+    """
+    import lightgbm  # noqa: PLC0415 - heavy: imported when used
+
+    settings = _settings("poisson", len(matrix), threads, seed) | {
+        "num_leaves": 8,
+        "learning_rate": 0.05,
+        "max_bin": 127,
+    }
+    data = lightgbm.Dataset(
+        matrix,
+        targets[0].values,
+        feature_name=list(columns),
+        categorical_feature=encoder.categorical,
+        params={"verbose": -1, "max_bin": 127, "feature_pre_filter": False},
+        free_raw_data=False,
+    )
+    texts = []
+    for target in targets:
+        unit = float(target.values.mean()) or 1.0
+        data.set_label(target.values / unit)
+        data.set_init_score(target.offset - math.log(unit))
+        texts.append(lightgbm.train(settings, data, num_boost_round=MEAN_ROUNDS).model_to_string())
+    return tuple(re.sub(r"\[num_threads: \d+\]", "[num_threads: 0]", text).encode() for text in texts)
 
 
 def train_table_booster(
@@ -117,11 +180,65 @@ def staged_scores(
     return np.stack(scores[1:])
 
 
-def raw_scores(text: bytes, matrix: Floats, *, threads: int) -> Floats:
-    """Raw scores (log-odds or log mean, without offset), shape (rows,)."""
+@dataclass(frozen=True, kw_only=True)
+class GentleTrees:
+    """Small, slow, strongly shrunk trees for targets that are mostly noise.
+
+    Attributes:
+        objective: `binary` or `regression`.
+        rounds: trees, each taken at a fixed small share.
+        leaves: of a tree.
+    """
+
+    objective: str
+    rounds: int
+    leaves: int
+
+
+def train_gentle_booster(
+    matrix: Floats,
+    target: Floats,
+    *,
+    encoder: Encoder,
+    trees: GentleTrees,
+    threads: int,
+    seed: int,
+    weights: Floats | None = None,
+) -> bytes:
+    """Train on a target that is mostly noise, such as the signal of an effect; see `train_booster` for the arguments.
+
+    Returns:
+        The booster as LightGBM text; raw scores hold the target's mean.
+    """
+    import lightgbm  # noqa: PLC0415 - heavy: imported when used
+
+    data = lightgbm.Dataset(
+        matrix,
+        target,
+        weight=weights,
+        feature_name=[f"feature_{place}" for place in range(matrix.shape[1])],  # names of any table are not allowed
+        categorical_feature=encoder.categorical,
+        params={"verbose": -1, "max_bin": 63, "feature_pre_filter": False},
+    )
+    settings = _settings(trees.objective, len(target), threads, seed) | {
+        "boost_from_average": True,
+        "learning_rate": 0.05,
+        "num_leaves": trees.leaves,
+        "min_data_in_leaf": int(min(max(len(target) // 50, 20), 500)),
+        "lambda_l2": 20.0,
+        "max_bin": 63,
+    }
+    booster = lightgbm.train(settings, data, num_boost_round=trees.rounds)
+    text: str = booster.model_to_string()
+    return re.sub(r"\[num_threads: \d+\]", "[num_threads: 0]", text).encode()
+
+
+def raw_scores(text: bytes, matrix: Floats, *, threads: int, rounds: int | None = None) -> Floats:
+    """Raw scores (log-odds or log mean, without offset) of all trees or the first `rounds`, shape (rows,)."""
     if not len(matrix):
         return np.zeros(0)
-    scores: Floats = np.asarray(_parsed(text).predict(matrix, raw_score=True, num_threads=threads), dtype=np.float64)
+    raw = _parsed(text).predict(matrix, raw_score=True, num_threads=threads, num_iteration=rounds)
+    scores: Floats = np.asarray(raw, dtype=np.float64)
     return scores
 
 
@@ -129,6 +246,9 @@ def contributions(text: bytes, matrix: Floats, *, threads: int) -> Floats:
     """What each feature adds to the raw score (TreeSHAP; Lundberg et al. 2018), shape (rows, features)."""
     if not len(matrix):
         return np.zeros((0, matrix.shape[1]))
+    fast = fast_contributions(text, matrix)
+    if fast is not None:
+        return fast
     parts = np.asarray(_parsed(text).predict(matrix, pred_contrib=True, num_threads=threads), dtype=np.float64)
     return parts[:, :-1]
 

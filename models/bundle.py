@@ -6,7 +6,7 @@ pickle) and a manifest with the SHA-256 of each. Does not belong here: how a mod
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -29,6 +29,10 @@ class Bundle:
         metrics: test figures by name, beside `baseline_*` on the same rows.
         reasons: why it may (or may not) be promoted, in words.
         beats_baseline: the verdict of the gate.
+        graded: the model as it was graded, which saw nothing of its `trained_as_of` (the test snapshot) or later: what
+            fair comparisons and the model card ask. Kept beside the bundle; None where a model has none, or where it
+            was not fetched.
+        graded_digest: SHA-256 of its manifest; empty where there is none.
     """
 
     name: str
@@ -40,6 +44,8 @@ class Bundle:
     metrics: dict[str, float] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
     beats_baseline: bool = False
+    graded: "Bundle | None" = field(default=None, repr=False, compare=False)
+    graded_digest: str = ""
 
     def manifest(self) -> bytes:
         """The manifest as canonical JSON; its SHA-256 (`digest`) vouches for every file."""
@@ -53,12 +59,17 @@ class Bundle:
             "reasons": list(self.reasons),
             "beats_baseline": self.beats_baseline,
             "files": {name: sha256(self.files[name]) for name in sorted(self.files)},
-        }
+        } | ({"graded_digest": self.graded_digest} if self.graded_digest else {})
         return json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False).encode()
 
     def digest(self) -> str:
         """SHA-256 of the manifest, and through it of everything in the bundle."""
         return sha256(self.manifest())
+
+
+def with_graded(bundle: Bundle, graded: Bundle) -> Bundle:
+    """The same bundle with the model as it was graded beside it, vouched for by the bundle's own manifest."""
+    return replace(bundle, graded=graded, graded_digest=graded.digest())
 
 
 def sha256(content: bytes) -> str:
@@ -96,4 +107,5 @@ def open_bundle(files: dict[str, bytes], *, digest: str) -> Bundle:
         metrics=content["metrics"],
         reasons=tuple(content["reasons"]),
         beats_baseline=content["beats_baseline"],
+        graded_digest=content.get("graded_digest", ""),
     )

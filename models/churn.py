@@ -4,19 +4,24 @@ Belongs here: training, grading, asking and explaining the churn model, as a `Bu
 (`propensity`, `baselines`), or when it is promoted (`gate`).
 """
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import date
 
 import numpy as np
 import polars as pl
 
 from models.baselines import RecencyRule, fit_recency_rule, recency_rule_from
-from models.bundle import Bundle
-from models.calibration import log_loss
+from models.bundle import Bundle, with_graded
+from models.calibration import log_loss, sigmoid
 from models.encoding import Floats, fit_encoder, usable_features
-from models.evaluation import auc, figures_beside, paired_gain, probability_figures
-from models.gate import Verdict, judge_churn, suspicious_features
+from models.evaluation import Gain, auc, figures_beside, paired_gain, probability_figures
+from models.gate import Verdict, judge_probabilities, suspicious_features
 from models.labels import KEYS
-from models.propensity import Propensity, Recipe, fit_propensity, propensity_from, refit_propensity
+from models.propensity import Propensity, propensity_from
+from models.propensity_fitting import Recipe, fit_propensity
+from models.season import Season
+from models.snapshot_levels import intercept
 from models.splits import SplitPlan
 from models.training import TrainingData, at, refuse_too_few, training_frame
 
@@ -27,7 +32,13 @@ BOUGHT = "bought"
 
 
 def train_churn(
-    data: TrainingData, outcomes: pl.DataFrame, plan: SplitPlan, *, threads: int = 1, seed: int = 1
+    data: TrainingData,
+    outcomes: pl.DataFrame,
+    plan: SplitPlan,
+    *,
+    threads: int = 1,
+    seed: int = 1,
+    tuned: Mapping[str, float] | None = None,
 ) -> Bundle:
     """Train, calibrate on a later period, grade on a later one still, and fit again on everything that is complete.
 
@@ -37,6 +48,7 @@ def train_churn(
         plan: see `splits.plan_splits`.
         threads: for LightGBM; without effect on the result.
         seed: for LightGBM and the bootstrap.
+        tuned: settings of the trees that were searched for (`tuning`), in place of ours.
 
     Returns:
         A bundle named `churn`. Where the model does not pass the gate, `method` is `baseline`, and the recency rule
@@ -52,21 +64,23 @@ def train_churn(
     )
     _refuse(rows, plan)
     kept, left_out = usable_features(at(rows, plan.train), data.feature_names)
-    encoder = fit_encoder(at(rows, plan.final_train), kept, model=NAME)
-    recipe = Recipe(model=NAME, encoder=encoder, horizon_days=plan.horizon_days, threads=threads, seed=seed)
-    graded = _fit_graded(rows, plan, recipe, data)
-    rule = _fit_rule(at(rows, (*plan.train, *plan.calibrate)), data.recency_feature)
-    figures, verdict = _grade(graded, rule, at(rows, [plan.test]), threads=threads, seed=seed)
-    final = refit_propensity(
-        graded,
-        at(rows, plan.final_train),
-        at(rows, plan.final_calibrate) if plan.final_calibrate else None,
-        BOUGHT,
-        recipe=recipe,
-        season=data.season(data.as_of),
+    recipe = Recipe(
+        model=NAME,
+        target=BOUGHT,
+        encoder=fit_encoder(at(rows, plan.complete), kept, model=NAME),
+        horizon_days=plan.horizon_days,
+        threads=threads,
+        seed=seed,
+        tuned=dict(tuned or {}),
     )
+    graded = _fit(rows, (plan.train, plan.calibrate, plan.complete), recipe, data.season(plan.test))
+    rule = _fit_rule(at(rows, plan.complete), data.recency_feature)
+    figures, verdict = _grade(graded, rule, at(rows, [plan.test]), threads=threads, seed=seed)
+    recipe = replace(recipe, encoder=fit_encoder(at(rows, plan.final_complete), kept, model=NAME))
+    parts = (plan.final_train, plan.final_calibrate, plan.final_complete)
+    final = _fit(rows, parts, recipe, data.season(data.as_of))
     final_rule = _fit_rule(rows, data.recency_feature)
-    return Bundle(
+    bundle = Bundle(
         name=NAME,
         method="lightgbm" if verdict.passed else "baseline",
         trained_as_of=data.as_of,
@@ -77,14 +91,19 @@ def train_churn(
             "rows": rows.height,
             "seed": seed,
             "season_weight": final.season_weight,
+            "shares": asdict(final.shares),
             "calibrator": final.calibrator.kind,
             "features_left_out": left_out,
             "recency_feature": data.recency_feature,
+            **({"tuned": recipe.tuned} if recipe.tuned else {}),
         },
         metrics=figures,
         reasons=verdict.reasons,
         beats_baseline=verdict.passed,
     )
+    files = {BASELINE_FILE: rule.file(), **graded.files(PREFIX)}
+    as_graded = replace(bundle, method="lightgbm", features=kept, trained_as_of=plan.test, files=files)
+    return with_graded(bundle, as_graded)
 
 
 def predict_churn(bundle: Bundle, features: pl.DataFrame, *, threads: int = 1) -> pl.DataFrame:
@@ -144,12 +163,19 @@ def _refuse(rows: pl.DataFrame, plan: SplitPlan) -> None:
             refuse_too_few(at(rows, snapshots), "churned", model=NAME, part=part, names=("leavers", "stayers"))
 
 
-def _fit_graded(rows: pl.DataFrame, plan: SplitPlan, recipe: Recipe, data: TrainingData) -> Propensity:
-    """The model that is graded: nothing known at the test snapshot or later goes in."""
-    train = at(rows, plan.train)
-    recipe = replace(recipe, encoder=fit_encoder(train, recipe.encoder.features, model=NAME))
-    calibrate = at(rows, plan.calibrate) if plan.calibrate else None
-    return fit_propensity(train, calibrate, BOUGHT, recipe, data.season(plan.test))
+def _fit(
+    rows: pl.DataFrame, parts: tuple[Sequence[date], Sequence[date], Sequence[date]], recipe: Recipe, season: Season
+) -> Propensity:
+    """Fit on the snapshots that train, calibrate, and are complete."""
+    train, calibrate, complete = (at(rows, days) for days in parts)
+    more = complete.height > train.height
+    return fit_propensity(
+        train,
+        calibrate if calibrate.height else None,
+        recipe,
+        season,
+        everything=complete if more else None,
+    )
 
 
 def _fit_rule(rows: pl.DataFrame, feature: str) -> RecencyRule:
@@ -159,17 +185,46 @@ def _fit_rule(rows: pl.DataFrame, feature: str) -> RecencyRule:
 def _grade(
     model: Propensity, rule: RecencyRule, test: pl.DataFrame, *, threads: int, seed: int
 ) -> tuple[dict[str, float], Verdict]:
-    """Test figures of the model, of the baseline beside them (`baseline_*`), and the gate's verdict."""
+    """Test figures of the model, of the baseline beside them (`baseline_*`), and the gate's verdict.
+
+    Until the season is known (a year, and half a year before it), how high the test window is as a whole is luck, for
+    the rule as for the model. Then both are judged as if they had known it; the figures stay what they were.
+    """
     churned = _numbers(test, "churned")
     ours, theirs = 1 - model.probabilities(test, model=NAME, threads=threads), rule.probabilities(test)
     figures, baseline = probability_figures(ours, churned), probability_figures(theirs, churned)
-    gains = {
+    gains = _gains(ours, theirs, churned, seed=seed)
+    judged = (figures, baseline, gains)
+    if not model.season.is_known:
+        ours, theirs = _levelled(ours, churned), _levelled(theirs, churned)
+        judged = (
+            probability_figures(ours, churned),
+            probability_figures(theirs, churned),
+            _gains(ours, theirs, churned, seed=seed),
+        )
+    matrix = model.encoder.matrix(test, model=NAME)
+    leaks = suspicious_features(matrix, model.encoder, churned)
+    verdict = judge_probabilities(*judged, leaks, rival="the recency rule")
+    if not model.season.is_known:
+        told = (
+            f"the season is not known yet, so both were judged at the test window's own level: {churned.mean():.3f} "
+            f"left, {figures['predicted_rate']:.3f} were expected, {baseline['predicted_rate']:.3f} by the recency rule"
+        )
+        verdict = replace(verdict, reasons=(*verdict.reasons, told))
+    return figures_beside(figures, baseline, gains, rows=test.height) | {"churn_rate": float(churned.mean())}, verdict
+
+
+def _gains(ours: Floats, theirs: Floats, churned: Floats, *, seed: int) -> dict[str, Gain]:
+    return {
         "auc": paired_gain(auc, ours, theirs, churned, seed=seed, higher_is_better=True),
         "log_loss": paired_gain(log_loss, ours, theirs, churned, seed=seed, higher_is_better=False),
     }
-    matrix = model.encoder.matrix(test, model=NAME)
-    verdict = judge_churn(figures, baseline, gains["auc"], suspicious_features(matrix, model.encoder, churned))
-    return figures_beside(figures, baseline, gains, rows=test.height) | {"churn_rate": float(churned.mean())}, verdict
+
+
+def _levelled(predicted: Floats, happened: Floats) -> Floats:
+    """The same probabilities, moved together so that they mean what happened on the whole."""
+    log_odds = np.log(predicted / (1 - predicted))
+    return sigmoid(log_odds + intercept(log_odds, happened))
 
 
 def _numbers(frame: pl.DataFrame, column: str) -> Floats:

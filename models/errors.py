@@ -112,3 +112,26 @@ class RegistryDownError(DependencyDownError):
             expected="an answer within the time limit",
             action="try again later; models already loaded and verified can still score",
         )
+
+
+class TuningNotInstalledError(UsageError):
+    """The search needs a library that is an extra."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "searching for better settings needs Optuna, which is not installed",
+            expected="the extra `tuning`",
+            action="install gristmill[tuning], or train without --tune",
+        )
+
+
+class TuningNotPossibleError(DataBlockedError):
+    """There is no period between training and test on which settings could be judged."""
+
+    def __init__(self, *, model: str) -> None:
+        super().__init__(
+            f"settings of the {model} model can't be searched for: nothing to judge them on but the test period",
+            got="no calibration snapshots",
+            expected="a longer history",
+            action="train without --tune",
+        )

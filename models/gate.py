@@ -24,22 +24,36 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
-def judge_churn(
-    figures: Mapping[str, float], baseline: Mapping[str, float], auc_gain: Gain, leaks: Mapping[str, float]
+def judge_probabilities(
+    figures: Mapping[str, float],
+    baseline: Mapping[str, float],
+    gains: Mapping[str, Gain],
+    leaks: Mapping[str, float],
+    *,
+    rival: str,
 ) -> Verdict:
-    """Churn: a better order for sure, probabilities no worse, fairly calibrated, and not too good to be true.
+    """Churn: better than the baseline for sure in order or in probabilities, worse in neither, fairly calibrated.
 
-    Passed when the paired 95 % interval of the AUC gain lies above 0, log loss is not above the baseline's, the
-    calibration error is at most .10 (or the baseline's), and the AUC is at most .99.
+    Passed when the paired 95 % interval of the gain in AUC or in log loss lies above 0, neither figure is worse than
+    the baseline's, the calibration error is at most .10 (or the baseline's), and the AUC is at most .99.
+
+    Args:
+        figures: test figures `auc`, `log_loss`, `calibration_error`.
+        baseline: the baseline's, on the same rows.
+        gains: paired gains `auc` and `log_loss`.
+        leaks: features that alone order the outcome almost perfectly, with their AUC.
+        rival: what the baseline is called.
     """
     allowed_error = max(WORST_CALIBRATION_ERROR, baseline["calibration_error"])
-    order = f"AUC {figures['auc']:.3f} against {baseline['auc']:.3f}, gain {_interval(auc_gain)}"
-    loss = f"log loss {figures['log_loss']:.3f} against {baseline['log_loss']:.3f}"
+    sure = gains["auc"].low > 0 or gains["log_loss"].low > 0
+    worse = figures["auc"] < baseline["auc"] or figures["log_loss"] > baseline["log_loss"]
+    order = f"AUC {figures['auc']:.3f} against {baseline['auc']:.3f}, gain {_interval(gains['auc'])}"
+    loss = f"log loss {figures['log_loss']:.3f} against {baseline['log_loss']:.3f}, gain {_interval(gains['log_loss'])}"
     error = f"calibration error {figures['calibration_error']:.3f}, at most {allowed_error:.3f} is allowed"
     return _verdict(
         [
-            (auc_gain.low > 0, f"orders customers better than the recency rule: {order}"),
-            (figures["log_loss"] <= baseline["log_loss"], f"probabilities no worse than the recency rule's: {loss}"),
+            (sure, f"better than {rival}: {order}; {loss}"),
+            (not worse, f"neither order nor probabilities are worse than those of {rival}"),
             (figures["calibration_error"] <= allowed_error, error),
             (figures["auc"] <= TOO_GOOD, _too_good(figures["auc"], leaks)),
         ]

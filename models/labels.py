@@ -15,9 +15,10 @@ from data_contracts.orders import known_before, purchase_orders, snapshot_instan
 from models.splits import months_before
 
 ACTIVITY_MONTHS = 24
-ACTIVITY_MEMORY_DAYS = 90
-RECENCY_BANDS = [7, 14, 30, 60]  # upper edges, days since the last purchase
-FREQUENCY_BANDS = [1, 2, 4]  # upper edges, purchases in the memory
+ACTIVITY_MEMORY_DAYS = 365
+RECENCY_BANDS = [7, 14, 30, 60, 90, 120, 150, 180, 210, 240, 270, 300, 330]  # upper edges, days since the last purchase
+FREQUENCY_DAYS = 90
+FREQUENCY_BANDS = [1, 2, 4]  # upper edges, purchases in so many days
 KEYS = ["customer_id", "snapshot_date"]
 
 
@@ -101,9 +102,9 @@ def outcomes(
 def monthly_activity(orders: pl.LazyFrame, *, as_of: date, time_zone: str) -> pl.LazyFrame:
     """How busy recent customers were, month by month: what the company's seasons are read from (`season`).
 
-    For each month before `as_of` (from the same day of the month), customers with a purchase in the 90 days before it
-    are counted in bands of recency and frequency, with their purchases in the month. Bands make months comparable
-    whatever the customers of the time were. Rows add up over buckets of customers.
+    For each month before `as_of` (from the same day of the month), customers with a purchase in the 365 days before it
+    are counted in bands of recency and frequency (purchases in 90 days), with their purchases in the month. Bands make
+    months comparable whatever the customers of the time were. Rows add up over buckets of customers.
 
     Args:
         orders: core order lines.
@@ -133,6 +134,24 @@ def monthly_activity(orders: pl.LazyFrame, *, as_of: date, time_zone: str) -> pl
     return pl.concat(parts).group_by(bands).agg(pl.exclude(bands).sum()).sort(bands)
 
 
+def purchase_gaps(orders: pl.LazyFrame, *, as_of: date, time_zone: str) -> pl.LazyFrame:
+    """How long customers take to buy again: days between successive days with a purchase, counted.
+
+    Args:
+        orders: core order lines.
+        as_of: the first day not looked at.
+        time_zone: the company's.
+
+    Returns:
+        `gap_days` (Int64), `gap_count` (UInt32); rows add up over buckets of customers; sorted.
+    """
+    lines = known_before(orders, snapshot_instant(as_of, time_zone=time_zone))
+    day = pl.col("ordered_at").dt.convert_time_zone(time_zone).dt.date().alias("day")
+    days = purchase_orders(lines).filter("is_purchase").select("customer_id", day).unique().sort("customer_id", "day")
+    gap = pl.col("day").diff().over("customer_id").dt.total_days().alias("gap_days")
+    return days.select(gap).drop_nulls().group_by("gap_days").agg(pl.len().alias("gap_count")).sort("gap_days")
+
+
 def _month(purchases: pl.LazyFrame, start: date, end: date) -> pl.LazyFrame:
     """One row a customer at risk in [start, end)."""
     days_ago = (pl.lit(start) - pl.col("day")).dt.total_days()
@@ -141,7 +160,7 @@ def _month(purchases: pl.LazyFrame, start: date, end: date) -> pl.LazyFrame:
         .group_by("customer_id")
         .agg(
             days_ago.min().alias("recency"),
-            (days_ago <= ACTIVITY_MEMORY_DAYS).sum().alias("frequency"),
+            (days_ago <= FREQUENCY_DAYS).sum().alias("frequency"),
             (pl.col("basket").sum() // pl.len()).alias("usual_basket"),
         )
         .filter(pl.col("recency") <= ACTIVITY_MEMORY_DAYS)

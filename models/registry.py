@@ -6,7 +6,6 @@ figures, parameters and the bundle's files only. Belongs here: MLflow. Does not:
 whether it may be promoted (`gate`).
 """
 
-import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -15,12 +14,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.bundle import MANIFEST, Bundle, open_bundle
+from models.bundle import Bundle, open_bundle
 from models.errors import BundleCorruptError, ChampionChangedError, RegistryDownError, VersionUnknownError
+from models.registry_files import (
+    ATTACHED,
+    BESIDE,
+    FOLDER,
+    log_bundle,
+    log_files,
+    make_folder,
+    read_folder,
+    registered_name,
+    without_password,
+)
 
 CHAMPION = "champion"
 EXPERIMENT = "gristmill"
-FOLDER = "bundle"
 DIGEST_TAG = "manifest_sha256"
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -31,7 +40,7 @@ QUIET = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "GIT_PYTHON_REFRESH": "quiet",
 }
-LONGEST_VALUE = 5000  # characters of a parameter MLflow takes; the manifest holds it whole
+LEDGER_TAG = "ledger"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +77,25 @@ class Registry:
         self._artifact_root = artifact_root
         self._connected: Any = None
 
-    def register(self, bundle: Bundle, *, run_name: str, tags: Mapping[str, str] | None = None) -> int:
+    def register(
+        self,
+        bundle: Bundle,
+        *,
+        run_name: str,
+        tags: Mapping[str, str] | None = None,
+        attached: Mapping[str, bytes] | None = None,
+    ) -> int:
         """Log a bundle (parameters, figures, files) as a run and make it a version. The alias stays where it is.
 
         Registering the same bundle again returns the version it already has, so that an interrupted run can be
         repeated.
+
+        Args:
+            bundle: what to register, the model as it was graded with it.
+            run_name: of MLflow's run.
+            tags: of the run and of the version.
+            attached: files for people and for repeating the run (model card, provenance), by name; none of them is
+                ever read back.
 
         Returns:
             The version's number.
@@ -86,10 +109,11 @@ class Registry:
         with self._answering() as client:
             run = client.create_run(self._experiment(client), run_name=run_name, tags=dict(tags or {}))
             run_id = run.info.run_id
-            _log(client, run_id, bundle)
-            _ensure_model(client, _registered(bundle.name))
+            log_bundle(client, run_id, bundle)
+            log_files(client, run_id, ATTACHED, attached or {})
+            _ensure_model(client, registered_name(bundle.name))
             made = client.create_model_version(
-                _registered(bundle.name),
+                registered_name(bundle.name),
                 source=f"{run.info.artifact_uri}/{FOLDER}",
                 run_id=run_id,
                 tags={**(tags or {}), DIGEST_TAG: bundle.digest()},
@@ -122,7 +146,7 @@ class Registry:
         if found != expected_current:
             raise ChampionChangedError(model=name, expected=expected_current, found=found)
         with self._answering() as client:
-            client.set_registered_model_alias(_registered(name), CHAMPION, str(version))
+            client.set_registered_model_alias(registered_name(name), CHAMPION, str(version))
 
     def champion(self, name: str) -> tuple[int, str] | None:
         """Version and digest of the champion; None where there is none.
@@ -139,7 +163,7 @@ class Registry:
             RegistryDownError: the registry did not answer.
         """
         with self._answering() as client:
-            registered = f"name = '{_registered(name)}'"
+            registered = f"name = '{registered_name(name)}'"
             models = client.search_registered_models(filter_string=registered)
             champion = str(models[0].aliases.get(CHAMPION, "")) if models else ""
             found = [
@@ -168,16 +192,56 @@ class Registry:
             VersionUnknownError: there is no such version.
             RegistryDownError: the registry did not answer.
         """
+        return self._fetch(self._version(name, version), FOLDER, digest=digest)
+
+    def load_graded(self, bundle: Bundle, version: int) -> Bundle | None:
+        """The model as it was graded, verified by its bundle's manifest; None where none was kept.
+
+        Args:
+            bundle: from `load`.
+            version: its number.
+
+        Raises:
+            BundleCorruptError: a file is missing, surplus, a link, or not what it was.
+            RegistryDownError: the registry did not answer.
+        """
+        if not bundle.graded_digest:
+            return None
+        return self._fetch(self._version(bundle.name, version), BESIDE, digest=bundle.graded_digest)
+
+    def discard_unfinished(self, ledger: str) -> int:
+        """Mark as failed the runs that a process left unfinished: what they logged was never made a version.
+
+        Args:
+            ledger: the tag `ledger` of the runs that are ours; the caller holds that warehouse's lock.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            RegistryDownError: the registry did not answer.
+        """
+        with self._answering() as client:
+            ours = f"attributes.status = 'RUNNING' and tags.{LEDGER_TAG} = '{ledger}'"
+            left = client.search_runs([self._experiment(client)], filter_string=ours)
+            for run in left:
+                client.set_terminated(run.info.run_id, status="FAILED")
+            return len(left)
+
+    def _version(self, name: str, version: int) -> Version:
         known = self.versions(name)
         wanted = next((one for one in known if one.version == version), None)
         if wanted is None:
             raise VersionUnknownError(model=name, version=version, known=[one.version for one in known])
+        return wanted
+
+    def _fetch(self, wanted: Version, kept_in: str, *, digest: str) -> Bundle:
         with tempfile.TemporaryDirectory(prefix="gristmill-model-") as folder:
             with self._answering() as client:
-                if not client.list_artifacts(wanted.run_id, FOLDER):
-                    raise BundleCorruptError(file=FOLDER, got="no files", expected=f"a bundle with SHA-256 {digest}")
-                _download(client, wanted.run_id, folder)
-            return open_bundle(_read(Path(folder) / FOLDER), digest=digest)
+                if not client.list_artifacts(wanted.run_id, kept_in):
+                    raise BundleCorruptError(file=kept_in, got="no files", expected=f"a bundle with SHA-256 {digest}")
+                _download(client, wanted.run_id, kept_in, folder)
+            return open_bundle(read_folder(Path(folder) / kept_in), digest=digest)
 
     def _experiment(self, client: Any) -> str:  # noqa: ANN401 - MLflow is untyped
         found = client.get_experiment_by_name(EXPERIMENT)
@@ -197,39 +261,15 @@ class Registry:
 
         try:
             if self._connected is None:
-                _make_folder(self._tracking_uri)
+                make_folder(self._tracking_uri)
                 self._connected = MlflowClient(tracking_uri=self._tracking_uri, registry_uri=self._tracking_uri)
             yield self._connected
         except (RequestException, OperationalError, TimeoutError) as error:
-            raise RegistryDownError(where=_without_password(self._tracking_uri), reason=type(error).__name__) from error
+            raise RegistryDownError(where=without_password(self._tracking_uri), reason=type(error).__name__) from error
         except MlflowException as error:
             if not _is_outage(error):
                 raise
-            raise RegistryDownError(where=_without_password(self._tracking_uri), reason=error.error_code) from error
-
-
-def _make_folder(tracking_uri: str) -> None:
-    """An SQLite file needs its folder."""
-    path = tracking_uri.removeprefix("sqlite:///")
-    if path != tracking_uri:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-
-
-def _registered(name: str) -> str:
-    return f"gristmill-{name.replace('_', '-')}"
-
-
-def _log(client: Any, run_id: str, bundle: Bundle) -> None:  # noqa: ANN401 - MLflow is untyped
-    told = {"method": bundle.method, "trained_as_of": bundle.trained_as_of, "beats_baseline": bundle.beats_baseline}
-    for name, value in {**told, **bundle.parameters}.items():
-        text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
-        client.log_param(run_id, name, text[:LONGEST_VALUE])
-    for name, figure in bundle.metrics.items():
-        client.log_metric(run_id, name, figure)
-    with tempfile.TemporaryDirectory(prefix="gristmill-model-") as folder:
-        for name, content in {**bundle.files, MANIFEST: bundle.manifest()}.items():
-            (Path(folder) / name).write_bytes(content)
-        client.log_artifacts(run_id, folder, FOLDER)
+            raise RegistryDownError(where=without_password(self._tracking_uri), reason=error.error_code) from error
 
 
 def _ensure_model(client: Any, registered: str) -> None:  # noqa: ANN401 - MLflow is untyped
@@ -252,33 +292,18 @@ def _all_pages(client: Any, registered: str) -> Iterator[Any]:  # noqa: ANN401 -
             return
 
 
-def _download(client: Any, run_id: str, folder: str) -> None:  # noqa: ANN401 - MLflow is untyped
+def _download(client: Any, run_id: str, kept_in: str, folder: str) -> None:  # noqa: ANN401 - MLflow is untyped
     """Files that are listed but can't be fetched are a broken bundle (MLflow refuses links here)."""
     from mlflow.exceptions import MlflowException  # noqa: PLC0415 - heavy: imported when used
 
     try:
-        client.download_artifacts(run_id, FOLDER, folder)
+        client.download_artifacts(run_id, kept_in, folder)
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
-        raise BundleCorruptError(file=FOLDER, got="files that can't be fetched", expected="plain files") from error
-
-
-def _read(folder: Path) -> dict[str, bytes]:
-    """The files of a downloaded bundle. Folders and links are refused: a bundle has none."""
-    contents = {}
-    for path in sorted(folder.iterdir()):
-        if path.is_symlink() or not path.is_file():
-            raise BundleCorruptError(file=path.name, got="a link or a folder", expected="a plain file")
-        contents[path.name] = path.read_bytes()
-    return contents
+        raise BundleCorruptError(file=kept_in, got="files that can't be fetched", expected="plain files") from error
 
 
 def _is_outage(error: Any) -> bool:  # noqa: ANN401 - MLflow is untyped
     text = str(error)
     return error.error_code in {"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"} or "API request to" in text
-
-
-def _without_password(uri: str) -> str:
-    scheme, separator, rest = uri.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"

@@ -3,7 +3,9 @@
 Churn and spending swing with the season, but a dozen monthly snapshots can't teach a tree what October is like. So the
 season comes from the last twelve months and enters the models as an offset. Months are compared by indirect
 standardisation (observed purchases over those expected if every band of recency and frequency had bought at its average
-pace), so that a growing, ageing or dwindling stock of customers is not mistaken for a season.
+pace), so that a growing, ageing or dwindling stock of customers is not mistaken for a season. Customers who bought long
+ago count too, for they swing the most; but only as far back as the history before the first of the months reaches, else
+later months would know customers that earlier ones could not.
 Belongs here: the index. Does not: how much it weighs in a model (`propensity`, `value_head`).
 """
 
@@ -16,6 +18,7 @@ import numpy as np
 import polars as pl
 
 from models.encoding import Floats
+from models.labels import ACTIVITY_MEMORY_DAYS, RECENCY_BANDS
 from models.splits import months_before
 
 MONTHS = 12
@@ -97,8 +100,10 @@ def read_season(activity: pl.DataFrame, *, first_event: date, known_at: date) ->
         known_at: the first day that must not be looked at.
     """
     months = [months_before(known_at, back) for back in range(MONTHS, 0, -1)]
-    year = activity.filter(pl.col("month_start").is_in(months))
-    if (months[0] - first_event).days < WARM_UP_DAYS or year["month_start"].n_unique() < MONTHS:
+    history_days = (months[0] - first_event).days
+    oldest_band = sum(edge <= history_days for edge in RECENCY_BANDS) - (history_days < ACTIVITY_MEMORY_DAYS)
+    year = activity.filter(pl.col("month_start").is_in(months) & (pl.col("recency_band") <= oldest_band))
+    if history_days < WARM_UP_DAYS or year["month_start"].n_unique() < MONTHS:
         return Season(known_at=known_at)
     pace = pl.col("purchase_count").sum().over(BANDS) / pl.col("customer_count").sum().over(BANDS)
     by_month = (

@@ -14,6 +14,7 @@ from models.encoding import Floats
 from models.logistic import fit_logistic
 
 PENALTY_PER_ROW = 0.003
+CHUNK_ROWS = 4_096  # asked at once: what fits the processor's cache is worked on twice as fast
 FARTHEST = 5.0  # standard deviations; beyond, a value counts as this far
 
 
@@ -37,15 +38,20 @@ class SmoothCurve:
 
     def scores(self, matrix: Floats) -> Floats:
         """Log-odds, shape (rows,), without offset."""
-        standard = _standardised(matrix, self.places, np.array(self.means), np.array(self.spreads))
-        scores: Floats = standard @ np.array(self.weights) + self.intercept
-        return scores
+        means, spreads, weights = (np.array(values) for values in (self.means, self.spreads, self.weights))
+        scores = np.empty(len(matrix))
+        for start in range(0, len(matrix), CHUNK_ROWS):
+            rows = slice(start, start + CHUNK_ROWS)
+            scores[rows] = _standardised(matrix[rows], self.places, means, spreads) @ weights
+        return scores + self.intercept
 
     def contributions(self, matrix: Floats) -> Floats:
         """What each feature adds to the log-odds against a customer with mean features, shape (rows, all features)."""
         parts = np.zeros(matrix.shape)
-        standard = _standardised(matrix, self.places, np.array(self.means), np.array(self.spreads))
-        parts[:, list(self.places)] = standard * np.array(self.weights)
+        means, spreads, weights = (np.array(values) for values in (self.means, self.spreads, self.weights))
+        for start in range(0, len(matrix), CHUNK_ROWS):
+            rows = slice(start, start + CHUNK_ROWS)
+            parts[rows, list(self.places)] = _standardised(matrix[rows], self.places, means, spreads) * weights
         return parts
 
     def described(self) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import count
 
 from models.errors import TooLittleHistoryError
 
 NEAR_DAYS = 90  # the value model's near horizon
 YEAR_DAYS = 365
-DAYS_A_MONTH = 31  # the longest: a grid date may lie this much before the latest possible one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,10 @@ class SplitPlan:
         test: the one it is graded on.
         final_train: what the kept model learns from.
         final_calibrate: what the kept model is calibrated on: the latest with complete outcomes.
+        complete: every snapshot whose outcomes were complete at the test snapshot: train, calibrate and those between,
+            which a model may be fitted on once its choices are made.
+        final_complete: the same of the kept model.
+        horizon_basis: where the length of the windows comes from, in words.
     """
 
     horizon_days: int
@@ -41,17 +45,20 @@ class SplitPlan:
     test: date
     final_train: tuple[date, ...]
     final_calibrate: tuple[date, ...]
+    complete: tuple[date, ...]
+    final_complete: tuple[date, ...]
+    horizon_basis: str = ""
 
     @property
     def all_snapshots(self) -> tuple[date, ...]:
         """Every snapshot that needs features and outcomes."""
-        parts = (*self.train, *self.calibrate, self.test, *self.final_train, *self.final_calibrate)
-        return tuple(sorted(set(parts)))
+        return tuple(sorted({*self.complete, self.test, *self.final_complete}))
 
     def described(self) -> dict[str, object]:
         """The plan as JSON-able facts, for the model's parameters."""
         return {
             "horizon_days": self.horizon_days,
+            "horizon_basis": self.horizon_basis,
             "train": [str(day) for day in self.train],
             "calibrate": [str(day) for day in self.calibrate],
             "test": str(self.test),
@@ -126,38 +133,27 @@ def plan_splits(
         as_of: nothing at or after this date may be known; outcome windows end by it.
         horizon_days: length of an outcome window.
         history_days: how much history the earliest snapshot must have behind it.
-        calibration_snapshots: how many snapshots, at most, calibrate; 0 plans no calibration.
+        calibration_snapshots: how many snapshots, at most, calibrate; fewer, or none, where history is short.
         minimum_train_snapshots: how many the graded model must learn from.
 
     Raises:
         TooLittleHistoryError: the grid has no room for it; says how many days are missing.
     """
-    grid = snapshot_grid(first_event=first_event, as_of=as_of, history_days=history_days)
-    complete = _ended_by(grid, as_of, horizon_days)
-    plan = None
-    if complete:
-        test = complete[-1]
-        train, calibrate = _train_and_calibrate(
-            _ended_by(grid, test, horizon_days), horizon_days, calibration_snapshots
-        )
-        final_train, final_calibrate = _train_and_calibrate(complete, horizon_days, calibration_snapshots)
-        plan = SplitPlan(
-            horizon_days=horizon_days,
-            train=train,
-            calibrate=calibrate,
-            test=test,
-            final_train=final_train,
-            final_calibrate=final_calibrate,
-        )
-    if plan is None or len(plan.train) < minimum_train_snapshots:
-        windows = 3 if calibration_snapshots else 2
-        needs = history_days + windows * horizon_days + (windows + minimum_train_snapshots - 1) * DAYS_A_MONTH
+
+    def planned(first: date) -> SplitPlan | None:
+        grid = snapshot_grid(first_event=first, as_of=as_of, history_days=history_days)
+        plan = _plan(grid, as_of, horizon_days, calibration_snapshots)
+        return plan if plan is not None and len(plan.train) >= minimum_train_snapshots else None
+
+    plan = planned(first_event)
+    if plan is None:
+        has_days = (as_of - first_event).days
         raise TooLittleHistoryError(
             model=model,
             first_event=first_event,
             as_of=as_of,
-            has_days=(as_of - first_event).days,
-            needs_days=needs,
+            has_days=has_days,
+            needs_days=next(days for days in count(has_days + 1) if planned(as_of - timedelta(days=days))),
         )
     return plan
 
@@ -216,13 +212,33 @@ def _ended_by(grid: Sequence[date], day: date, horizon_days: int) -> tuple[date,
     return tuple(snapshot for snapshot in grid if snapshot + timedelta(days=horizon_days) <= day)
 
 
+def _plan(grid: Sequence[date], as_of: date, horizon_days: int, calibration_snapshots: int) -> SplitPlan | None:
+    final_complete = _ended_by(grid, as_of, horizon_days)
+    if not final_complete:
+        return None
+    test = final_complete[-1]
+    complete = _ended_by(grid, test, horizon_days)
+    train, calibrate = _train_and_calibrate(complete, horizon_days, calibration_snapshots)
+    final_train, final_calibrate = _train_and_calibrate(final_complete, horizon_days, calibration_snapshots)
+    return SplitPlan(
+        horizon_days=horizon_days,
+        train=train,
+        calibrate=calibrate,
+        test=test,
+        final_train=final_train,
+        final_calibrate=final_calibrate,
+        complete=complete,
+        final_complete=final_complete,
+    )
+
+
 def _train_and_calibrate(
     grid: Sequence[date], horizon_days: int, calibration_snapshots: int
 ) -> tuple[tuple[date, ...], tuple[date, ...]]:
     """The latest snapshots calibrate (fewer where history is short), those whose windows end before them train."""
-    for count in range(min(calibration_snapshots, len(grid)), 0, -1):
-        calibrate = tuple(grid[-count:])
+    for number in range(min(calibration_snapshots, len(grid)), 0, -1):
+        calibrate = tuple(grid[-number:])
         train = _ended_by(grid, calibrate[0], horizon_days)
         if train:
             return train, calibrate
-    return (tuple(grid), ()) if not calibration_snapshots else ((), ())
+    return tuple(grid), ()

@@ -1,15 +1,15 @@
-"""Lifetime value: expected net spend over the next 90 days and 12 months.
+"""Lifetime value: expected net spend over the next 90 days, 12 and 24 months, what is typical, and what it may be.
 
 Two heads: the near horizon (90 days) and the far one, the longest horizon that the history lets us learn and test.
 Where that is shorter than a year, the rest of the year is an extension factor, read off the snapshots with a whole
-year observed after them.
-Belongs here: training, grading and asking the value model, as a `Bundle`. Does not: the hurdle of one horizon
-(`value_head`).
+year observed after them. The second year is the first one's purchases carried on by the purchase model, and both years
+are discounted from their middle. Belongs here: putting horizons together as a `Bundle`, and asking it. Does not: the
+training of one horizon (`value_training`), how a head is made (`value_head`).
 """
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -17,87 +17,80 @@ import numpy as np
 import polars as pl
 
 from models.baselines import RunRate
-from models.bundle import Bundle
-from models.encoding import Encoder, Floats, fit_encoder, usable_features
-from models.evaluation import (
-    amount_figures,
-    figures_beside,
-    mae,
-    normalised_gini,
-    paired_gain,
-    rmse,
-)
-from models.gate import Verdict, judge_value
+from models.bundle import Bundle, with_graded
+from models.encoding import Floats
 from models.labels import KEYS
-from models.propensity import Recipe
-from models.splits import YEAR_DAYS, SplitPlan, ValuePlan
-from models.training import TrainingData, at, refuse_too_few, training_frame
-from models.value_head import MODEL, SPENT, ValueHead, fit_value_head, value_head_from
+from models.splits import YEAR_DAYS, ValuePlan
+from models.training import TrainingData
+from models.value_head import MODEL, ValueHead, value_head_from
+from models.value_intervals import Intervals, intervals_from
+from models.value_training import BASELINE, TREES, TrainedHead, amounts_by, intervals_of, train_head
 
 NAME = MODEL
 NEAR, FAR = "value_90d", "value_long"
 HEADS_FILE = "value_heads.json"
 SAME_SEASON_DAYS = 45
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Trained:
-    """One head, graded and fitted again."""
-
-    head: ValueHead
-    figures: dict[str, float]
-    verdict: Verdict
+DISCOUNT_RATE_PER_YEAR = 0.10
+MONTH_DAYS = 30
 
 
 def train_value(
-    data: TrainingData, outcomes: Mapping[int, pl.DataFrame], plan: ValuePlan, *, threads: int = 1, seed: int = 1
+    data: TrainingData,
+    outcomes: Mapping[int, pl.DataFrame],
+    plan: ValuePlan,
+    *,
+    threads: int = 1,
+    seed: int = 1,
+    discount_rate_per_year: float = DISCOUNT_RATE_PER_YEAR,
 ) -> Bundle:
     """Train and grade both horizons, and fit them again on everything that is complete.
 
     Args:
-        data: features of all the plan's snapshots (the population only), and the company's months.
+        data: features of all the plan's snapshots (the population only).
         outcomes: `labels.outcomes` by horizon in days, for `plan.outcome_windows()`.
         plan: see `splits.plan_value`.
         threads: for LightGBM; without effect on the result.
         seed: for LightGBM and the bootstrap.
+        discount_rate_per_year: of money that comes later, for the 24 months.
 
     Returns:
-        A bundle named `value`. A head that does not pass the gate is the run rate instead; when the near head does
-        not pass, both are, `method` is `baseline`, and the bundle is not to be promoted as a model.
+        A bundle named `value`. A head whose trees don't pass the gate is the purchase models alone if these pass, else
+        the run rate; when the near head is the run rate, both are, `method` is `baseline`, and the bundle is not to be
+        promoted as a model.
 
     Raises:
         TooFewOutcomesError: a part of a plan has fewer than 50 customers who spent, or who didn't.
         OutcomesMissingError: features and outcomes don't belong together.
         FeaturesMismatchError: a named feature is absent, or no number or text.
     """
-    near = _train_head(data, outcomes, plan.near, NEAR, threads=threads, seed=seed)
+    near = train_head(data, outcomes[plan.near.horizon_days], plan.near, NEAR, threads=threads, seed=seed)
     far = near
     if plan.far != plan.near:
-        far = _train_head(data, outcomes, plan.far, FAR, threads=threads, seed=seed)
-    passed = near.verdict.passed
-    far_passed = passed and far.verdict.passed
-    extension, basis = _extension(data, outcomes, plan)
-    heads = {
-        "run_rate": {"feature": data.spend_feature, "first_event": str(data.first_event)},
-        "near": {"horizon_days": plan.near.horizon_days, "method": _method(passed)},
-        "far": {"horizon_days": plan.far.horizon_days, "method": _method(far_passed), "is_near": far is near},
-        "extension_factor": extension,
+        far = train_head(data, outcomes[plan.far.horizon_days], plan.far, FAR, threads=threads, seed=seed)
+    tested_far = far
+    if near.method == BASELINE:
+        far = near if far is near else replace(far, method=BASELINE)
+    elif far.method == BASELINE and plan.year_snapshots:
+        far = near
+    extension, basis = _extension(data, outcomes, plan, far)
+    heads = _heads(data, near, far, extension) | {
+        "discount_rate_per_year": discount_rate_per_year,
+        "intervals_12m": _year_intervals(data, outcomes, plan, far, extension).described(),
     }
-    files = {HEADS_FILE: json.dumps(heads, sort_keys=True).encode()}
-    files |= near.head.files(NEAR) if passed else {}
-    files |= far.head.files(FAR) if far_passed and far is not near else {}
-    used = {*near.head.propensity.encoder.features, *far.head.propensity.encoder.features} if passed else set()
-    return Bundle(
+    files = {HEADS_FILE: json.dumps(heads, sort_keys=True).encode(), **near.head.files(NEAR)}
+    files |= far.head.files(FAR) if far is not near else {}
+    bundle = Bundle(
         name=NAME,
-        method=_method(passed),
+        method=near.method,
         trained_as_of=data.as_of,
-        features=tuple(name for name in data.feature_names if name in used | {data.spend_feature}),
+        features=_features(data, near.head, far.head),
         files=files,
-        parameters=_parameters(near, far, plan, basis) | {"seed": seed, "heads": heads},
-        metrics=near.figures | ({} if far is near else far.figures),
-        reasons=near.verdict.reasons + (() if far is near else far.verdict.reasons),
-        beats_baseline=passed,
+        parameters=_parameters(near, tested_far, plan, basis) | {"seed": seed, "heads": heads},
+        metrics=near.figures | tested_far.figures,
+        reasons=tuple(dict.fromkeys(near.verdict.reasons + tested_far.verdict.reasons)),
+        beats_baseline=near.method != BASELINE,
     )
+    return with_graded(bundle, _as_graded(bundle, near, data))
 
 
 def predict_value(bundle: Bundle, features: pl.DataFrame, *, threads: int = 1) -> pl.DataFrame:
@@ -109,87 +102,158 @@ def predict_value(bundle: Bundle, features: pl.DataFrame, *, threads: int = 1) -
         threads: for LightGBM.
 
     Returns:
-        `customer_id`, `snapshot_date`, `expected_value_90d_amount` and `expected_value_12m_amount` (Int64, minor
-        units, at least 0, the second at least the first), rows as in `features`.
+        Rows as in `features`: `customer_id`, `snapshot_date`; in minor units, Int64, at least 0:
+        `expected_value_90d_amount`; `expected_value_12m_amount`, at least the former; the 80 % interval of the latter,
+        `expected_value_12m_low_amount` and `expected_value_12m_high_amount`; `typical_value_12m_amount`, as many
+        customers alike bring more as bring less; `expected_value_24m_amount`, discounted to the snapshot. And
+        `expected_orders_30d`, `expected_orders_90d` (Float64): purchases.
 
     Raises:
         FeaturesMismatchError: a feature of training is absent or of another type.
     """
-    heads = json.loads(bundle.files[HEADS_FILE])
-    near = _amounts(bundle, heads, "near", features, threads=threads)
-    far = near if heads["far"]["is_near"] else _amounts(bundle, heads, "far", features, threads=threads)
-    year = np.maximum(far * heads["extension_factor"], near)
-    return features.select(KEYS).with_columns(
-        pl.Series("expected_value_90d_amount", _whole(near), dtype=pl.Int64),
-        pl.Series("expected_value_12m_amount", _whole(year), dtype=pl.Int64),
+    asked = _Asked.of(bundle)
+    near = asked.near_amounts(features, threads=threads)
+    far = near if asked.far is asked.near else asked.far_amounts(features, threads=threads)
+    year = np.maximum(far * asked.heads["extension_factor"], near)
+    low, typical, high = asked.intervals.around(year)
+    half_a_year = (1 + asked.heads["discount_rate_per_year"]) ** -0.5
+    second = year * asked.near.anchor.second_year_share(features)
+    orders = asked.near.orders(features, threads=threads)
+    monthly, quarterly = (
+        asked.near.anchor.orders(features, horizon_days=days) for days in (MONTH_DAYS, asked.near.horizon_days)
     )
-
-
-def _train_head(
-    data: TrainingData, outcomes: Mapping[int, pl.DataFrame], plan: SplitPlan, prefix: str, *, threads: int, seed: int
-) -> _Trained:
-    days = plan.horizon_days
-    rows = training_frame(data.features, outcomes[days], snapshots=plan.all_snapshots, model=NAME).with_columns(
-        (pl.col("value_amount") > 0).cast(pl.Int8).alias(SPENT)
-    )
-    for part, snapshots in (("training", plan.train), ("calibration", plan.calibrate), ("test", (plan.test,))):
-        if snapshots:
-            names = ("customers who spent", "customers who didn't")
-            refuse_too_few(at(rows, snapshots), SPENT, model=f"{days}-day value", part=part, names=names)
-    kept, _ = usable_features(at(rows, plan.train), data.feature_names)
-    recipe = Recipe(model=NAME, encoder=_encoder(rows, kept), horizon_days=days, threads=threads, seed=seed)
-    run_rate = RunRate(feature=data.spend_feature, first_event=data.first_event)
-    graded = fit_value_head(
-        at(rows, plan.train),
-        _or_none(rows, plan.calibrate),
-        recipe,
-        season=data.season(plan.test),
-        run_rate=run_rate,
-    )
-    figures, verdict = _grade(graded, at(rows, [plan.test]), prefix, threads=threads, seed=seed)
-    final = fit_value_head(
-        at(rows, plan.final_train),
-        _or_none(rows, plan.final_calibrate),
-        recipe,
-        season=data.season(data.as_of),
-        run_rate=run_rate,
-        like=graded,
-    )
-    return _Trained(head=final, figures=figures, verdict=verdict)
-
-
-def _grade(
-    head: ValueHead, test: pl.DataFrame, prefix: str, *, threads: int, seed: int
-) -> tuple[dict[str, float], Verdict]:
-    """Test figures (money in minor units) beside the run rate's, and the gate's verdict."""
-    actual = test["value_amount"].to_numpy().astype(np.float64)
-    ours = head.amounts(test, threads=threads)
-    theirs = head.run_rate.amounts(test, horizon_days=head.horizon_days)
-    gains = {
-        "normalised_gini": paired_gain(normalised_gini, ours, theirs, actual, seed=seed, higher_is_better=True),
-        "mae": paired_gain(mae, ours, theirs, actual, seed=seed, higher_is_better=False),
-        "rmse": paired_gain(rmse, ours, theirs, actual, seed=seed, higher_is_better=False),
+    amounts = {
+        "expected_value_90d": near,
+        "expected_value_12m": year,
+        "expected_value_24m": year * half_a_year + second * half_a_year**3,
+        "expected_value_12m_low": low,
+        "typical_value_12m": typical,
+        "expected_value_12m_high": high,
     }
-    figures, baseline = amount_figures(ours, actual), amount_figures(theirs, actual)
-    told = figures_beside(figures, baseline, gains, rows=test.height, prefix=f"{prefix}_")
-    return told, judge_value(figures, gains, baseline, f"{head.horizon_days} days")
+    return features.select(KEYS).with_columns(
+        *(pl.Series(f"{name}_amount", _whole(values), dtype=pl.Int64) for name, values in amounts.items()),
+        pl.Series("expected_orders_30d", orders * monthly / np.maximum(quarterly, 1e-12), dtype=pl.Float64),
+        pl.Series("expected_orders_90d", orders, dtype=pl.Float64),
+    )
 
 
-def _extension(data: TrainingData, outcomes: Mapping[int, pl.DataFrame], plan: ValuePlan) -> tuple[float, str]:
-    """What a year brings over what the far horizon brings, and how that is known, in words."""
-    days = plan.far.horizon_days
+def explain_value(bundle: Bundle, features: pl.DataFrame, *, threads: int = 1) -> pl.DataFrame:
+    """What each feature adds to the logarithm of a customer's expected value of 90 days, above 0: worth more.
+
+    What is expected without learning, over the usual customer's, counts for the spend it mostly comes from.
+
+    Returns:
+        `customer_id`, `snapshot_date` and one Float64 column a feature of the bundle, rows as in `features`.
+    """
+    asked = _Asked.of(bundle)
+    head, spend = asked.near, asked.near.anchor.run_rate.feature
+    parts = {spend: head.anchor_over_usual(features)}
+    if head.amount_trees:
+        trees = head.contributions(features, threads=threads)
+        for place, name in enumerate(head.encoder.features):
+            parts[name] = trees[:, place] + (parts[name] if name == spend else 0.0)
+    columns = [pl.Series(name, values, dtype=pl.Float64) for name, values in parts.items()]
+    return features.select(KEYS).with_columns(columns)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """A bundle, opened."""
+
+    heads: dict[str, Any]
+    near: ValueHead
+    far: ValueHead
+    intervals: Intervals
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> "_Asked":
+        heads = json.loads(bundle.files[HEADS_FILE])
+        stored = heads["run_rate"]
+        run_rate = RunRate(feature=stored["feature"], first_event=date.fromisoformat(stored["first_event"]))
+        near = value_head_from(bundle.files, NEAR, run_rate)
+        far = near if heads["far"]["is_near"] else value_head_from(bundle.files, FAR, run_rate)
+        return cls(heads=heads, near=near, far=far, intervals=intervals_from(heads["intervals_12m"]))
+
+    def near_amounts(self, features: pl.DataFrame, *, threads: int) -> Floats:
+        return amounts_by(self.heads["near"]["method"], self.near, features, threads=threads)
+
+    def far_amounts(self, features: pl.DataFrame, *, threads: int) -> Floats:
+        return amounts_by(self.heads["far"]["method"], self.far, features, threads=threads)
+
+
+def _heads(data: TrainingData, near: TrainedHead, far: TrainedHead, extension: float) -> dict[str, Any]:
+    return {
+        "run_rate": {"feature": data.spend_feature, "first_event": str(data.first_event)},
+        "near": {"horizon_days": near.horizon_days, "method": near.method},
+        "far": {"horizon_days": far.horizon_days, "method": far.method, "is_near": far is near},
+        "extension_factor": extension,
+    }
+
+
+def _as_graded(bundle: Bundle, near: TrainedHead, data: TrainingData) -> Bundle:
+    """The near head as it was graded, alone: the far one's test snapshot is an earlier one."""
+    method = TREES if near.graded.amount_trees else near.method
+    alone = replace(near, head=near.graded, method=method)
+    heads = _heads(data, alone, alone, YEAR_DAYS / near.horizon_days) | {
+        "discount_rate_per_year": DISCOUNT_RATE_PER_YEAR,
+        "intervals_12m": near.intervals.described(),
+    }
+    return replace(
+        bundle,
+        method=method,
+        features=_features(data, near.graded),
+        trained_as_of=date.fromisoformat(str(bundle.parameters["plan_near"]["test"])),
+        files={HEADS_FILE: json.dumps(heads, sort_keys=True).encode(), **near.graded.files(NEAR)},
+    )
+
+
+def _features(data: TrainingData, *heads: ValueHead) -> tuple[str, ...]:
+    """What the heads look at, in the catalogue's order."""
+    used = {data.spend_feature}.union(*(head.encoder.features for head in heads), *(h.anchor.features for h in heads))
+    return tuple(name for name in data.feature_names if name in used)
+
+
+def _year_intervals(
+    data: TrainingData, outcomes: Mapping[int, pl.DataFrame], plan: ValuePlan, far: TrainedHead, extension: float
+) -> Intervals:
+    """Intervals of 12 months: from years seen whole where there are any, else as wide as the far horizon's."""
+    if far.horizon_days >= YEAR_DAYS or not plan.year_snapshots:
+        return far.intervals
+    whole = outcomes[YEAR_DAYS].select(*KEYS, "value_amount")
+    asked = data.features.filter(pl.col("snapshot_date").is_in(plan.year_snapshots))
+    rows = asked.join(whole, on=KEYS, how="inner", validate="1:1").sort("snapshot_date", "customer_id")
+    if rows.is_empty():
+        return far.intervals
+    expected = pl.Series("expected", far.amounts(rows) * extension)
+    return intervals_of(rows.select("snapshot_date", "value_amount", expected))
+
+
+def _extension(
+    data: TrainingData, outcomes: Mapping[int, pl.DataFrame], plan: ValuePlan, far: TrainedHead
+) -> tuple[float, str]:
+    """What a year brings over what the far horizon brings, and how that is known, in words.
+
+    Read off years seen whole that began in the same season; in others, or where none is, what the coming window's own
+    level has above or below the usual is not carried into the rest of the year.
+    """
+    days = far.horizon_days
     if days >= YEAR_DAYS:
         return 1.0, "12 months learnt and tested whole"
     steady = YEAR_DAYS / days
-    near_season = [day for day in plan.year_snapshots if _days_apart_in_the_year(day, data.as_of) <= SAME_SEASON_DAYS]
-    snapshots = near_season or list(plan.year_snapshots)
+    seen = [day for day in plan.year_snapshots if day in set(outcomes[days]["snapshot_date"].unique())]
+    near_season = [day for day in seen if _days_apart_in_the_year(day, data.as_of) <= SAME_SEASON_DAYS]
+    snapshots = near_season or seen
     short, whole = (_total(data.features, outcomes, length, snapshots) for length in (days, YEAR_DAYS))
+    correction = (
+        1.0 if near_season or far.method == BASELINE else far.head.amount_levels.usual_over_expected(data.as_of)
+    )
+    told = f"{days} days learnt and tested, extended to 12 months"
     if not snapshots or short <= 0:
-        return steady, f"{days} days learnt and tested, extended to 12 months at the same pace (x {steady:.2f})"
-    factor = round(min(max(whole / short, 1.0), 2 * steady), 6)
+        factor = round(steady * correction, 6)
+        return factor, f"{told} at the same pace (x {factor:.2f})"
+    factor = round(min(max(whole / short * correction, 1.0), 2 * steady), 6)
     when = "of the same season" if near_season else "of other seasons"
-    told = f"(x {factor:.2f} = 12 months over {days} days after {len(snapshots)} snapshots {when})"
-    return factor, f"{days} days learnt and tested, extended to 12 months {told}"
+    return factor, f"{told} (x {factor:.2f} = 12 months over {days} days after {len(snapshots)} snapshots {when})"
 
 
 def _total(features: pl.DataFrame, outcomes: Mapping[int, pl.DataFrame], days: int, snapshots: Iterable[date]) -> float:
@@ -205,35 +269,16 @@ def _days_apart_in_the_year(one: date, other: date) -> int:
     return min(apart, YEAR_DAYS - apart)
 
 
-def _amounts(bundle: Bundle, heads: dict[str, Any], which: str, features: pl.DataFrame, *, threads: int) -> Floats:
-    stored = heads["run_rate"]
-    run_rate = RunRate(feature=stored["feature"], first_event=date.fromisoformat(stored["first_event"]))
-    if heads[which]["method"] == "baseline":
-        return run_rate.amounts(features, horizon_days=heads[which]["horizon_days"])
-    return value_head_from(bundle.files, NEAR if which == "near" else FAR, run_rate).amounts(features, threads=threads)
-
-
-def _parameters(near: _Trained, far: _Trained, plan: ValuePlan, basis: str) -> dict[str, Any]:
+def _parameters(near: TrainedHead, far: TrainedHead, plan: ValuePlan, basis: str) -> dict[str, Any]:
+    stands = f"{basis}; the model of {far.horizon_days} days did not pass" if far.method == BASELINE else basis
     return {
         "plan_near": plan.near.described(),
         "plan_far": plan.far.described(),
-        "value_12m_basis": basis if far.verdict.passed else f"{basis}; the run rate stands in for the far model",
-        "season_weight": near.head.propensity.season_weight,
-        "calibrator": near.head.propensity.calibrator.kind,
-        "calibration_factor": near.head.factor,
+        "value_12m_basis": stands,
+        "levels_90d": near.head.amount_levels.described(),
+        "intervals_90d": near.intervals.described(),
+        "anchor": near.head.anchor.described(),
     }
-
-
-def _encoder(rows: pl.DataFrame, kept: tuple[str, ...]) -> Encoder:
-    return fit_encoder(rows, kept, model=NAME)
-
-
-def _or_none(rows: pl.DataFrame, snapshots: tuple[date, ...]) -> pl.DataFrame | None:
-    return at(rows, snapshots) if snapshots else None
-
-
-def _method(passed: bool) -> str:  # noqa: FBT001 - the one fact it names
-    return "lightgbm" if passed else "baseline"
 
 
 def _whole(amounts: Floats) -> Floats:

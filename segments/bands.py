@@ -11,18 +11,26 @@ from segments.hysteresis import settled_class
 from segments.vocabulary import ACTIVE, CRITICAL, HIGH, LAPSED, LOW, MEDIUM, NOT_SCORED, PROSPECT
 
 
-def customer_status(days_since_last_order: pl.Expr, *, active_within_days: int = 365) -> pl.Expr:
-    """Status by the last purchase (String).
+def customer_status(
+    days_since_last_order: pl.Expr, *, active_within_days: int = 365, subscribes: pl.Expr | None = None
+) -> pl.Expr:
+    """Status by the last purchase, or by the subscriptions (String).
 
     Args:
         days_since_last_order: whole days from the last purchase to the snapshot; null where there was none.
         active_within_days: how old, at most, the last purchase of an active customer is.
+        subscribes: whether a subscription runs; null for who never subscribed.
 
     Returns:
-        `active`, `lapsed` (purchased, but longer ago) or `prospect` (no purchase yet).
+        `active`, `lapsed` (purchased or subscribed, but longer ago) or `prospect` (neither yet).
     """
+    subscriber = pl.lit(None, pl.Boolean) if subscribes is None else subscribes
     return (
-        pl.when(days_since_last_order.is_null())
+        pl.when(subscriber)
+        .then(pl.lit(ACTIVE))
+        .when(days_since_last_order.is_null() & subscriber.is_not_null())
+        .then(pl.lit(LAPSED))
+        .when(days_since_last_order.is_null())
         .then(pl.lit(PROSPECT))
         .when(days_since_last_order <= active_within_days)
         .then(pl.lit(ACTIVE))

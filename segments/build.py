@@ -14,14 +14,24 @@ from segments.bands import churn_risk_band, customer_status
 from segments.categories import next_best_categories
 from segments.contracts import customer_contract
 from segments.hysteresis import PREVIOUS, with_previous
-from segments.inputs import VALUE_COLUMNS, RunStamp, ScoredCustomers, SegmentRules, check_inputs
+from segments.inputs import (
+    NEXT_ORDER_COLUMNS,
+    SUBSCRIPTION_COLUMNS,
+    VALUE_COLUMNS,
+    RunStamp,
+    ScoredCustomers,
+    SegmentRules,
+    check_inputs,
+)
 from segments.money import Currency, to_major_units
 from segments.offers import first_offers, next_best_offers, no_offers
 from segments.policy import Policy, default_policy, recommended_actions
+from segments.reason_table import REASONS, reason_rows
 from segments.reasons import main_reasons
 from segments.rfm import quintile_score
 from segments.standing_contracts import standing_columns
 from segments.tiers import value_tiers
+from segments.value_columns import published_value_details, value_details
 from segments.vocabulary import ACTIVE, NOT_SCORED
 
 DAYS = "days_since_last_order"
@@ -33,15 +43,19 @@ class SegmentTables:
 
     Args:
         customer: one row a customer, sorted by `customer_id`; columns as in `contracts.customer_contract`.
-        next_best_offer: one row a (customer, rank), sorted by both; columns as in `contracts.NEXT_BEST_OFFER`.
+        next_best_offer: one row a (customer, rank), sorted by both; columns as in `ranked_offers.NEXT_BEST_OFFER`.
         next_best_category: the same of categories, columns as in `contracts.NEXT_BEST_CATEGORY`; None where products
             have no categories: then there is no such table.
+        reasons: up to three reasons each way of every score, columns as in `reason_table.REASONS`.
+        demand_forecast: the coming demand, columns as in `demand_table.DEMAND_FORECAST`; None without orders.
         others: further tables by name, with their contracts.
     """
 
     customer: pl.DataFrame
     next_best_offer: pl.DataFrame
     next_best_category: pl.DataFrame | None = None
+    reasons: pl.DataFrame | None = None
+    demand_forecast: pl.DataFrame | None = None
     others: Mapping[str, PublishedTable] = field(default_factory=dict)
 
 
@@ -94,7 +108,35 @@ def build_segments(
         currency=currency,
     )
     customers = customers.with_columns(words, recommended_actions(customers, policy=policy or default_policy()))
-    return SegmentTables(_as_published(customers, stamp, currency), offers, _categories(scored, active, stamp))
+    return SegmentTables(
+        _as_published(customers, stamp, currency),
+        offers,
+        _categories(scored, active, stamp),
+        _reasons(scored, stamp, currency),
+    )
+
+
+def _reasons(scored: ScoredCustomers, stamp: RunStamp, currency: Currency) -> pl.DataFrame:
+    """The strongest reasons of every score there are contributions to."""
+    explained = {
+        "churn": scored.contributions,
+        "subscription_churn": scored.subscription_contributions,
+        "value": scored.value_contributions,
+    }
+    rows = [
+        reason_rows(
+            contributions,
+            scored.features,
+            model=model,
+            phrasebook=scored.phrasebook,
+            families=scored.families,
+            currency=currency,
+        )
+        for model, contributions in explained.items()
+        if contributions is not None
+    ]
+    stamps = (pl.lit(stamp.as_of, pl.Date).alias("as_of"), pl.lit(stamp.run_key, pl.String).alias("run_key"))
+    return pl.concat([REASONS.schema.to_frame(), *(one.with_columns(stamps).select(REASONS.names) for one in rows)])
 
 
 def _everybody(scored: ScoredCustomers, rules: SegmentRules) -> pl.DataFrame:
@@ -103,7 +145,10 @@ def _everybody(scored: ScoredCustomers, rules: SegmentRules) -> pl.DataFrame:
         "customer_id", pl.col(rules.recency_column).cast(pl.Float64).floor().cast(pl.Int32).alias(DAYS)
     )
     consent = pl.lit(None, pl.Boolean).alias("consent_marketing")
-    known = last_purchase.select("customer_id", consent)
+    subscribed = pl.DataFrame(schema={"customer_id": pl.String, "subscribes": pl.Boolean})
+    if scored.subscriptions is not None:
+        subscribed = scored.subscriptions.select("customer_id", "subscribes")
+    known = pl.concat([last_purchase, subscribed], how="diagonal").select("customer_id", consent).unique()
     if scored.customers is not None:
         recorded = scored.customers.select(
             "customer_id", "consent_marketing" if "consent_marketing" in scored.customers.columns else consent
@@ -112,8 +157,11 @@ def _everybody(scored: ScoredCustomers, rules: SegmentRules) -> pl.DataFrame:
     return (
         known.sort("customer_id")
         .join(last_purchase, on="customer_id", how="left", validate="1:1", maintain_order="left")
+        .join(subscribed, on="customer_id", how="left", validate="1:1", maintain_order="left")
         .with_columns(
-            customer_status(pl.col(DAYS), active_within_days=rules.active_within_days).alias("customer_status"),
+            customer_status(
+                pl.col(DAYS), active_within_days=rules.active_within_days, subscribes=pl.col("subscribes")
+            ).alias("customer_status"),
             pl.col("consent_marketing")
             .fill_null(value=rules.contact_without_recorded_consent)
             .alias("may_be_contacted"),
@@ -154,7 +202,17 @@ def _with_scores(customers: pl.DataFrame, scored: ScoredCustomers, rules: Segmen
         previous=PREVIOUS,
         margin=rules.steady_probability_margin,
     )
-    for frame in (active, tiers):
+    named = {
+        "subscriptions": (scored.subscriptions, SUBSCRIPTION_COLUMNS),
+        "next_orders": (scored.next_orders, NEXT_ORDER_COLUMNS),
+    }
+    others = [
+        pl.DataFrame(schema={"customer_id": pl.String, **columns})
+        if frame is None
+        else frame.select("customer_id", *(pl.col(name).cast(dtype) for name, dtype in columns.items()))
+        for frame, columns in named.values()
+    ]
+    for frame in (active, tiers, value_details(scored.value), *others):
         customers = customers.join(frame, on="customer_id", how="left", validate="1:1", maintain_order="left")
     customers = with_previous(customers, scored.previous, "churn_risk_band")
     return customers.with_columns(band.alias("churn_risk_band"), pl.col("value_tier").fill_null(NOT_SCORED))
@@ -178,12 +236,14 @@ def _as_published(customers: pl.DataFrame, stamp: RunStamp, currency: Currency) 
     stamped = customers.with_columns(
         to_major_units(pl.col("expected_value_90d_amount"), currency).alias("expected_value_90d"),
         to_major_units(pl.col("expected_value_12m_amount"), currency).alias("expected_value_12m"),
+        *published_value_details(currency),
         *(pl.lit(None, column.dtype).alias(column.name) for column in standing_columns()),  # put in by who knows them
         pl.lit(currency.code).alias("currency"),
         pl.lit(stamp.as_of, pl.Date).alias("as_of"),
         pl.lit(stamp.churn_model_version, pl.Int32).alias("churn_model_version"),
         pl.lit(stamp.value_model_version, pl.Int32).alias("value_model_version"),
         pl.lit(stamp.next_offer_model_version, pl.Int32).alias("next_offer_model_version"),
+        pl.lit(stamp.subscription_churn_model_version, pl.Int32).alias("subscription_churn_model_version"),
         pl.lit(stamp.run_key, pl.String).alias("run_key"),
         pl.lit(stamp.as_of, pl.Date).alias("changed_at"),
     )

@@ -80,8 +80,8 @@ def cohorts(sums: pl.DataFrame, facts: pl.DataFrame, *, as_of: date) -> pl.DataF
 
     Returns:
         One row per (`cohort_month`, `age_days`), sorted: `customers`, `repeat_share`, `value_per_customer` (Int64,
-        minor units), `older_customers`, `older_repeat_share`, `older_value_per_customer` (all cohorts before, but for those
-        older than the data; null: none), `repeat_difference`, `repeat_difference_low`, `repeat_difference_high` (95 %),
+        minor units), `older_customers`, `older_repeat_share`, `older_value_per_customer` (all cohorts before, but for
+        those older than the data; null: none), `repeat_difference`, `repeat_difference_low`, `repeat_difference_high` (95 %),
         `verdict` (one of `COHORT_VERDICTS`), `maybe_older_than_data`, `mix_drift` (largest stability index of an
         attribute against the customers before), `mix_drift_in` (that attribute; null: nothing is recorded).
     """
@@ -186,5 +186,7 @@ def _index(counts: pl.DataFrame, month: date) -> float | None:
     )
     pooled, classes = pooled.sort("class"), pooled.height
     by_chance = (classes - 1) * (1 / new + 1 / old)
-    index = stability_index(*([(each + 0.5) / (of + classes / 2) for each in pooled[name]] for name, of in (("new", new), ("old", old))))
+    index = stability_index(
+        *([(each + 0.5) / (of + classes / 2) for each in pooled[name]] for name, of in (("new", new), ("old", old)))
+    )
     return max(0.0, index - by_chance)

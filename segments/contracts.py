@@ -6,10 +6,19 @@ Belongs here: the contracts the audit checks and the warehouse takes its comment
 import polars as pl
 
 from data_contracts.published import OutputColumn, OutputContract
+from segments.decisions.explaining import shadow_price_contract
+from segments.decisions.offer_table import offer_contract
+from segments.decisions.retention import retention_contract
+from segments.decisions.standard import standard_contract
+from segments.decisions.upgrade import upgrade_contract
+from segments.decisions.winback import winback_contract
+from segments.demand_table import DEMAND_FORECAST
 from segments.money import Currency, amount_dtype
 from segments.portfolio_contracts import portfolio_contracts
+from segments.reason_table import REASONS
 from segments.retraction import CUSTOMER_RETRACTION
 from segments.standing_contracts import standing_columns, standing_contracts
+from segments.value_columns import value_detail_columns
 from segments.vocabulary import NOT_SCORED, RISK_BANDS, STATUSES, VALUE_TIERS
 
 WATCHED_COLUMNS = (
@@ -28,34 +37,6 @@ WATCHED_COLUMNS = (
     "recommended_action",
 )
 """Columns of `segments.customer` whose change moves `changed_at`. Probabilities and amounts move every night."""
-
-NEXT_BEST_OFFER = OutputContract(
-    table="next_best_offer",
-    key=("customer_id", "rank"),
-    columns=(
-        OutputColumn("customer_id", pl.String, meaning="The customer."),
-        OutputColumn("rank", pl.Int32, minimum=1, meaning="1 is the offer they are most likely to take."),
-        OutputColumn("as_of", pl.Date, meaning="The business date this row is true for: nothing later was used."),
-        OutputColumn("product_id", pl.String, meaning="The product to offer."),
-        OutputColumn("product_name", pl.String, meaning="Its name; its id where no name is known."),
-        OutputColumn("category", pl.String, nullable=True, meaning="Its category; empty where none is known."),
-        OutputColumn(
-            "purchase_probability",
-            pl.Float64,
-            nullable=True,
-            minimum=0.0,
-            maximum=1.0,
-            meaning="How likely the customer is to buy it in the coming weeks, from 0 to 1.",
-        ),
-        OutputColumn("reason", pl.String, meaning="Why this product is offered to this customer, in words."),
-        OutputColumn(
-            "next_offer_model_version", pl.Int32, nullable=True, meaning="Version of the model that ranked the offers."
-        ),
-        OutputColumn("run_key", pl.String, meaning="The run that published this row."),
-    ),
-    volatile=("run_key",),
-    meaning="What to offer each active customer next: a ranked list, with the reason for each offer.",
-)
 
 NEXT_BEST_CATEGORY = OutputContract(
     table="next_best_category",
@@ -91,8 +72,15 @@ def published_contracts(currency: Currency) -> tuple[OutputContract, ...]:
     """The contracts of every table a night may publish, in the order people read them."""
     return (
         customer_contract(currency),
-        NEXT_BEST_OFFER,
+        REASONS,
+        offer_contract(currency),
         NEXT_BEST_CATEGORY,
+        DEMAND_FORECAST,
+        retention_contract(currency),
+        winback_contract(currency),
+        upgrade_contract(currency),
+        standard_contract(currency),
+        shadow_price_contract(currency),
         CUSTOMER_RETRACTION,
         *standing_contracts(currency),
         *portfolio_contracts(currency),
@@ -108,6 +96,7 @@ def customer_contract(currency: Currency) -> OutputContract:
             OutputColumn("customer_id", pl.String, meaning="The customer."),
             OutputColumn("as_of", pl.Date, meaning="The business date this row is true for: nothing later was used."),
             *_class_and_score_columns(currency),
+            *_outlook_columns(),
             *_decision_columns(),
             *standing_columns(),
             *_origin_columns(),
@@ -124,8 +113,8 @@ def _class_and_score_columns(currency: Currency) -> tuple[OutputColumn, ...]:
             "customer_status",
             pl.String,
             allowed=STATUSES,
-            meaning="active: bought in the last 12 months (365 days unless set otherwise); lapsed: bought, but longer "
-            "ago; prospect: no purchase yet.",
+            meaning="active: bought in the last 12 months (365 days unless set otherwise), or has a running "
+            "subscription; lapsed: bought or subscribed, but longer ago; prospect: neither yet.",
         ),
         OutputColumn(
             "churn_probability",
@@ -133,7 +122,9 @@ def _class_and_score_columns(currency: Currency) -> tuple[OutputColumn, ...]:
             nullable=True,
             minimum=0.0,
             maximum=1.0,
-            meaning="How likely the customer is to buy nothing in the next 90 days, from 0 to 1; empty: not scored.",
+            meaning="How likely the customer is to buy nothing within the churn horizon (30 to 365 days, as set or by "
+            "how customers of the company buy; training tells which), from 0 to 1; where the company has subscriptions "
+            "only, to have left by then; empty: not scored.",
         ),
         OutputColumn(
             "churn_risk_band",
@@ -155,6 +146,7 @@ def _class_and_score_columns(currency: Currency) -> tuple[OutputColumn, ...]:
             minimum=0,
             meaning="What the customer is expected to spend in the next 12 months, net of returns; never below 0.",
         ),
+        *value_detail_columns(currency),
         OutputColumn("currency", pl.String, allowed=(currency.code,), meaning="Currency of the amounts."),
         OutputColumn(
             "value_tier",
@@ -162,6 +154,50 @@ def _class_and_score_columns(currency: Currency) -> tuple[OutputColumn, ...]:
             allowed=(*VALUE_TIERS, NOT_SCORED),
             meaning="Place in the customer pyramid by expected value of the next 12 months: platinum (the top 5 % "
             "unless set otherwise), gold (the next 20 %), iron (the next 50 %), lead (the rest).",
+        ),
+    )
+
+
+def _outlook_columns() -> tuple[OutputColumn, ...]:
+    """What is to be expected when: of whoever buys, and of whoever subscribes."""
+    probability = {"dtype": pl.Float64, "nullable": True, "minimum": 0.0, "maximum": 1.0}
+    return (
+        OutputColumn(
+            "probability_alive",
+            **probability,  # type: ignore[arg-type]  # mixed values, each of its parameter's type
+            meaning="How likely it is that they are still a customer, that is, will ever buy again, from 0 to 1, by "
+            "how often and how long ago they bought; empty: nothing bought, or bought too long ago to be scored.",
+        ),
+        OutputColumn(
+            "expected_next_order_on",
+            pl.Date,
+            nullable=True,
+            meaning="By this day half of such customers who are still customers have bought again; for who bought "
+            "once, from others' second purchases. Empty: rather no customer any more, or nothing to tell by.",
+        ),
+        OutputColumn(
+            "subscription_churn_probability",
+            **probability,  # type: ignore[arg-type]  # as above
+            meaning="How likely it is that no subscription of theirs runs any more in 90 days (unless set otherwise), "
+            "from 0 to 1; empty: none runs now, or the company has none.",
+        ),
+        OutputColumn(
+            "subscription_end_at_renewal_probability",
+            **probability,  # type: ignore[arg-type]  # as above
+            meaning="How likely it is that they leave when the running billing period ends or before: by the end of "
+            "the thirty days in which that falls; from 0 to 1.",
+        ),
+        OutputColumn(
+            "subscription_renews_on",
+            pl.Date,
+            nullable=True,
+            meaning="When the next billing period of their largest running subscription begins.",
+        ),
+        OutputColumn(
+            "subscription_expected_end_on",
+            pl.Date,
+            nullable=True,
+            meaning="By this day half of such subscribers have left; empty: none runs, or it is over five years away.",
         ),
     )
 
@@ -209,6 +245,12 @@ def _origin_columns() -> tuple[OutputColumn, ...]:
         OutputColumn("value_model_version", pl.Int32, meaning="Version of the model that gave the expected values."),
         OutputColumn(
             "next_offer_model_version", pl.Int32, nullable=True, meaning="Version of the model that ranked the offers."
+        ),
+        OutputColumn(
+            "subscription_churn_model_version",
+            pl.Int32,
+            nullable=True,
+            meaning="Version of the model that says when subscribers leave.",
         ),
         OutputColumn("run_key", pl.String, meaning="The run that published this row."),
         OutputColumn(

@@ -92,3 +92,18 @@ class SnapshotMismatchError(DataBlockedError):
             expected=expected,
             action="build the features for the date of the run",
         )
+
+
+class RulesClashError(UsageError):
+    """Rules of the decisions that no choice can keep together."""
+
+    def __init__(self, *, clashing: Sequence[str], missed: str) -> None:
+        self.clashing = list(clashing)
+        others = "; ".join(name for name in clashing if name != missed)
+        super().__init__(
+            "no choice can keep these rules together" if others else "a rule asks for more than there is",
+            where="decisions",
+            got=f"{missed}, against: {others}" if others else f"{missed}: not so many customers may get it",
+            expected="rules that at least one choice keeps",
+            action="lower the minimum, or raise one of the others",
+        )

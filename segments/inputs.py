@@ -19,6 +19,15 @@ from segments.tiers import DEFAULT_SHARES
 VALUE_COLUMNS = ("expected_value_90d_amount", "expected_value_12m_amount")
 
 
+SUBSCRIPTION_COLUMNS = {
+    "subscription_churn_probability": pl.Float64,
+    "subscription_end_at_renewal_probability": pl.Float64,
+    "subscription_renews_on": pl.Date,
+    "subscription_expected_end_on": pl.Date,
+}
+NEXT_ORDER_COLUMNS = {"probability_alive": pl.Float64, "expected_next_order_on": pl.Date}
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunStamp:
     """What says, on every row, where it came from.
@@ -29,6 +38,8 @@ class RunStamp:
         churn_model_version: registered version that gave the churn scores.
         value_model_version: registered version that gave the value scores.
         next_offer_model_version: registered version that ranked the offers; None without such a model.
+        subscription_churn_model_version: registered version that says when subscribers leave; None without such a
+            model.
     """
 
     as_of: date
@@ -36,6 +47,7 @@ class RunStamp:
     churn_model_version: int
     value_model_version: int
     next_offer_model_version: int | None = None
+    subscription_churn_model_version: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +99,12 @@ class ScoredCustomers:
         phrases: by feature, how to say it (`reasons.Phrasebook`, as for the next two).
         phrases_when_unknown: by feature, what to say where a figure of its phrase is unknown.
         units: by feature, its unit in the catalogue.
+        families: by feature, the family it comes from.
+        value_contributions: as `contributions`, to the logarithm of the expected value.
+        subscription_contributions: as `contributions`, to leaving as a subscriber.
+        subscriptions: everybody who ever subscribed: `customer_id` (unique), `subscribes` (Boolean: a subscription
+            runs) and `SUBSCRIPTION_COLUMNS` (null where none runs); None where the company has no subscriptions.
+        next_orders: `customer_id` (unique) and `NEXT_ORDER_COLUMNS`; None where nothing says.
         previous: yesterday's rows with `customer_id` (unique), `value_tier`, `churn_risk_band`; None on the first
             night.
     """
@@ -102,6 +120,11 @@ class ScoredCustomers:
     phrases: Mapping[str, str] = field(default_factory=dict)
     phrases_when_unknown: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    families: Mapping[str, str] = field(default_factory=dict)
+    value_contributions: pl.DataFrame | None = None
+    subscription_contributions: pl.DataFrame | None = None
+    subscriptions: pl.DataFrame | None = None
+    next_orders: pl.DataFrame | None = None
     previous: pl.DataFrame | None = None
 
     @property
@@ -130,6 +153,10 @@ def check_inputs(scored: ScoredCustomers, *, as_of: date, rules: SegmentRules) -
         ("churn", ("customer_id",), scored.churn),
         ("value", ("customer_id",), scored.value),
         ("contributions", ("customer_id",), scored.contributions),
+        ("value_contributions", ("customer_id",), scored.value_contributions),
+        ("subscription_contributions", ("customer_id",), scored.subscription_contributions),
+        ("subscriptions", ("customer_id",), scored.subscriptions),
+        ("next_orders", ("customer_id",), scored.next_orders),
         ("customers", ("customer_id",), scored.customers),
         ("products", ("product_id",), scored.products),
         ("previous", ("customer_id",), scored.previous),

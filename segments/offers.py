@@ -49,7 +49,7 @@ def next_best_offers(
         run_key: the run that publishes.
 
     Returns:
-        One row a (customer_id, rank), sorted by both, columns as in `contracts.NEXT_BEST_OFFER`.
+        One row a (customer_id, rank), sorted by both, columns as in `ranked_offers.NEXT_BEST_OFFER`.
     """
     names = _names(products)
     listed = offers.select(OFFERS_NEEDED).join(active.select("customer_id"), on="customer_id", how="semi")

@@ -12,8 +12,9 @@ import polars as pl
 from segments.money import Currency
 from segments.numbers_in_words import in_words, kind_of
 from segments.vocabulary import ACTIVE, CRITICAL, HIGH, LAPSED, LOW, MEDIUM
-from segments.wording import clauses, filled_by_row
+from segments.wording import clauses, filled, filled_by_row
 
+LEFT_PHRASE = "no subscription runs any more"
 LAPSED_PHRASE = "no purchase for {days_since_last_order} days"
 PROSPECT_PHRASE = "no purchase yet"
 ORDINARY_PHRASE = "nothing unusual; last bought {days_since_last_order} days ago"
@@ -43,6 +44,11 @@ class Phrasebook:
             if any(clause.placeholders for clause in clauses(template)):
                 by_words.setdefault(template, []).append(feature)
         return {features[0]: tuple(features) for features in by_words.values()}
+
+    def figures_of(self, feature: str) -> list[str]:
+        """The features whose figures the words of a feature name, sorted."""
+        templates = [words[feature] for words in (self.phrases, self.phrases_when_unknown) if words.get(feature)]
+        return sorted({name for template in templates for clause in clauses(template) for name in clause.placeholders})
 
 
 # what counts as a cause in each band: what pushes up, what pulls down, what does most either way
@@ -112,7 +118,7 @@ def main_reasons(
     Raises:
         PhraseTemplateError: a phrase can't be read.
     """
-    there = [name for name in _named_features(phrasebook) if name in features.columns]
+    there = [name for name in named_features(phrasebook) if name in features.columns]
     rows = customers.select("customer_id", "customer_status", "churn_risk_band", "days_since_last_order")
     figures = features.select("customer_id", *(pl.col(name).alias(f"figure:{name}") for name in there))
     rows = rows.join(figures, on="customer_id", how="left", validate="1:1", maintain_order="left")
@@ -131,7 +137,25 @@ def main_reasons(
     return _with_fallback(rows)
 
 
-def _named_features(phrasebook: Phrasebook) -> list[str]:
+def phrases_said(figures: pl.DataFrame, feature: str, phrasebook: Phrasebook, currency: Currency) -> pl.Series:
+    """The phrase of one feature for every row, with the row's own figures (String); null where nothing can be said.
+
+    Args:
+        figures: features by name; those that are not there are unknown.
+        feature: whose words.
+        phrasebook: the wording; where a figure is unknown, as in `main_reasons`.
+        currency: of money features.
+    """
+    ways = ((phrasebook.phrases, True), (phrasebook.phrases_when_unknown, True), (phrasebook.phrases, False))
+    templates = [(words[feature], whole) for words, whole in ways if words.get(feature)]
+    there = [name for name in phrasebook.figures_of(feature) if name in figures.columns]
+    kinds = {name: kind_of(name, figures.schema[name], unit=phrasebook.units.get(name)) for name in there}
+    values = {name: in_words(pl.col(name), kinds[name], currency=currency) for name in there}
+    said = [filled(template, values, whole=whole) for template, whole in templates]
+    return figures.select(pl.coalesce(*said, pl.lit(None, pl.String)).alias("words")).to_series()
+
+
+def named_features(phrasebook: Phrasebook) -> list[str]:
     """Every feature that some phrase names, sorted."""
     templates = (*phrasebook.phrases.values(), *phrasebook.phrases_when_unknown.values())
     return sorted({name for template in templates for clause in clauses(template) for name in clause.placeholders})
@@ -160,7 +184,9 @@ def _with_fallback(rows: pl.DataFrame) -> pl.Series:
     """The filled phrase (`text`), else the sentence that is true without one."""
     status = pl.col("customer_status")
     plain = (
-        pl.when(status == LAPSED)
+        pl.when((status == LAPSED) & pl.col("days_since_last_order").is_null())
+        .then(pl.lit(LEFT_PHRASE))
+        .when(status == LAPSED)
         .then(pl.lit(LAPSED_PHRASE))
         .when(status != ACTIVE)
         .then(pl.lit(PROSPECT_PHRASE))

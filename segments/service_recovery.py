@@ -103,7 +103,8 @@ def service_recovery(strata: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         One row per group of `GROUPS`: `service_group`, `customers`, `retained` (Int64), `retention_share` (null:
-        nobody), `like_retention_share`, `effect` and `effect_low`, `effect_high` (95 %; null: no complaint, or no like).
+        nobody), `like_retention_share`, `effect` and `effect_low`, `effect_high` (95 %; null: no complaint, or no
+        like).
     """
     summed = strata.group_by("index_day", "stratum", "service_group").agg(pl.col("customers", "retained").sum())
     summed = summed.sort("index_day", "stratum", "service_group")

@@ -21,7 +21,7 @@ def summarise(
 
     Args:
         customer: the published table, as `contracts.customer_contract` describes it.
-        next_best_offer: the published table, as `contracts.NEXT_BEST_OFFER` describes it.
+        next_best_offer: the published table, as `ranked_offers.NEXT_BEST_OFFER` describes it.
         top_actions: how many actions to list.
 
     Returns:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import duckdb
 import polars as pl
@@ -29,6 +30,7 @@ from data_contracts.sql import first_row, text
 from warehouse.judged_rows import SORTED_BY
 from warehouse.lake_errors import LoadMissingError
 from warehouse.personal_data import CONTACT_DETAILS, RESTRICTED
+from warehouse.whole_files import check_readable, check_whole
 
 MANIFEST = "load.json"
 WHOLE = "whole.parquet"
@@ -83,10 +85,27 @@ class Load:
     superseded: Mapping[str, int] = field(default_factory=dict)
 
     def scan(self, entity: str, bucket: int | None = None) -> pl.LazyFrame | None:
-        """Rows of one entity, all versions: of one bucket, or of all; None when the load has no such entity."""
+        """Rows of one entity, all versions: of one bucket, or of all; None when the load has no such entity.
+
+        Raises:
+            CoreFileDamagedError: a file is missing, cut short, or no Parquet file.
+        """
         if entity not in self.entities:
             return None
-        return pl.scan_parquet(self.files(entity, bucket))
+        files = self.files(entity, bucket)
+        for file in files:
+            check_whole(file)
+        return pl.scan_parquet(files)
+
+    def check_files(self, bucket: int | None = None) -> None:
+        """Read every file of a bucket (None: of the load) from beginning to end.
+
+        Raises:
+            CoreFileDamagedError: one can't be read.
+        """
+        for entity in self.entities:
+            for file in self.files(entity, bucket):
+                check_readable(file)
 
     def files(self, entity: str, bucket: int | None = None) -> list[Path]:
         """The files with the rows of an entity, of one bucket or of all; none when the load has no such entity."""
@@ -200,7 +219,7 @@ class Lake:
         folder = self.root / kind / f"as_of={as_of.isoformat()}"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / bucket_file(bucket)
-        aside = path.with_name(f".{path.name}.writing")
+        aside = path.with_name(f".{path.name}.{uuid4().hex}.writing")  # of its own: two machines may do the same bucket
         frame.write_parquet(aside)
         aside.replace(path)
         return path

@@ -14,3 +14,16 @@ class LoadMissingError(DataBlockedError):
             expected="the files written when that load was recorded",
             action="run `gristmill ingest --force` to load the sources again",
         )
+
+
+class CoreFileDamagedError(DataBlockedError):
+    """A file of a load is missing, cut short, or no Parquet file."""
+
+    def __init__(self, *, path: str, got: str) -> None:
+        super().__init__(
+            "a file with core rows can't be read; what is published stays",
+            where=path,
+            got=got,
+            expected="the whole Parquet file that ingestion wrote",
+            action="restore it from a backup, or run `gristmill ingest --force` to load the sources again",
+        )

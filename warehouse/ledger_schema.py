@@ -63,15 +63,32 @@ _TABLES = {
         error JSON,
         run_by VARCHAR NOT NULL,
         PRIMARY KEY (run_key, attempt)""",
-    "models": """
+    "promotions": """
         name VARCHAR NOT NULL,
+        number INTEGER NOT NULL,
         version INTEGER NOT NULL,
         digest VARCHAR NOT NULL,
         trained_as_of DATE NOT NULL,
         promoted_at TIMESTAMP WITH TIME ZONE NOT NULL,
         beats_baseline BOOLEAN NOT NULL,
         metrics JSON NOT NULL,
-        PRIMARY KEY (name, version, promoted_at)""",
+        kind VARCHAR NOT NULL,
+        because VARCHAR NOT NULL,
+        decided_by VARCHAR NOT NULL,
+        previous_version INTEGER,
+        grade VARCHAR NOT NULL,
+        comparison JSON NOT NULL,
+        PRIMARY KEY (name, number)""",
+    "shadows": """
+        name VARCHAR NOT NULL,
+        version INTEGER NOT NULL,
+        digest VARCHAR NOT NULL,
+        trained_as_of DATE NOT NULL,
+        since TIMESTAMP WITH TIME ZONE NOT NULL,
+        until TIMESTAMP WITH TIME ZONE,
+        because VARCHAR NOT NULL,
+        decided_by VARCHAR NOT NULL,
+        PRIMARY KEY (name, version, since)""",
     "exports": """
         export_number INTEGER PRIMARY KEY,
         audience VARCHAR NOT NULL,
@@ -102,8 +119,14 @@ _TABLES = {
 
 _JSON_COLUMNS = {
     *("counts", "timings", "error", "model_versions", "metrics", "tables", "overrides", "profile", "columns"),
-    *("conditions", "files"),
+    *("comparison", "conditions", "files"),
 }
+_FROM_OLDER_LEDGER = """
+    INSERT INTO gristmill.promotions (name, number, version, digest, trained_as_of, promoted_at, beats_baseline,
+        metrics, kind, because, decided_by, grade, comparison)
+    SELECT name, row_number() OVER (PARTITION BY name ORDER BY promoted_at, version), version, digest, trained_as_of,
+        promoted_at, beats_baseline, metrics, CASE WHEN beats_baseline THEN 'won' ELSE 'stands in' END, '', '', '', '{}'
+    FROM gristmill.models"""
 
 
 def make_ledger(warehouse: Warehouse) -> None:
@@ -112,8 +135,11 @@ def make_ledger(warehouse: Warehouse) -> None:
         return
     with warehouse.transaction():
         warehouse.make_schema(SCHEMA)
+        there = warehouse.tables(SCHEMA)
         for table, columns in _TABLES.items():
             warehouse.execute(f"CREATE TABLE IF NOT EXISTS {SCHEMA}.{table} ({columns})", step=f"make {SCHEMA}.{table}")
+        if "models" in there and "promotions" not in there:  # an older ledger kept them so
+            warehouse.execute(_FROM_OLDER_LEDGER, step="take over the promotions of an older ledger")
 
 
 def ledger_exists(warehouse: Warehouse) -> bool:

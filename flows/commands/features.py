@@ -40,6 +40,9 @@ def show_customer(
     config: Config = None,
     *,
     as_of: AsOf = None,
+    feature: Annotated[
+        list[str] | None, typer.Option(help="Only this feature; again for more.", show_default=False)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """One customer's features beside those of everybody: the quantiles at 10, 50 and 90 %."""
@@ -48,7 +51,8 @@ def show_customer(
     from flows.opening import open_context, parse_date
 
     context = open_context(config)
-    found = customer_features(context, customer, as_of=context.resolve_as_of(parse_date(as_of)))
+    day = context.resolve_as_of(parse_date(as_of))
+    found = customer_features(context, customer, as_of=day, names=feature or ())
     if as_json:
         print_json(found)
     else:

@@ -14,6 +14,8 @@ class TableModelName(StrEnum):
     """What can be learnt from a prepared table."""
 
     churn = "churn"
+    uplift = "uplift"
+    next_offer = "next-offer"
 
 
 PANEL = "From a prepared table"
@@ -76,6 +78,14 @@ Folder = Annotated[
         rich_help_panel=PANEL,
     ),
 ]
+Register = Annotated[
+    bool,
+    typer.Option(
+        "--register",
+        help="Also register the model in the company's registry (needs a settings file); never a champion.",
+        rich_help_panel=PANEL,
+    ),
+]
 ScoresFile = Annotated[
     Path | None,
     typer.Option(
@@ -108,6 +118,8 @@ class TableTraining:
     seed: int
     threads: int
     out: Path | None
+    register: bool = False
+    config: Path | None = None
 
 
 def is_about_a_table(what: TableModelName | None, table: Path | None) -> bool:
@@ -126,9 +138,9 @@ def is_about_a_table(what: TableModelName | None, table: Path | None) -> bool:
 def train_on_table(asked: TableTraining, *, as_json: bool) -> None:
     """`gristmill train churn --table`."""
     from flows.errors import TableOptionsError
-    from flows.opening import utc_now
+    from flows.opening import open_context, utc_now
     from flows.prepared_table_reporting import print_table_training
-    from flows.prepared_tables import train_from_table
+    from flows.prepared_tables import register_from_folder, train_from_table
     from flows.progress import on_standard_error
     from models.prepared_table.training import Request
 
@@ -149,6 +161,9 @@ def train_on_table(asked: TableTraining, *, as_json: bool) -> None:
         seed=asked.seed,
     )
     report = train_from_table(asked.table, request, out=asked.out, today=utc_now().date(), reporter=on_standard_error())
+    if asked.register:
+        registry = open_context(asked.config).registry
+        report["registered_version"] = register_from_folder(Path(report["files"]["model"]).parent, registry)
     if as_json:
         print_json(report)
     else:

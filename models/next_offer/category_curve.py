@@ -29,6 +29,22 @@ def category_curve_from_json(content: bytes) -> CategoryCurve:
     return CategoryCurve(**{name: tuple(values) for name, values in json.loads(content).items()})
 
 
+def in_category(scored: pl.DataFrame, product_ids: pl.Series, categories: pl.DataFrame) -> pl.DataFrame:
+    """Candidates with `category` from `product_id`, `category` (which may hold brands); null where a product has none.
+
+    Args:
+        scored: candidates; `product` is a position in `product_ids`.
+        product_ids: sorted.
+        categories: one row a product.
+    """
+    named = (
+        product_ids.rename("product_id")
+        .to_frame()
+        .join(categories, on="product_id", how="left", validate="1:1", maintain_order="left")
+    )
+    return scored.with_columns(named["category"].gather(scored["product"]).alias("category"))
+
+
 def joined_by_category(scored: pl.DataFrame) -> pl.DataFrame:
     """Probability that at least one candidate of a category is bought, as if they were independent (they are not).
 

@@ -20,12 +20,13 @@ from models.next_offer.pair_features import pair_features
 
 @dataclass(frozen=True)
 class Past:
-    """All there is to learn from: coded lines, product categories, and until when it was known."""
+    """All there is to learn from: coded lines, categories and brands of products, and until when it was known."""
 
     coded: CodedLines
     categories: pl.DataFrame | None
     as_of: date
     time_zone: str
+    brands: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,10 @@ class Examples:
     truth: pl.DataFrame
     catalogue: pl.DataFrame
 
-    def truth_categories(self, past: Past) -> pl.DataFrame:
-        """`customer`, `category` pairs bought from; empty without categories."""
-        if past.categories is None:
-            return pl.DataFrame(schema={"customer": pl.UInt32, "category": pl.String})
+    def truth_categories(self, past: Past, categories: pl.DataFrame) -> pl.DataFrame:
+        """`customer`, `category` pairs bought from, by `product_id`, `category` (which may hold brands)."""
         named = self.truth.with_columns(past.coded.product_ids.gather(self.truth["product"]).alias("product_id"))
-        return named.join(past.categories, on="product_id", validate="m:1").select("customer", "category").unique()
+        return named.join(categories, on="product_id", validate="m:1").select("customer", "category").unique()
 
 
 def examples_at(past: Past, snapshot: date, options: OfferOptions, *, only_buyers: bool = False) -> Examples:

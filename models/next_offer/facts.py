@@ -107,12 +107,18 @@ def partial_item_facts(bucket: pl.LazyFrame, *, as_of: date, time_zone: str, win
     return facts_of_bought(bought_before(coded.lines, instant), coded.product_ids, as_of=as_of, window_days=window_days)
 
 
-def product_categories(products: pl.LazyFrame | None, *, as_of: date, time_zone: str) -> pl.DataFrame | None:
-    """`product_id`, `category` of products known before `as_of`; None where there are no products or no categories."""
-    if products is None:
+def product_categories(
+    products: pl.LazyFrame | None, *, as_of: date, time_zone: str, column: str = "category"
+) -> pl.DataFrame | None:
+    """`product_id`, `category` of products known before `as_of`; None where there are no products or no categories.
+
+    With another `column`, such as "brand", its values stand in `category`.
+    """
+    if products is None or column not in products.collect_schema().names():
         return None
     instant = snapshot_instant(as_of, time_zone=time_zone)
-    known = current_at(products, instant).filter(pl.col("category").is_not_null())
+    described = current_at(products, instant).select("product_id", "known_at", pl.col(column).alias("category"))
+    known = described.filter(pl.col("category").is_not_null())
     latest = known.sort("product_id", "known_at", "category").group_by("product_id", maintain_order=True).last()
     categories = latest.select("product_id", "category").collect()
     return None if categories.is_empty() else categories

@@ -72,7 +72,8 @@ def fit_calibration(frame: pl.DataFrame, scores: Floats, bought: Floats) -> Cali
         weights = np.append(0.0, _logistic(design[:, 1:], bought))
     linear = design @ weights
     isotonic = IsotonicRegression(out_of_bounds="clip").fit(linear, bought)
-    knots, values = thinned(isotonic.X_thresholds_, isotonic.y_thresholds_)
+    smoothed = steps_smoothed(isotonic.y_thresholds_, isotonic.predict(linear), bought)
+    knots, values = thinned(isotonic.X_thresholds_, smoothed)
     return Calibration(*(tuple(map(float, numbers)) for numbers in (centres, scales, weights, knots, values)))
 
 
@@ -91,6 +92,21 @@ def calibration_error(probabilities: Floats, bought: Floats, *, bins: int = 10) 
     parts = np.array_split(order, bins)
     gaps = [abs(probabilities[part].mean() - bought[part].mean()) * len(part) for part in parts if len(part)]
     return float(sum(gaps) / max(len(probabilities), 1))
+
+
+def steps_smoothed(values: Floats, fitted: Floats, bought: Floats) -> Floats:
+    """Steps of an isotonic fit with half a hit and half a miss added to each: few rows can't make a certainty.
+
+    Args:
+        values: of the knots, each one of the steps' values.
+        fitted: the step each row is on, shape (rows,).
+        bought: 1.0 or 0.0, shape (rows,).
+    """
+    steps, place = np.unique(fitted, return_inverse=True)
+    rows, hits = np.bincount(place), np.bincount(place, weights=bought)
+    rising = np.maximum.accumulate((hits + 0.5) / (rows + 1.0))
+    nearest: Floats = np.interp(values, steps, rising)
+    return nearest
 
 
 def _columns(frame: pl.DataFrame, scores: Floats) -> Floats:

@@ -13,12 +13,13 @@ from data_contracts.orders import snapshot_instant
 from models.bundle import Bundle
 from models.next_offer.baseline import baseline_score
 from models.next_offer.bought import code_lines
-from models.next_offer.category_curve import fit_category_curve
+from models.next_offer.category_curve import fit_category_curve, in_category
 from models.next_offer.examples import Examples, Past
 from models.next_offer.facts import product_categories
 from models.next_offer.options import OfferOptions
 from models.next_offer.pair_features import FEATURES
 from models.next_offer.probability import (
+    RHYTHM,
     Calibration,
     Floats,
     calibration_error,
@@ -32,6 +33,7 @@ from models.next_offer.verdict import Verdict, judge
 BOOSTER_FILE = "ranker.txt"
 CALIBRATION_FILE = "calibration.json"
 CATEGORY_FILE = "category_curve.json"
+BRAND_FILE = "brand_curve.json"
 CATEGORY_FEATURES = ("category_share", "days_since_category_bought")
 
 
@@ -50,12 +52,12 @@ def train_next_offer(  # noqa: PLR0913  each is a setting of the company, passed
 
     Snapshots stand `window_days` apart, back from `as_of`: the latest tests, the one or two before it stop the training
     (and the later of them calibrates what is tested), the rest are learnt from. The model that is kept is fitted again,
-    with the number of trees found, on all snapshots; its calibration comes from the test snapshot, scored by the
-    booster that had not seen it.
+    with the number of trees found, on all snapshots; its calibration comes from the test snapshot and the one before,
+    scored by the booster that was not fitted on them.
 
     Args:
         orders: core order lines of all customers.
-        products: core products, or None; used for categories.
+        products: core products, or None; used for categories and brands.
         as_of: nothing unknown on this date is used.
         time_zone: the company's.
         window_days: "next" means within so many days.
@@ -71,7 +73,9 @@ def train_next_offer(  # noqa: PLR0913  each is a setting of the company, passed
     """
     options = OfferOptions(window_days=window_days, active_within_days=active_within_days)
     coded = code_lines(orders, before=snapshot_instant(as_of, time_zone=time_zone))
-    past = Past(coded, product_categories(products, as_of=as_of, time_zone=time_zone), as_of, time_zone)
+    categories = product_categories(products, as_of=as_of, time_zone=time_zone)
+    brands = product_categories(products, as_of=as_of, time_zone=time_zone, column="brand")
+    past = Past(coded, categories, as_of, time_zone, brands)
     sets = gather(past, options, seed=seed)
     features = tuple(name for name in FEATURES if past.categories is not None or name not in CATEGORY_FEATURES)
     candidate, trees = fit_ranker(sets.learning, sets.stopping, features, threads=threads, seed=seed)
@@ -79,7 +83,7 @@ def train_next_offer(  # noqa: PLR0913  each is a setting of the company, passed
     verdict = judge(sets.test, scores, seed=seed)
     calibrated = rank_scores(candidate, sets.calibration.frame, features, threads=threads)
     probability_metrics = _probability_metrics(sets.calibration, calibrated, sets.test, scores)
-    files = _files(sets, past, features, verdict, _Fit(scores, trees, threads, seed))
+    files = _files(sets, past, features, verdict, _Fit(scores, calibrated, trees, threads, seed))
     return Bundle(
         name="next_offer",
         method="lightgbm" if verdict.beats_baseline else "baseline",
@@ -95,9 +99,10 @@ def train_next_offer(  # noqa: PLR0913  each is a setting of the company, passed
 
 @dataclass(frozen=True)
 class _Fit:
-    """What the tested booster said of the test snapshot, and how to fit the one that is kept."""
+    """What the tested booster said of the two latest snapshots, and how to fit the one that is kept."""
 
     test_scores: Floats
+    calibration_scores: Floats
     trees: int
     threads: int
     seed: int
@@ -106,18 +111,21 @@ class _Fit:
 def _files(sets: TrainingSets, past: Past, features: tuple[str, ...], verdict: Verdict, fit: _Fit) -> dict[str, bytes]:
     """What the bundle keeps: the booster where it passed, the calibration, the category curve where there are any."""
     files = {}
-    scores = fit.test_scores
+    scores, earlier = fit.test_scores, fit.calibration_scores
     if verdict.beats_baseline:
         kept, _ = fit_ranker(sets.everything, None, features, trees=fit.trees, threads=fit.threads, seed=fit.seed)
         files[BOOSTER_FILE] = kept.encode()
     else:
-        scores = baseline_score(sets.test.frame).to_numpy()
-    calibration = fit_calibration(sets.test.frame, scores, _bought(sets.test.frame))
+        scores, earlier = (baseline_score(part.frame).to_numpy() for part in (sets.test, sets.calibration))
+    both = pl.concat([part.frame.select(*RHYTHM, "bought") for part in (sets.test, sets.calibration)])
+    calibration = fit_calibration(both, np.concatenate([scores, earlier]), _bought(both))
     files[CALIBRATION_FILE] = calibration.to_json()
-    if past.categories is not None:
-        probabilities = purchase_probabilities(calibration, sets.test.frame, scores)
-        scored = sets.test.frame.with_columns(pl.Series("purchase_probability", probabilities))
-        files[CATEGORY_FILE] = fit_category_curve(scored, sets.test.truth_categories(past)).to_json()
+    probabilities = pl.Series("purchase_probability", purchase_probabilities(calibration, sets.test.frame, scores))
+    scored = sets.test.frame.select("customer", "product", probabilities)
+    for name, categories in ((CATEGORY_FILE, past.categories), (BRAND_FILE, past.brands)):
+        if categories is not None:
+            named = in_category(scored, past.coded.product_ids, categories)
+            files[name] = fit_category_curve(named, sets.test.truth_categories(past, categories)).to_json()
     return files
 
 

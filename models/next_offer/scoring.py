@@ -4,6 +4,7 @@ Belongs here: from rows to scored candidates, and from those to the ranked list 
 categories (categories), or words for the reason (segments).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,6 +25,9 @@ from models.next_offer.ranker import rank_scores
 from models.next_offer.ranking import BOOSTER_FILE, CALIBRATION_FILE
 from models.next_offer.verdict import with_ranks
 
+JUST_BOUGHT_DAYS = 30
+BOUGHT_ONCE_SHARE = 0.02  # of a product's buyers, shrunk: fewer come back to it
+
 
 @dataclass(frozen=True)
 class ScoredCandidates:
@@ -34,7 +38,8 @@ class ScoredCandidates:
         time_zone: the company's.
         frame: one row a customer and product, sorted by both: `customer`, `product` (UInt32), `source` (UInt8, position
             in SOURCES), `neighbour_product` (UInt32 or null), `category` (String or null), `times_bought`,
-            `days_since_bought` (Float32, the latter null where never bought), `score` (Float64, comparable only within
+            `days_since_bought` (Float32, the latter null where never bought), `product_repeat_share` (Float32, of the
+            product's buyers those who came back to it, shrunk), `score` (Float64, comparable only within
             a customer), `purchase_probability` (Float64).
         customer_ids: sorted; `customer` is a position in it.
         product_ids: sorted; `product` and `neighbour_product` are positions in it.
@@ -92,19 +97,31 @@ def score_candidates(
         "category",
         "times_bought",
         "days_since_bought",
+        "product_repeat_share",
         pl.Series("score", scores, dtype=pl.Float64),
         pl.Series("purchase_probability", purchase_probabilities(calibration, features, scores)),
     )
     return ScoredCandidates(as_of, time_zone, frame, coded.customer_ids, facts.product_ids, facts.has_categories)
 
 
-def rank_offers(scored: ScoredCandidates, products: pl.LazyFrame | None, *, top: int = 10) -> pl.DataFrame:
+def rank_offers(
+    scored: ScoredCandidates,
+    products: pl.LazyFrame | None,
+    *,
+    top: int = 10,
+    mode: str = "all",
+    out_of_stock: Sequence[str] = (),
+) -> pl.DataFrame:
     """The products each active customer is most likely to buy next.
+
+    What was bought in the last 30 days is left out where next to nobody buys it a second time.
 
     Args:
         scored: what `score_candidates` returned.
         products: core products, or None; those known to be not active are left out.
         top: so many a customer at most.
+        mode: "all" products, only those "new" to the customer, or only those bought before ("repeat").
+        out_of_stock: identifiers of products to leave out as well.
 
     Returns:
         One row a customer and rank, sorted by both: `customer_id`, `rank` (Int32, 1 = first), `product_id`,
@@ -115,7 +132,10 @@ def rank_offers(scored: ScoredCandidates, products: pl.LazyFrame | None, *, top:
     """
     inactive = inactive_products(products, as_of=scored.as_of, time_zone=scored.time_zone)
     not_offered = pl.Series("product", scored.product_ids.is_in(inactive["product_id"].implode()).arg_true())
-    offered = scored.frame.join(not_offered.to_frame(), on="product", how="anti", maintain_order="left")
+    missing = pl.Series("product", scored.product_ids.is_in(list(out_of_stock)).arg_true())
+    left_out = pl.concat([not_offered, missing]).unique().to_frame()
+    fitting = scored.frame.filter(_of_mode(mode) & ~_just_bought_for_good())
+    offered = fitting.join(left_out, on="product", how="anti", maintain_order="left")
     ranked = with_ranks(offered, offered["score"].to_numpy()).filter(pl.col("rank") <= top)
     return ranked.select(
         scored.customer_ids.gather(ranked["customer"]).alias("customer_id"),
@@ -138,6 +158,19 @@ def inactive_products(products: pl.LazyFrame | None, *, as_of: date, time_zone: 
     known = current_at(products, snapshot_instant(as_of, time_zone=time_zone))
     latest = known.sort("product_id", "known_at", "active").group_by("product_id", maintain_order=True).last()
     return latest.filter(pl.col("active").eq(other=False)).select("product_id").collect()
+
+
+def _just_bought_for_good() -> pl.Expr:
+    """Bought lately, and hardly anybody comes back to the product."""
+    return (pl.col("days_since_bought") < JUST_BOUGHT_DAYS).fill_null(value=False) & (
+        pl.col("product_repeat_share") < BOUGHT_ONCE_SHARE
+    )
+
+
+def _of_mode(mode: str) -> pl.Expr:
+    """Whether a candidate is of the kind asked for."""
+    kinds = {"all": pl.lit(value=True), "new": pl.col("times_bought") == 0, "repeat": pl.col("times_bought") > 0}
+    return kinds[mode]
 
 
 def _scores(bundle: Bundle, features: pl.DataFrame) -> Floats:

@@ -13,6 +13,7 @@ import polars as pl
 from models.errors import FeaturesMismatchError
 
 MODEL = "prepared table"
+NAMELESS = "(no name)"
 NOTHING = ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "nan", "null", "none", "nil"]
 MISSING_TEXT = "(missing)"
 NUMBER = r"^[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?([eE][+-]?\d+)?$"
@@ -38,6 +39,11 @@ class Column:
     def described(self) -> dict[str, Any]:
         """As JSON-able values."""
         return {"name": self.name, "kind": self.kind, "date_format": self.date_format}
+
+
+def named(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with a name for the column that has none (the row numbers that a data frame's CSV begins with)."""
+    return table.rename({"": NAMELESS}) if "" in table.columns else table
 
 
 def read_columns(table: pl.DataFrame, names: Iterable[str]) -> tuple[list[Column], dict[str, str]]:

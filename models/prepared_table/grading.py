@@ -15,6 +15,7 @@ from models.evaluation import REPEATS, auc, brier, calibration_error, lift
 from models.gate import TOO_GOOD, WORST_CALIBRATION_ERROR
 from models.prepared_table.cross_validation import HeldOut
 from models.prepared_table.profit import expected_maximum_profit
+from models.reliability import reliability_table
 
 MOST_ROWS = 50_000  # the bootstrap draws from at most this many rows; its interval is then the wider one
 CALIBRATION_BINS = 10
@@ -95,15 +96,10 @@ def fold_figures(held_out: HeldOut, happened: Floats) -> list[dict[str, float]]:
 
 def calibration_table(predicted: Floats, happened: Floats) -> list[dict[str, float]]:
     """Predicted and observed rates over ten groups of equal count, lowest first."""
-    order = np.lexsort((happened, predicted))
-    parts = [part for part in np.array_split(order, CALIBRATION_BINS) if len(part)]
+    groups = reliability_table(predicted, happened, groups=CALIBRATION_BINS)
     return [
-        {
-            "rows": float(len(part)),
-            "predicted": round(float(predicted[part].mean()), 4),
-            "observed": round(float(happened[part].mean()), 4),
-        }
-        for part in parts
+        {"rows": group["rows"]} | {name: round(group[name], 4) for name in ("predicted", "observed")}
+        for group in groups
     ]
 
 

@@ -13,6 +13,7 @@ from models.encoding import Floats
 from models.evaluation import auc
 from models.prepared_table.columns import Column, tidy
 from models.prepared_table.errors import LabelDegenerateError, LabelUnreadableError
+from models.reliability import wilson
 
 MINIMUM_OUTCOMES = 10
 FEW_OUTCOMES = 100  # below, every figure is uncertain, and it is said
@@ -211,18 +212,10 @@ def _telltale(values: pl.Series, happened: Floats) -> str:
         chosen = frame.filter(pl.col("value").is_not_null() == there)
         parts.append((f"its {words}", chosen.height, int(chosen["rare"].sum())))
     for what, rows, hits in parts:
-        if rows and hits >= SHARE_GIVEN_AWAY * rare.sum() and _lower_bound(hits, rows) > SURE:
+        if rows and hits >= SHARE_GIVEN_AWAY * rare.sum() and wilson(hits, rows)[0] > SURE:
             outcome = "happened" if rarer else "did not happen"
             return f"{what}: {hits:,} of {rows:,} rows {outcome}, {hits / rare.sum():.0%} of all that did"
     return ""
-
-
-def _lower_bound(hits: int, rows: int) -> float:
-    """Lower 95 % bound of a share (Wilson 1927)."""
-    z = 1.96
-    share = hits / rows
-    middle = share + z * z / (2 * rows)
-    return float((middle - z * np.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))) / (1 + z * z / rows))
 
 
 def _either_way(column: Floats, happened: Floats) -> float:

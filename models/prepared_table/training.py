@@ -1,6 +1,6 @@
 """Training on a prepared table, from the raw frame to a bundle: read, lint, cross-validate, fit, grade.
 
-Belongs here: the order of these steps. Does not: files, or telling people (`flows`).
+Belongs here: the order of these steps. Does not: applying the model (`scoring`), files, or telling people (`flows`).
 """
 
 import json
@@ -14,7 +14,7 @@ import polars as pl
 
 from models.bundle import Bundle
 from models.encoding import Floats
-from models.prepared_table.columns import Column, columns_from, read_columns, typed
+from models.prepared_table.columns import Column, named, read_columns, typed
 from models.prepared_table.cross_validation import HeldOut, Rows, cross_validate, fits_needed
 from models.prepared_table.errors import (
     LabelGivenAwayError,
@@ -26,10 +26,10 @@ from models.prepared_table.folds import canonical_order
 from models.prepared_table.grading import Graded, calibration_table, fold_figures, grade, verdict
 from models.prepared_table.linting import FEW_OUTCOMES, Label, leaks, read_label, refuse_too_few, useless_columns
 from models.prepared_table.readiness import readiness
-from models.prepared_table.table_model import FitOptions, TableModel, fit_table_model, table_model_from
+from models.prepared_table.scoring import COLUMNS_FILE
+from models.prepared_table.table_model import FitOptions, TableModel, fit_table_model
 
 NAME = "churn_table"
-COLUMNS_FILE = "table_columns.json"
 INNER_FOLDS = ((3_000, 5), (20_000, 4))  # rows up to, folds; 3 beyond
 
 
@@ -110,6 +110,7 @@ def prepare(table: pl.DataFrame, request: Request) -> Prepared:
         NothingToLearnFromError: no column is left.
         TimeUnusableError: the time column has gaps.
     """
+    table = named(table)
     _refuse_unknown(table, request)
     label = read_label(table[request.label_column], positive=request.positive)
     refuse_too_few(label.happened, label=request.label_column)
@@ -193,39 +194,6 @@ def train_table(
 def fits(prepared: Prepared, request: Request) -> int:
     """How many fits `train_table` makes."""
     return fits_needed(prepared.rows, folds=request.folds, repeats=request.repeats) + 1
-
-
-def score_table(bundle: Bundle, table: pl.DataFrame, *, reasons: int = 3, threads: int = 1) -> pl.DataFrame:
-    """Apply a trained model.
-
-    Args:
-        bundle: from `train_table`.
-        table: the same columns; others are ignored.
-        reasons: how many reasons a row.
-        threads: for LightGBM.
-
-    Returns:
-        `churn_probability` (Float64) and `reason_1` … (String: the column, its value, and which way it pushes), rows
-        as in `table`.
-
-    Raises:
-        FeaturesMismatchError: a column of training is absent or can't be read as it was.
-    """
-    kept = json.loads(bundle.files[COLUMNS_FILE])
-    frame = typed(table, columns_from(kept["columns"]))
-    model = table_model_from(bundle.files)
-    probabilities = np.round(model.probabilities(frame, threads=threads), 6)
-    parts = model.contributions(frame, threads=threads) - np.array(kept["average_contributions"])
-    names = model.encoder.features
-    top = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, :reasons]
-    columns = [pl.Series("churn_probability", probabilities, dtype=pl.Float64)]
-    for rank in range(top.shape[1]):
-        told = [
-            f"{'higher' if parts[row, place] > 0 else 'lower'}: {names[place]} = {_shown(table[names[place]][row])}"
-            for row, place in enumerate(top[:, rank].tolist())
-        ]
-        columns.append(pl.Series(f"reason_{rank + 1}", told, dtype=pl.String))
-    return pl.DataFrame(columns)
 
 
 def _options(rows: Rows, request: Request) -> FitOptions:
@@ -317,9 +285,3 @@ def _details(prepared: Prepared, request: Request, held_out: HeldOut, model: Tab
 
 def _counted(names: Sequence[str]) -> dict[str, int]:
     return {name: names.count(name) for name in sorted(set(names), key=lambda one: (-names.count(one), one))}
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "missing"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)[:60]

@@ -10,8 +10,10 @@ from config import load_settings
 from config.errors import SettingInvalidError
 from data_contracts.contracts import CORE_ENTITIES, core_contract
 from data_contracts.mapping import RuleSpec
+from data_contracts.own_features import OwnFeature
 from data_contracts.rules import bind_rules
 from data_contracts.table_rules import TableRuleSpec, bind_table_rules
+from features import Additions, catalogue
 
 TEMPLATE = Path(__file__).parents[2] / "config" / "template.toml"
 COMPANY = """
@@ -91,3 +93,13 @@ def test_the_templates_example_of_kept_attributes_is_valid():
     assert len(shown) == 2
     for example in shown:
         assert "loyalty_card" in tomllib.loads(example)["keep"]
+
+
+def test_the_templates_examples_of_own_features_are_valid():
+    text = TEMPLATE.read_text(encoding="utf-8")
+    shown = text[text.index("# [[features]]") : text.index("[population]")]
+    examples = tomllib.loads("\n".join(line[2:] for line in shown.splitlines() if re.match(r"# (\[\[|\w+ = )", line)))
+    specs = tuple(OwnFeature.model_validate(one) for one in examples["features"])
+    assert {spec.form for spec in specs} == {"sql", "expression"}
+    made = catalogue(["orders"], additions=Additions(own=specs))
+    assert [spec.name for spec in made if spec.family == "own"] == [spec.name for spec in specs]

@@ -39,7 +39,7 @@ def test_extra_attributes_are_columns_after_the_contracts(keep, columns, types):
         (["a__state"], "no plain name"),
         (["source_row"], "is taken"),
         (["card_is_present"], "is taken"),
-        ({"card": "date"}, "Input should be"),
+        ({"card": "money"}, "Input should be"),
         ({"card": {"colunm": "x"}}, "Extra inputs"),
         ("card", "valid dictionary"),
     ],

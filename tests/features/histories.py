@@ -1,11 +1,13 @@
 """Random rows of every table, as dicts, with everything that can go wrong in time; and what was known of them when."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-ZONE = "Europe/London"
-SNAPSHOTS = [date(2023, 12, 1), date(2024, 2, 29), date(2024, 4, 1), date(2024, 10, 28)]
+from tests.features.edges import MOMENTS
+
+ZONE = "Europe/London"  # of instants and days; a test may set another
 CUSTOMERS = [f"c{number}" for number in range(12)]
+ONCE = CUSTOMERS[0]  # has one order
 OFFERS = ["o0", "o1", "o2"]
 FIRST = datetime(2023, 1, 1, tzinfo=UTC)
 HOURS = 24 * 690
@@ -35,6 +37,8 @@ def known_at(rows, snapshot):
 
 
 def _moment(random):
+    if random.random() < 0.2:
+        return random.choice(MOMENTS)
     return FIRST + timedelta(minutes=random.randint(0, HOURS * 60))
 
 
@@ -64,11 +68,13 @@ def _changed(random, row):
 
 
 def orders(random):
-    """Order lines of a customer; lines of one order may differ in time, in when they became known, and in version."""
+    """Order lines of a customer; lines of one order may differ in time, in when they became known, and in version;
+    some orders are of the same moment."""
     rows = []
     for customer in CUSTOMERS[:-2]:
-        for number in range(random.randint(0, 10)):
-            at = _moment(random)
+        at = _moment(random)
+        for number in range(1 if customer == ONCE else random.randint(0, 10)):
+            at = at if random.random() < 0.2 else _moment(random)
             for _ in range(random.randint(1, 4)):
                 line_at = at + timedelta(hours=random.choice([0, 0, 0, 30]))
                 row = {

@@ -2,10 +2,9 @@ from datetime import date
 
 import polars as pl
 import pytest
-from polars.exceptions import ComputeError
 
 import features
-from features.errors import ColumnsMissingError, NoSnapshotsError
+from features.errors import ColumnsMissingError, ColumnTypesError, NoSnapshotsError, RecordsDoubledError
 
 
 def test_columns_types_and_order_are_the_catalogues(orders_of, customers_of, products_of, features_of):
@@ -81,5 +80,19 @@ def test_no_snapshot_is_refused(orders_of, features_of):
 
 
 def test_two_records_of_one_customer_are_refused_not_doubled(orders_of, customers_of, features_of):
-    with pytest.raises(ComputeError, match=":1 validation"):
+    with pytest.raises(RecordsDoubledError) as caught:
         features_of(orders_of({"at": "2024-01-10"}), "2024-03-01", customers=customers_of({}, {}))
+    assert (caught.value.where, caught.value.exit_code) == ("customers", 3)
+    assert caught.value.got.startswith("2 rows")
+
+
+@pytest.mark.parametrize(
+    ("column", "dtype", "told"),
+    [("amount", pl.Float64, "amount: Float64"), ("ordered_at", pl.Datetime("us"), "ordered_at: Datetime")],
+)
+def test_a_column_of_another_type_is_named(orders_of, features_of, column, dtype, told):
+    spoilt = orders_of({"at": "2024-01-10"}).with_columns(pl.lit(None, dtype=dtype).alias(column))
+    with pytest.raises(ColumnTypesError) as caught:
+        features_of(spoilt, "2024-03-01")
+    assert told in caught.value.got
+    assert caught.value.exit_code == 3

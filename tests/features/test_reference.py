@@ -1,7 +1,7 @@
 """The engine beside a slow, obvious reference: plain Python over one customer's lines at a time."""
 
 from collections import Counter, defaultdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import exp, log
 from random import Random
@@ -9,20 +9,23 @@ from statistics import mean, median, stdev
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-SNAPSHOTS = [date(2023, 12, 1), date(2024, 2, 29), date(2024, 4, 1), date(2024, 10, 28)]
-ZONE = "Europe/London"
+from tests.features.edges import SNAPSHOTS, ZONES
+from tests.features.order_histories import ONCE, histories
+
 CATEGORIES = {"p0": "x", "p1": "x", "p2": "y", "p3": "z"}
 PRICES = {"p0": 10, "p1": 35, "p2": 20, "p3": 5}
 
 
-def _local_day(moment):
-    return moment.astimezone(ZoneInfo(ZONE)).date()
+def _local_day(moment, zone):
+    return moment.astimezone(ZoneInfo(zone)).date()
 
 
-def _reference(lines, snapshot):
+def _reference(lines, snapshot, zone):
     """A handful of features of one customer, by definition; None without a purchase."""
-    instant = datetime.combine(snapshot, datetime.min.time(), tzinfo=ZoneInfo(ZONE)).astimezone(UTC)
+    instant = datetime.combine(snapshot, datetime.min.time(), tzinfo=ZoneInfo(zone)).astimezone(UTC)
     known = [
         line
         for line in lines
@@ -33,7 +36,7 @@ def _reference(lines, snapshot):
     orders = defaultdict(list)
     for line in known:
         orders[line["order_id"]].append(line)
-    dated = [(_local_day(min(line["at"] for line in order)), order) for order in orders.values()]
+    dated = [(_local_day(min(line["at"] for line in order), zone), order) for order in orders.values()]
     purchases = [(day, order) for day, order in dated if sum(line["amount"] for line in order) > 0]
     if not purchases:
         return None
@@ -42,7 +45,7 @@ def _reference(lines, snapshot):
     sold = [line for line in known if line["amount"] > 0]
     bought_on = defaultdict(set)
     for line in sold:
-        bought_on[line["product_id"]].add(_local_day(line["at"]))
+        bought_on[line["product_id"]].add(_local_day(line["at"], zone))
     silence = (snapshot - days[-1]).days
     spent = defaultdict(int)
     for day, order in purchases:
@@ -83,7 +86,7 @@ def _reference(lines, snapshot):
             sum((snapshot - min(on)).days <= 365 for on in bought_on.values()),
             sum((snapshot - max(on)).days <= 365 for on in bought_on.values()),
         ),
-        "category_drift_90_days": _drift(sold, snapshot),
+        "category_drift_90_days": _drift(sold, snapshot, zone),
         "price_level_in_category": _price_level(sold),
         "days_since_last_return": min(
             ((snapshot - day).days for day, order in dated if any(line["amount"] < 0 for line in order)), default=None
@@ -113,12 +116,12 @@ def _quotient(numerator, denominator):
     return numerator / denominator if denominator else None
 
 
-def _drift(sold, snapshot):
+def _drift(sold, snapshot, zone):
     """Half the sum of differences of shares of lines between the last 90 days and before."""
     parts = {True: Counter(), False: Counter()}
     for line in sold:
         if line["product_id"] in CATEGORIES:
-            recent = (snapshot - _local_day(line["at"])).days <= 90
+            recent = (snapshot - _local_day(line["at"], zone)).days <= 90
             parts[recent][CATEGORIES[line["product_id"]]] += 1
     if not parts[True] or not parts[False]:
         return None
@@ -160,24 +163,35 @@ def _random_lines(random, customer):
     return lines
 
 
-def test_features_equal_the_reference(orders_of, products_of, features_of):
-    random = Random(20240229)  # noqa: S311 - repeatable test data, no secret
-    histories = {f"c{number:02}": _random_lines(random, f"c{number:02}") for number in range(60)}
-    products = products_of(
-        *(
-            {"product_id": name, "category": category, "list_price": PRICES[name]}
-            for name, category in CATEGORIES.items()
-        )
-    )
-    frame = orders_of(*(line for lines in histories.values() for line in lines))
-    built = features_of(frame, *SNAPSHOTS, products=products, time_zone=ZONE)
+@pytest.fixture(scope="module")
+def products(products_of):
+    listed = CATEGORIES.items()
+    return products_of(*({"product_id": name, "category": of, "list_price": PRICES[name]} for name, of in listed))
+
+
+def _compare(built, lines, zone):
+    """Hold every row, and who has none, against the reference; returns how many there were."""
     rows = {(row["customer_id"], row["snapshot_date"]): row for row in built.iter_rows(named=True)}
-    compared = 0
-    for customer, lines in histories.items():
+    compared = len(rows)
+    for customer in {line["customer_id"] for line in lines}:
+        own = [line for line in lines if line["customer_id"] == customer]
         for snapshot in SNAPSHOTS:
-            expected = _reference(lines, snapshot)
-            row = rows.pop((customer, snapshot), None)
+            expected, row = _reference(own, snapshot, zone), rows.pop((customer, snapshot), None)
             assert (row and {name: row[name] for name in expected}) == expected, (customer, snapshot)
-            compared += expected is not None
     assert rows == {}
-    assert compared > 150
+    return compared
+
+
+def test_features_equal_the_reference(orders_of, products, features_of):
+    random = Random(20240229)  # noqa: S311 - repeatable test data, no secret
+    lines = [line for number in range(60) for line in _random_lines(random, f"c{number:02}")]
+    built = features_of(orders_of(*lines), *SNAPSHOTS, products=products, time_zone=ZONES[0])
+    assert _compare(built, lines, ZONES[0]) > 150
+
+
+@settings(max_examples=15)
+@given(lines=histories(), zone=st.sampled_from(ZONES))
+def test_features_equal_the_reference_at_odd_hours(orders_of, products, features_of, lines, zone):
+    built = features_of(orders_of(*lines), *SNAPSHOTS, products=products, time_zone=zone)
+    _compare(built, lines, zone)
+    assert set(built.filter(customer_id=ONCE)["median_days_between_orders"]) <= {None}

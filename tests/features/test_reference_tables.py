@@ -6,14 +6,18 @@ from random import Random
 import polars as pl
 import pytest
 
-from tests.features import reference
-from tests.features.histories import CUSTOMERS, MAKERS, SNAPSHOTS, ZONE, instant_of, known_at, local_day
+from tests.features import histories, reference
+from tests.features.edges import SNAPSHOTS, ZONES
+from tests.features.histories import CUSTOMERS, MAKERS, instant_of, known_at, local_day
 
 
-@pytest.fixture(scope="module", params=[1, 20240229])
+@pytest.fixture(scope="module", params=enumerate(ZONES))
 def tables(request):
-    random = Random(request.param)  # noqa: S311 - repeatable test data, no secret
-    return {entity: make(random) for entity, make in MAKERS.items()}
+    seed, zone = request.param
+    random = Random(seed)  # noqa: S311 - repeatable test data, no secret
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(histories, "ZONE", zone)
+        yield {entity: make(random) for entity, make in MAKERS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +28,7 @@ def frames(tables, orders_of, rows_of):
 
 @pytest.fixture(scope="module")
 def built(frames, features_of):
-    return features_of(frames["orders"], *SNAPSHOTS, time_zone=ZONE, **_but_orders(frames))
+    return features_of(frames["orders"], *SNAPSHOTS, time_zone=histories.ZONE, **_but_orders(frames))
 
 
 def _but_orders(frames):
@@ -83,13 +87,13 @@ def test_every_table_equals_the_reference(tables, built):
 
 
 def test_each_snapshot_alone_gives_the_same(frames, built, features_of):
-    alone = [features_of(frames["orders"], day, time_zone=ZONE, **_but_orders(frames)) for day in SNAPSHOTS]
+    alone = [features_of(frames["orders"], day, time_zone=histories.ZONE, **_but_orders(frames)) for day in SNAPSHOTS]
     assert built.equals(pl.concat(alone).sort("customer_id", "snapshot_date"))
 
 
 def test_the_order_of_rows_changes_nothing(frames, built, features_of):
     shuffled = {name: frame.sample(fraction=1.0, shuffle=True, seed=7) for name, frame in frames.items()}
-    assert built.equals(features_of(shuffled["orders"], *SNAPSHOTS, time_zone=ZONE, **_but_orders(shuffled)))
+    assert built.equals(features_of(shuffled["orders"], *SNAPSHOTS, time_zone=histories.ZONE, **_but_orders(shuffled)))
 
 
 @pytest.mark.parametrize("entity", MAKERS)
@@ -101,7 +105,7 @@ def test_rows_of_the_future_and_rows_not_known_yet_change_nothing(frames, built,
     )
     closed = _twisted(frames[entity]).with_columns(superseded_at="known_at")  # never current
     mixed = frames | {entity: pl.concat([adversarial, frames[entity], closed])}
-    again = features_of(mixed["orders"], *SNAPSHOTS[:3], time_zone=ZONE, **_but_orders(mixed))
+    again = features_of(mixed["orders"], *SNAPSHOTS[:3], time_zone=histories.ZONE, **_but_orders(mixed))
     assert again.equals(built.filter(pl.col("snapshot_date").is_in(SNAPSHOTS[:3])))
 
 

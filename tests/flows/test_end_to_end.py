@@ -1,13 +1,17 @@
 """The whole way on a simulated company: raw files to published segments, in this process."""
 
 import json
+import shutil
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
 
 from data_contracts.errors import AlreadyRunningError
+from flows.core_tables import CoreTables
 from flows.errors import AsOfBeforeDataError, AsOfInTheFutureError, NoChampionError, NothingLoadedError, StaleDataError
+from flows.training import plan_training
+from flows.training_tables import build_training_tables
 from models.errors import BundleCorruptError, TooLittleHistoryError
 from warehouse.duckdb_warehouse import DuckDBWarehouse
 from warehouse.ledger import history, last_load
@@ -117,6 +121,22 @@ def test_other_buckets_give_the_same_content(workspace, trained, open_at, do):
     context = open_at(workspace, GRISTMILL__LAKE__BUCKETS="7")
     again = do("run", context, as_of=TRAINED, force=True)
     assert again["content_hash"] == trained[1]["content_hash"]
+
+
+def test_processes_beside_this_one_give_the_same_content(workspace, trained, open_at, do):
+    shutil.rmtree(workspace / "lake" / "features")
+    spread = open_at(workspace, GRISTMILL__COMPUTE__PROCESSES="2")
+    again = do("score", spread, as_of=TRAINED, force=True)
+    assert again["content_hash"] == trained[1]["content_hash"]
+    core = CoreTables.latest(spread)
+    plan = plan_training(spread, core=core, as_of=TRAINED, tick=lambda: None)
+    plain, pooled = (
+        build_training_tables(context, core=core, plan=plan, tick=lambda: None)
+        for context in (open_at(workspace), spread)
+    )
+    assert pooled.data.features.equals(plain.data.features)
+    assert pooled.data.activity.equals(plain.data.activity)
+    assert pooled.churn_outcomes.equals(plain.churn_outcomes)
 
 
 def test_a_later_night_is_scored_with_the_same_champions(workspace, trained, open_at, do):

@@ -12,6 +12,7 @@ import features
 from config.errors import CommandUnknownNameError
 from data_contracts.contracts import core_contract
 from flows.command_line import app
+from flows.core_tables import CoreTables
 from flows.errors import AsOfBeforeDataError, NothingLoadedError
 from flows.feature_attacks import ATTACKS, CHANGED, poisoned
 from flows.feature_comparing import WHO_HAS_A_ROW, differences
@@ -21,6 +22,7 @@ from flows.featuring import customer_features, list_features
 from flows.stored_features import stored_nights
 from tests.flows.conftest import LATER, TRAINED
 from tests.flows.test_command_line import SETTINGS
+from warehouse.lake_errors import CoreFileDamagedError
 from warehouse.ledger import Load, RunResult, finish_run, record_load, start_run
 
 NOW = datetime(2026, 1, 2, 3, 0, tzinfo=UTC)
@@ -135,12 +137,9 @@ def with_load(context, load_id, tables):
 
 def with_night(context, day, *, load_id="one", status="done"):
     """A stored night, as scoring leaves it."""
-    core = context.lake.open_load(load_id)
-    for bucket in range(core.buckets):
-        frames = {entity: core.scan(entity, bucket) for entity in core.entities}
-        absent = sorted(set(core.absent_columns) & set(features.needs()))
-        built = features.build(frames, snapshots=[day], time_zone=ZONE, absent_columns=absent)
-        context.lake.write_bucket("features", day, bucket, built.collect())
+    core = CoreTables.of_load(context, load_id)
+    for bucket in core.buckets():
+        context.lake.write_bucket("features", day, bucket, core.build_features(bucket, [day]).collect())
     with context.warehouse() as warehouse:
         run = start_run(warehouse, kind="score", as_of=day, configuration_hash="c", now=context.clock(), run_by="tests")
         finish_run(warehouse, run, status=status, now=context.clock(), result=RunResult(load_id=load_id))
@@ -233,13 +232,13 @@ def test_everything_holds_of_the_engine(loaded, tables):
     assert proof(found, "slow definition")["rows_compared"] == ids.n_unique()
 
 
-def bad(entities, *, snapshots, time_zone, absent_columns=()):
+def bad(entities, *, snapshots, **given):
     """Features of somebody's own, each wrong in its way.
 
     `spent` looks at all rows, `paid` takes an outcome for known before its day, `first` goes by the order of rows and
     by who else is in the bucket, and purchases are counted wrong the same way every time.
     """
-    built = features.build(entities, snapshots=snapshots, time_zone=time_zone, absent_columns=absent_columns).collect()
+    built = features.build(entities, snapshots=snapshots, **given).collect()
     spent = entities["orders"].group_by("customer_id").agg(pl.col("amount").sum().alias("spent")).collect()
     paid = entities["payments"].group_by("customer_id").agg(pl.col("paid_on").max().alias("paid")).collect()
     first = entities["customers"].select(pl.col("customer_id").first()).collect().item()
@@ -310,6 +309,36 @@ def test_a_stored_file_cut_short_is_told(loaded):
         assert str(path) in caught.value.facts()["where"]
 
 
+@pytest.mark.parametrize(("keep", "told"), [(-200, "cut short"), (0, "no Parquet file"), (None, "No such file")])
+def test_a_bucket_file_cut_short_is_told(loaded, keep, told):
+    path = loaded.lake.open_load("one").files("orders", 1)[0]
+    if keep is None:
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:keep])
+    for look in (
+        lambda: prove(loaded, Request(days=(DAY,), sample=1)),
+        lambda: customer_features(loaded, "003", as_of=DAY),
+        lambda: CoreTables.latest(loaded).span,
+    ):
+        with pytest.raises(CoreFileDamagedError) as caught:
+            look()
+        assert (caught.value.where, caught.value.exit_code) == (str(path), 3)
+        assert told in caught.value.got
+
+
+def test_a_bucket_file_damaged_inside_is_told(loaded):
+    core = CoreTables.latest(loaded)
+    path = core.load.files("orders", 1)[0]
+    content = bytearray(path.read_bytes())
+    content[4:400] = b"U" * 396
+    path.write_bytes(content)
+    with pytest.raises(CoreFileDamagedError) as caught:
+        core.build_features(1, [DAY])
+    assert caught.value.where == str(path)
+    assert core.build_features(0, [DAY]).collect().height > 0
+
+
 def test_a_date_before_the_first_row_is_refused(loaded):
     with pytest.raises(AsOfBeforeDataError):
         prove(loaded, Request(days=(date(2024, 1, 1),), sample=1))
@@ -348,6 +377,9 @@ def test_the_command_shows_and_proves(invoke, loaded, tmp_path):
     shown = invoke("show", "003", "--as-of", DAY)
     assert shown.exit_code == 0, shown.output
     assert "days_since_last_order" in shown.output
+    one = invoke("show", "003", "--as-of", DAY, "--feature", "net_amount_life", "--json")
+    assert [feature["name"] for feature in json.loads(one.stdout)["features"]] == ["net_amount_life"]
+    assert invoke("show", "003", "--as-of", DAY, "--feature", "nett").exit_code == 2
     assert invoke("show", "3", "--as-of", DAY).exit_code == 2
     with_night(loaded, DAY)
     proved = invoke("prove", "--as-of", DAY, "--buckets", 1, "--json")

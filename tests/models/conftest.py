@@ -23,9 +23,11 @@ FEATURES = (
     "amount_per_purchase",
     "days_since_first_order",
     "days_per_purchase",
+    "purchase_day_count",
     "region",
     "season_sine",
 )
+HISTORY = ("net_amount_life",)  # what purchase models ask for, beside what may be learnt from
 
 
 def order_lines(rows):
@@ -102,6 +104,8 @@ def _features_at(orders, day):
         amount_per_purchase=pl.col("amount").filter(bought).mean(),
         days_since_first_order=pl.col("age").filter(bought).max().cast(pl.Float64),
         purchases=bought.sum(),
+        purchase_day_count=pl.col("age").filter(bought).n_unique().cast(pl.Int64),
+        net_amount_life=pl.col("amount").sum(),
     )
     rhythm = (pl.col("days_since_first_order") - pl.col("days_since_last_order")) / (pl.col("purchases") - 1)
     rows = rows.with_columns(days_per_purchase=pl.when(pl.col("purchases") > 1).then(rhythm))
@@ -110,7 +114,7 @@ def _features_at(orders, day):
     return (
         rows.join(active, on="customer_id", how="inner", validate="1:1")
         .with_columns(region=region, season_sine=pl.lit(float(day.month)))
-        .select("customer_id", "snapshot_date", *FEATURES)
+        .select("customer_id", "snapshot_date", *FEATURES, *HISTORY)
         .sort("customer_id")
     )
 

@@ -105,3 +105,10 @@ def test_a_copy_of_the_label_is_caught(data, happened, churn_plan):
 def test_one_sided_outcomes_are_refused(data, happened, churn_plan):
     with pytest.raises(TooFewOutcomesError, match="leavers"):
         train_churn(data, happened[90].with_columns(churned=pl.lit(0, dtype=pl.Int8)), churn_plan)
+
+
+def test_without_a_season_the_level_of_the_test_window_is_nobodys_merit(data, happened, churn_plan):
+    bundle = train_churn(replace(data, activity=data.activity.clear()), happened[90], churn_plan)
+    assert bundle.parameters["season_weight"] == 0.0
+    assert "the season is not known yet" in bundle.reasons[-1]
+    assert f"{bundle.metrics['predicted_rate']:.3f} were expected" in bundle.reasons[-1]

@@ -4,7 +4,7 @@ import pytest
 
 from models.encoding import fit_encoder
 from models.evaluation import Gain
-from models.gate import judge_churn, judge_value, suspicious_features
+from models.gate import judge_probabilities, judge_value, suspicious_features
 
 CHURN = {"auc": 0.80, "log_loss": 0.50, "calibration_error": 0.03}
 RULE = {"auc": 0.72, "log_loss": 0.58, "calibration_error": 0.05}
@@ -16,26 +16,33 @@ def gain(mean, low, high):
     return Gain(mean=mean, low=low, high=high)
 
 
+BETTER, UNSURE = gain(0.08, 0.05, 0.11), gain(0.01, -0.01, 0.03)
+
+
 @pytest.mark.parametrize(
-    ("figures", "rule", "auc_gain", "passed"),
+    ("figures", "rule", "order", "loss", "passed"),
     [
-        ({}, {}, gain(0.08, 0.05, 0.11), True),
-        ({}, {}, gain(0.01, -0.01, 0.03), False),
-        ({}, {}, gain(0.01, 0.0, 0.03), False),
-        ({"log_loss": 0.59}, {}, gain(0.08, 0.05, 0.11), False),
-        ({"calibration_error": 0.12}, {}, gain(0.08, 0.05, 0.11), False),
-        ({"calibration_error": 0.12}, {"calibration_error": 0.13}, gain(0.08, 0.05, 0.11), True),
-        ({"auc": 0.995}, {}, gain(0.27, 0.25, 0.29), False),
+        ({}, {}, BETTER, UNSURE, True),
+        ({}, {}, UNSURE, BETTER, True),
+        ({}, {}, UNSURE, UNSURE, False),
+        ({}, {}, gain(0.01, 0.0, 0.03), UNSURE, False),
+        ({"log_loss": 0.59}, {}, BETTER, UNSURE, False),
+        ({"auc": 0.71}, {}, UNSURE, BETTER, False),
+        ({"calibration_error": 0.12}, {}, BETTER, BETTER, False),
+        ({"calibration_error": 0.12}, {"calibration_error": 0.13}, BETTER, BETTER, True),
+        ({"auc": 0.995}, {}, gain(0.27, 0.25, 0.29), BETTER, False),
     ],
 )
-def test_churn(figures, rule, auc_gain, passed):
-    verdict = judge_churn(CHURN | figures, RULE | rule, auc_gain, {})
+def test_churn(figures, rule, order, loss, passed):
+    gains = {"auc": order, "log_loss": loss}
+    verdict = judge_probabilities(CHURN | figures, RULE | rule, gains, {}, rival="the recency rule")
     assert verdict.passed is passed
     assert verdict.passed is all(reason.startswith("yes: ") for reason in verdict.reasons)
 
 
 def test_too_good_names_the_feature_that_knows():
-    verdict = judge_churn(CHURN | {"auc": 0.999}, RULE, gain(0.2, 0.1, 0.3), {"cancelled_on": 1.0})
+    gains, leaks = {"auc": gain(0.2, 0.1, 0.3), "log_loss": BETTER}, {"cancelled_on": 1.0}
+    verdict = judge_probabilities(CHURN | {"auc": 0.999}, RULE, gains, leaks, rival="the recency rule")
     assert any("too good to be true" in reason and "cancelled_on" in reason for reason in verdict.reasons)
 
 

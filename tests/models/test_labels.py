@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.labels import monthly_activity, outcomes, population
+from models.labels import monthly_activity, outcomes, population, purchase_gaps
 
 ZONE = "Europe/London"
 S = date(2025, 7, 1)  # British Summer Time: the business date begins at 23:00 UTC the day before
@@ -99,10 +99,24 @@ def test_activity_counts_purchases_and_baskets_of_recent_customers():
     rows = lines(
         ("a", "o1", day, 100),
         ("a", "o2", day + timedelta(days=15), 200),
-        ("b", "o3", day - timedelta(days=200), 100),
+        ("b", "o3", day - timedelta(days=400), 100),
         ("b", "o4", day + timedelta(days=15), 900),
     )
     made = monthly_activity(rows, as_of=date(2026, 1, 1), time_zone=ZONE).collect()
     (december,) = made.filter(pl.col("month_start") == date(2025, 12, 1)).to_dicts()
     assert (december["customer_count"], december["purchase_count"]) == (1, 1)
     assert december["basket_log_millionths"] == pytest.approx(np.log(2) * 1e6, abs=2)
+
+
+def test_gaps_are_between_days_with_a_purchase():
+    day = datetime(2025, 11, 20, 12, tzinfo=UTC)
+    rows = lines(
+        ("a", "o1", day, 100),
+        ("a", "o2", day + timedelta(hours=1), 100),
+        ("a", "o3", day + timedelta(days=10), -100),
+        ("a", "o4", day + timedelta(days=30), 100),
+        ("b", "o5", day + timedelta(days=31), 100),
+    )
+    made = purchase_gaps(rows, as_of=date(2026, 1, 1), time_zone=ZONE).collect()
+    assert made.rows() == [(30, 1)]
+    assert purchase_gaps(rows, as_of=date(2025, 12, 1), time_zone=ZONE).collect().is_empty()

@@ -7,7 +7,8 @@ import pytest
 
 from models.calibration import fit_calibrator
 from models.encoding import fit_encoder
-from models.propensity import SEASON_WEIGHT, Recipe, fit_propensity, propensity_from, refit_propensity
+from models.propensity import propensity_from
+from models.propensity_fitting import Recipe, fit_propensity
 from models.season import Season
 
 WINTER, SPRING, SUMMER, AUTUMN = (date(2025, month, 1) for month in (1, 4, 7, 10))
@@ -36,7 +37,7 @@ def rows(*snapshots, count=600, seed=1):
 
 def recipe(train):
     encoder = fit_encoder(train, ["orders_last_year", "noise"], model="churn")
-    return Recipe(model="churn", encoder=encoder, horizon_days=90, threads=1, seed=1)
+    return Recipe(model="churn", target="bought", encoder=encoder, horizon_days=90, threads=1, seed=1)
 
 
 def bias(fitted, frame):
@@ -55,9 +56,9 @@ def calibrate():
 
 def test_a_season_not_learnt_from_is_foreseen(train, calibrate):
     autumn = rows(AUTUMN, seed=3, count=2000)
-    seasonal = fit_propensity(train, calibrate, "bought", recipe(train), BUSY_AUTUMN)
-    flat = fit_propensity(train, calibrate, "bought", recipe(train), Season(known_at=AUTUMN))
-    assert seasonal.season_weight == SEASON_WEIGHT
+    seasonal = fit_propensity(train, calibrate, recipe(train), BUSY_AUTUMN)
+    flat = fit_propensity(train, calibrate, recipe(train), Season(known_at=AUTUMN))
+    assert 0.8 < seasonal.season_weight < 2.5
     assert flat.season_weight == 0.0
     assert abs(bias(seasonal, autumn)) < 0.08 < abs(bias(flat, autumn))
 
@@ -65,26 +66,43 @@ def test_a_season_not_learnt_from_is_foreseen(train, calibrate):
 def test_a_misleading_season_is_given_up(train):
     upside_down = replace(BUSY_AUTUMN, purchases=(0.4, 0.4, 0.4, 3.0, 0.4, 0.4, *([1.0] * 6)))
     calibrate = rows(SPRING, SUMMER, WINTER, AUTUMN, seed=2)
-    assert fit_propensity(train, calibrate, "bought", recipe(train), upside_down).season_weight == 0.0
+    assert fit_propensity(train, calibrate, recipe(train), upside_down).season_weight == 0.0
 
 
 @pytest.mark.parametrize("kind", ["platt", "beta", "isotonic"])
 def test_no_curve_breaks_in_another_season(train, calibrate, kind):
-    fitted = fit_propensity(train, calibrate, "bought", recipe(train), BUSY_AUTUMN)
+    fitted = fit_propensity(train, calibrate, recipe(train), BUSY_AUTUMN)
     scores = fitted.log_odds(calibrate, model="churn", threads=1)
     curve = fit_calibrator(kind, scores, calibrate["bought"].to_numpy().astype(float))
     assert abs(bias(replace(fitted, calibrator=curve), rows(AUTUMN, seed=3, count=2000))) < 0.09
 
 
-def test_the_kept_model_keeps_the_graded_choices(train, calibrate):
-    flat = fit_propensity(train, calibrate, "bought", recipe(train), Season(known_at=SUMMER))
-    final = refit_propensity(flat, train, calibrate, "bought", recipe=recipe(train), season=BUSY_AUTUMN)
-    assert final.season_weight == 0.0
-    assert final.calibrator.kind == flat.calibrator.kind
+def test_later_windows_are_learnt_from_too_and_held_to_their_level(train, calibrate):
+    newer = calibrate.with_columns(bought=(pl.col("noise") > 0).cast(pl.Int8))
+    early = fit_propensity(train, newer, recipe(train), Season(known_at=AUTUMN))
+    late = fit_propensity(train, newer, recipe(train), Season(known_at=AUTUMN), everything=pl.concat([train, newer]))
+    assert late.trees != early.trees
+    assert late.shares == early.shares
+    assert abs(bias(late, newer)) < 0.005
+
+
+def test_members_that_order_badly_count_less(train, calibrate):
+    frame = train.with_columns(
+        purchase_day_count=pl.col("orders_last_year") + 1, days_since_first_order=300, days_since_last_order=100
+    )
+    names = ["orders_last_year", "purchase_day_count", "days_since_first_order", "days_since_last_order"]
+    encoder = fit_encoder(frame, names, model="churn")
+    upside_down = frame.with_columns(bought=1 - pl.col("bought"))
+    fitted = fit_propensity(frame, upside_down, replace(recipe(train), encoder=encoder), Season(known_at=AUTUMN))
+    assert (fitted.shares.trees, fitted.shares.smooth) == (0.0, 0.0)
+    assert fitted.shares.purchases < 0.3
+    parts = fitted.contributions(frame, model="churn", threads=1).sum(axis=1)
+    scores = fitted.log_odds(frame, model="churn", threads=1)
+    assert np.allclose(parts - parts.mean(), scores - scores.mean(), atol=1e-6)
 
 
 def test_files_round_trip(train, calibrate):
-    fitted = fit_propensity(train, calibrate, "bought", recipe(train), BUSY_AUTUMN)
+    fitted = fit_propensity(train, calibrate, recipe(train), BUSY_AUTUMN)
     again = propensity_from(fitted.files("p"), "p")
     assert again.files("p") == fitted.files("p")
     expected = fitted.probabilities(calibrate, model="churn", threads=1)

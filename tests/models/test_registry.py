@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from models.bundle import MANIFEST, Bundle
+from models.bundle import MANIFEST, Bundle, with_graded
 from models.errors import BundleCorruptError, ChampionChangedError, RegistryDownError, VersionUnknownError
 from models.registry import Registry
 
@@ -104,3 +104,38 @@ def test_a_server_that_is_down_is_told_in_bounded_time(monkeypatch):
         Registry(f"http://someone:secret@127.0.0.1:{port}", "").champion("churn")
     assert "secret" not in str(caught.value)
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+def test_the_model_as_it_was_graded_is_kept_beside_it_and_verified(registry, folder):
+    odd = {"auc": 0.8, "coverage_lowest 25 %": 0.8}  # MLflow takes no percent signs in names
+    ours = with_graded(bundle("final", metrics=odd), bundle("as graded", trained_as_of=date(2025, 10, 1)))
+    version = registry.register(ours, run_name="with both", attached={"card.md": b"# a card"})
+    loaded = registry.load("churn", version, digest=ours.digest())
+    assert loaded == ours
+    assert loaded.digest() == ours.digest()
+    assert registry.load_graded(loaded, version) == ours.graded
+    assert registry.load_graded(bundle("a"), 1) is None
+    run_id = next(one.run_id for one in registry.versions("churn") if one.version == version)
+    (cards,) = folder.rglob(f"{run_id}/artifacts/attached/card.md")
+    assert cards.read_bytes() == b"# a card"
+    (trees,) = folder.rglob(f"{run_id}/artifacts/graded/churn_trees.txt")
+    trees.write_bytes(b"another tree")
+    with pytest.raises(BundleCorruptError):
+        registry.load_graded(loaded, version)
+
+
+def test_what_a_killed_run_left_half_registered_is_discarded(registry, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    ours, before = bundle("half"), len(registry.versions("churn"))
+    with monkeypatch.context() as patched:
+        patched.setattr("models.registry.log_files", killed)
+        with pytest.raises(KeyboardInterrupt):
+            registry.register(ours, run_name="dies", tags={"ledger": "here"})
+    assert len(registry.versions("churn")) == before
+    assert registry.discard_unfinished("elsewhere") == 0
+    assert registry.discard_unfinished("here") == 1
+    assert registry.discard_unfinished("here") == 0
+    version = registry.register(ours, run_name="again", tags={"ledger": "here"})
+    assert registry.load("churn", version, digest=ours.digest()) == ours

@@ -1,5 +1,5 @@
 import math
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -79,3 +79,14 @@ def test_nothing_after_the_date_is_looked_at():
 def test_json_round_trip():
     season = Season(known_at=KNOWN, purchases=(0.5,) * 12, baskets=(1.5,) * 12)
     assert season_from(season.described()) == season
+
+
+def test_customers_of_long_ago_count_as_far_back_as_every_month_knows_them():
+    steady = activity([1.0] * 12)
+    swinging = activity([3.0] * 3 + [0.5] * 9).with_columns(recency_band=pl.lit(8))  # 181 to 210 days
+    both = pl.concat([steady, swinging], how="vertical_relaxed")
+    first_month = months_before(KNOWN, 12)
+    long_known = read_season(both, first_event=first_month - timedelta(days=210), known_at=KNOWN)
+    just_known = read_season(both, first_event=first_month - timedelta(days=209), known_at=KNOWN)
+    assert max(long_known.purchases) > 1.3
+    assert max(just_known.purchases) < 1.05

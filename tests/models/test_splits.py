@@ -56,11 +56,13 @@ def test_no_outcome_window_reaches_into_what_comes_after(as_of, history, horizon
     assert max(plan.final_train) + horizon <= min(plan.final_calibrate, default=as_of)
     assert max(plan.all_snapshots) + horizon <= as_of
     assert min(plan.all_snapshots) >= first_event + timedelta(days=90)
-    assert bool(plan.calibrate) is bool(calibration)
+    assert not plan.calibrate or calibration
+    assert set(plan.train) | set(plan.calibrate) <= set(plan.complete)
+    assert max(plan.complete) + horizon <= plan.test
 
 
-def test_too_little_history_says_what_is_missing_and_that_much_is_enough():
-    as_of = date(2026, 6, 15)
+@pytest.mark.parametrize("as_of", [date(2026, 6, 15), date(2026, 3, 31), date(2024, 3, 1)])
+def test_too_little_history_says_what_is_missing_and_no_more(as_of):
     with pytest.raises(TooLittleHistoryError) as caught:
         plan_splits(first_event=as_of - timedelta(days=200), as_of=as_of, horizon_days=90)
     error = caught.value
@@ -68,6 +70,13 @@ def test_too_little_history_says_what_is_missing_and_that_much_is_enough():
     assert error.missing_days == error.needs_days - 200
     assert str(error.missing_days) in error.action
     plan_splits(first_event=as_of - timedelta(days=error.needs_days), as_of=as_of, horizon_days=90)
+    with pytest.raises(TooLittleHistoryError):
+        plan_splits(first_event=as_of - timedelta(days=error.needs_days - 1), as_of=as_of, horizon_days=90)
+
+
+def test_a_short_history_goes_without_calibration():
+    plan = plan_splits(first_event=date(2025, 9, 1), as_of=date(2026, 6, 15), horizon_days=90)
+    assert (plan.train, plan.calibrate, plan.test) == ((date(2025, 12, 15),), (), date(2026, 3, 15))
 
 
 @pytest.mark.parametrize(("days", "expected"), [(400, 90), (639, 180), (731, 270), (1000, 365)])

@@ -4,9 +4,13 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from models.baselines import RunRate
 from models.bundle import MANIFEST, open_bundle
 from models.errors import FeaturesMismatchError, OutcomesMissingError
-from models.value import HEADS_FILE, predict_value, train_value
+from models.evaluation import spearman
+from models.training import training_frame
+from models.value import HEADS_FILE, explain_value, predict_value, train_value
+from models.value_head import value_head_from
 
 NEAR, YEAR = "expected_value_90d_amount", "expected_value_12m_amount"
 
@@ -30,11 +34,49 @@ def test_money_is_whole_minor_units_and_a_year_is_worth_at_least_a_quarter(value
     assert scores[YEAR].sum() > 2 * scores[NEAR].sum()
 
 
+def test_what_is_typical_and_what_may_come_stand_beside_what_is_expected(value_bundle, tonight):
+    scores = predict_value(value_bundle, tonight)
+    low, typical, high = (
+        scores[f"{name}_amount"] for name in ("expected_value_12m_low", "typical_value_12m", "expected_value_12m_high")
+    )
+    assert ((low <= typical) & (typical <= high)).all()
+    assert typical.sum() < scores[YEAR].sum() < high.sum()
+    assert 0.7 < value_bundle.metrics["value_90d_coverage_all"] < 0.95
+    two_years = scores["expected_value_24m_amount"].sum() / scores[YEAR].sum()
+    assert 1 < two_years < 1.1**-0.5 + 1.1**-1.5
+    assert (scores["expected_orders_30d"] < scores["expected_orders_90d"]).all()
+
+
+def test_a_higher_discount_rate_makes_the_second_year_worth_less(value_bundle, tonight):
+    heads = json.loads(value_bundle.files[HEADS_FILE]) | {"discount_rate_per_year": 0.5}
+    dearer = replace(value_bundle, files=value_bundle.files | {HEADS_FILE: json.dumps(heads).encode()})
+    before, after = (predict_value(one, tonight)["expected_value_24m_amount"].sum() for one in (value_bundle, dearer))
+    assert after < 0.85 * before
+
+
+def test_reasons_add_up_to_how_customers_differ(value_bundle, tonight):
+    parts = explain_value(value_bundle, tonight)
+    assert {"customer_id", "snapshot_date", "net_amount_365_days"} <= set(parts.columns)
+    told = parts.select(pl.sum_horizontal(pl.exclude("customer_id", "snapshot_date"))).to_series()
+    scores = predict_value(value_bundle, tonight)[NEAR]
+    assert spearman(told.to_numpy(), scores.to_numpy().astype(float)) > 0.9
+
+
+def test_without_trees_the_purchase_models_stand_alone(value_bundle, data, happened, value_plan):
+    rows = training_frame(data.features, happened[90], snapshots=value_plan.near.final_train, model="value")
+    run_rate = RunRate(feature=data.spend_feature, first_event=data.first_event)
+    bare = value_head_from(value_bundle.files, "value_90d", run_rate).without_trees(rows)
+    assert not any(name.endswith(".txt") for name in bare.files("value_90d"))
+    assert value_head_from(bare.files("value_90d"), "value_90d", run_rate) == bare
+    levels = rows["snapshot_date"].replace_strict(dict(bare.amount_levels.by_day), return_dtype=pl.Float64).to_numpy()
+    said = bare.relative_amounts(rows, threads=1) * levels
+    assert said.sum() == pytest.approx(rows["value_amount"].sum(), rel=1e-6)
+
+
 def test_how_twelve_months_are_known_is_said(value_bundle):
     heads = json.loads(value_bundle.files[HEADS_FILE])
-    assert heads["far"]["horizon_days"] == 270
-    assert "270 days learnt and tested" in value_bundle.parameters["value_12m_basis"]
-    assert 1 < heads["extension_factor"] < 2
+    assert f"{heads['far']['horizon_days']} days learnt and tested" in value_bundle.parameters["value_12m_basis"]
+    assert heads["extension_factor"] > 1
 
 
 def test_scores_survive_storage_and_reordered_columns(value_bundle, tonight):
@@ -53,7 +95,7 @@ def test_training_is_repeatable_whatever_the_row_order_and_threads(value_bundle,
 def test_the_largest_customers_keep_their_size(value_bundle, tonight):
     """Trees alone could not tell a customer ten times any other from the largest they have seen."""
     largest = tonight.sort("net_amount_365_days", descending=True).head(1)
-    giant = largest.with_columns(pl.col("net_amount_365_days", "amount_per_purchase") * 10)
+    giant = largest.with_columns(pl.col("net_amount_365_days", "amount_per_purchase", "net_amount_life") * 10)
     before, after = (predict_value(value_bundle, one)[NEAR][0] for one in (largest, giant))
     assert after > 4 * before
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from segments.contracts import NEXT_BEST_CATEGORY, NEXT_BEST_OFFER, customer_contract
+from segments.contracts import NEXT_BEST_CATEGORY, customer_contract
 from segments.money import Currency
+from segments.ranked_offers import NEXT_BEST_OFFER
 
 CUSTOMERS = pl.DataFrame(
     {
@@ -25,9 +26,17 @@ def test_one_customer_row_reads_as_a_whole(scored, build, make_values, make_chur
     night = scored(
         ids=["a"],
         churn=make_churn(["a"], 0.9),
-        value=make_values(["a"], expected_value_90d_amount=12_345, expected_value_12m_amount=60_000),
+        value=make_values(["a"], expected_value_90d_amount=12_345, expected_value_12m_amount=60_000).with_columns(
+            expected_value_12m_low_amount=0,
+            typical_value_12m_amount=45_050,
+            expected_value_24m_amount=110_000,
+            expected_orders_30d=1.5,
+        ),
         contributions=pl.DataFrame({"customer_id": ["a"], "net_amount_365_days": [0.7]}),
         products=pl.DataFrame({"product_id": ["P1"], "name": ["TEA CUP"]}),
+        next_orders=pl.DataFrame(
+            {"customer_id": ["a"], "probability_alive": [0.8], "expected_next_order_on": [date(2011, 9, 20)]}
+        ),
         phrases={"net_amount_365_days": "spent {net_amount_365_days} in the last year"},
     )
     assert build(night).customer.to_dicts() == [
@@ -39,8 +48,19 @@ def test_one_customer_row_reads_as_a_whole(scored, build, make_values, make_chur
             "churn_risk_band": "critical",
             "expected_value_90d": Decimal("123.45"),
             "expected_value_12m": Decimal("600.00"),
+            "expected_value_12m_low": Decimal("0.00"),
+            "typical_value_12m": Decimal("450.50"),
+            "expected_value_12m_high": None,
+            "expected_value_24m": Decimal("1100.00"),
+            "expected_orders_30d": 1.5,
             "currency": "GBP",
             "value_tier": "platinum",
+            "probability_alive": 0.8,
+            "expected_next_order_on": date(2011, 9, 20),
+            "subscription_churn_probability": None,
+            "subscription_end_at_renewal_probability": None,
+            "subscription_renews_on": None,
+            "subscription_expected_end_on": None,
             "recency_score": 3,
             "frequency_score": 3,
             "monetary_score": 3,
@@ -50,13 +70,41 @@ def test_one_customer_row_reads_as_a_whole(scored, build, make_values, make_chur
             "next_offer_3": None,
             "main_reason": "spent £500 in the last year",
             "recommended_action": ("Call this week: platinum customer about to leave; offer TEA CUP"),
+            "lifecycle": None,
+            "loyalty_class": None,
+            "fate": None,
+            "value_score": None,
             "churn_model_version": 1,
             "value_model_version": 2,
             "next_offer_model_version": 3,
+            "subscription_churn_model_version": None,
             "run_key": "score-2011-09-01-abc",
             "changed_at": date(2011, 9, 1),
         }
     ]
+
+
+def test_whoever_subscribes_is_active_and_whoever_did_has_lapsed(scored, build, make_features):
+    subscriptions = pl.DataFrame(
+        {
+            "customer_id": ["a", "x", "y"],
+            "subscribes": [True, True, False],
+            "subscription_churn_probability": [0.2, 0.3, None],
+            "subscription_end_at_renewal_probability": [0.1, 0.1, None],
+            "subscription_renews_on": [date(2011, 9, 9), date(2011, 9, 10), None],
+            "subscription_expected_end_on": [date(2012, 9, 9), None, None],
+        }
+    )
+    features = make_features(["a", "b"], days_since_last_order=[400, 20])
+    told = build(scored(ids=["a", "b"], features=features, subscriptions=subscriptions)).customer
+    assert dict(told.select("customer_id", "customer_status").rows()) == {
+        "a": "active",
+        "b": "active",
+        "x": "active",
+        "y": "lapsed",
+    }
+    assert told["subscription_churn_probability"].to_list() == [0.2, None, 0.3, None]
+    assert told.filter(customer_id="y")["main_reason"].item() == "no subscription runs any more"
 
 
 def test_everybody_known_is_there_once_and_sorted(scored, build, make_features):

@@ -1,7 +1,8 @@
 import pytest
 
-from segments.contracts import NEXT_BEST_CATEGORY, NEXT_BEST_OFFER, WATCHED_COLUMNS, customer_contract
+from segments.contracts import NEXT_BEST_CATEGORY, WATCHED_COLUMNS, customer_contract
 from segments.money import Currency
+from segments.ranked_offers import NEXT_BEST_OFFER
 
 CUSTOMER = customer_contract(Currency(code="GBP", exponent=2))
 

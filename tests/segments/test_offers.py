@@ -3,8 +3,8 @@ from datetime import date
 import polars as pl
 import pytest
 
-from segments.contracts import NEXT_BEST_OFFER
 from segments.offers import first_offers, next_best_offers, no_offers
+from segments.ranked_offers import NEXT_BEST_OFFER
 
 PRODUCTS = pl.DataFrame({"product_id": ["P1", "P2", "P3"], "name": ["TEA CUP", "TEA CUP SET", " "]})
 

@@ -7,16 +7,12 @@ import pytest
 from warehouse.errors import RunSupersededError
 from warehouse.ledger import (
     Load,
-    Promotion,
     RunResult,
-    champion_for,
     crashed_runs,
     finish_run,
     history,
     last_load,
-    promotions,
     record_load,
-    record_promotion,
     run_key,
     start_run,
     this_user,
@@ -45,18 +41,6 @@ def load(load_id, loaded_at, status="done"):
     )
 
 
-def promoted(version, trained_as_of, promoted_at, name="churn"):
-    return Promotion(
-        name=name,
-        version=version,
-        digest=f"{version:064d}",
-        trained_as_of=trained_as_of,
-        promoted_at=promoted_at,
-        beats_baseline=True,
-        metrics={"auc": 0.8, "undefined": None},
-    )
-
-
 def test_a_run_key_says_what_a_night_is():
     assert run_key("score", date(2011, 12, 1), "1a2b3c4d5e6f7788") == "score-2011-12-01-1a2b3c4d5e6f"
 
@@ -64,7 +48,6 @@ def test_a_run_key_says_what_a_night_is():
 def test_an_empty_warehouse_has_no_ledger_and_says_nothing(warehouse):
     assert history(warehouse) == []
     assert last_load(warehouse) is None
-    assert champion_for(warehouse, "churn", MONDAY) is None
     assert publications(warehouse) == []
     assert current_publication(warehouse) is None
     assert warehouse.tables("gristmill") == []
@@ -123,28 +106,6 @@ def test_the_last_load_is_the_latest_that_is_done(warehouse):
     record_load(warehouse, load("load-2", NOW + HOUR))
     record_load(warehouse, load("load-3", NOW + 2 * HOUR, status="failed"))
     assert last_load(warehouse) == load("load-2", NOW + HOUR)
-
-
-@pytest.mark.parametrize(
-    ("as_of", "version"),
-    [(date(2011, 8, 31), None), (date(2011, 9, 1), 1), (date(2011, 11, 1), 1), (date(2011, 12, 1), 2)],
-)
-def test_the_champion_of_a_day_saw_nothing_after_it(warehouse, as_of, version):
-    record_promotion(warehouse, promoted(1, date(2011, 9, 1), NOW))
-    record_promotion(warehouse, promoted(2, date(2011, 12, 1), NOW + HOUR))
-    record_promotion(warehouse, promoted(9, date(2011, 1, 1), NOW + HOUR, name="value"))
-    champion = champion_for(warehouse, "churn", as_of)
-    assert (champion and champion.version) == version
-
-
-def test_promoting_an_earlier_version_again_makes_it_champion_again(warehouse):
-    first = promoted(1, date(2011, 9, 1), NOW)
-    for promotion in (first, first, promoted(2, date(2011, 9, 1), NOW + HOUR)):
-        record_promotion(warehouse, promotion)
-    assert champion_for(warehouse, "churn", MONDAY).version == 2
-    record_promotion(warehouse, promoted(1, date(2011, 9, 1), NOW + 2 * HOUR))
-    assert champion_for(warehouse, "churn", MONDAY).version == 1
-    assert [promotion.version for promotion in promotions(warehouse)] == [1, 2, 1]
 
 
 def test_figures_that_are_no_numbers_become_null(warehouse):

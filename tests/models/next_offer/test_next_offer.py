@@ -14,6 +14,7 @@ from models.next_offer import (
     combine_item_facts,
     item_facts,
     partial_item_facts,
+    rank_brands,
     rank_categories,
     rank_offers,
     score_candidates,
@@ -185,3 +186,27 @@ def test_the_gate_asks_for_a_certain_gain():
     same = judge(Examples(AS_OF, frame, truth, catalogue), np.array([1.0, 0.0, 1.0, 0.0]), seed=1)
     assert not same.beats_baseline
     assert "gain +0.000" in same.reasons[0]
+
+
+def test_modes_and_exclusions_choose_what_is_offered(scored, shop_products):
+    new, repeat = (rank_offers(scored, shop_products, mode=mode) for mode in ("new", "repeat"))
+    assert (new["times_bought"] == 0).all()
+    assert (repeat["times_bought"] > 0).all()
+    first = rank_offers(scored, shop_products)["product_id"][0]
+    assert first not in rank_offers(scored, shop_products, out_of_stock=[first])["product_id"]
+
+
+def test_what_is_bought_but_once_is_not_offered_again_at_once(scored, shop_products):
+    once = replace(scored, frame=scored.frame.with_columns(pl.lit(0.01).alias("product_repeat_share")))
+    offered = rank_offers(once, shop_products)
+    assert (offered["days_since_bought"].fill_null(99) >= 30).all()
+    assert (rank_offers(scored, shop_products)["days_since_bought"] < 30).any()
+
+
+def test_brands_are_ranked_like_categories(simulated_shop, shop_products, facts):
+    named = shop_products.with_columns(pl.col("category").alias("brand"))
+    bundle = train_next_offer(simulated_shop, named, **AT)
+    scored = score_candidates(bundle, simulated_shop, facts, **AT)
+    brands = rank_brands(bundle, scored, named)
+    assert_frame_equal(brands.rename({"brand": "category"}), rank_categories(bundle, scored))
+    assert rank_brands(bundle, scored, shop_products) is None

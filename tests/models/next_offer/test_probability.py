@@ -47,5 +47,13 @@ def test_json_keeps_it_whole(asked):
     assert calibration_from_json(calibration.to_json()) == calibration
 
 
+def test_a_few_rows_make_no_certainty():
+    frame = pl.DataFrame({name: [1.0] * 103 for name in RHYTHM})
+    scores, bought = np.append(np.zeros(100), [5.0, 5.0, 5.0]), np.append(np.zeros(100), [1.0, 1.0, 1.0])
+    predicted = purchase_probabilities(fit_calibration(frame, scores, bought), frame, scores)
+    assert predicted[-1] == pytest.approx(3.5 / 4)
+    assert predicted[0] == pytest.approx(0.5 / 101)
+
+
 def test_calibration_error_of_a_constant():
     assert calibration_error(np.full(10, 0.3), np.zeros(10)) == pytest.approx(0.3)

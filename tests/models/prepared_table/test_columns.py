@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from models.errors import FeaturesMismatchError
-from models.prepared_table.columns import MISSING_TEXT, columns_from, read_columns, typed
+from models.prepared_table.columns import MISSING_TEXT, columns_from, named, read_columns, typed
 
 CASES = {
     "integers": (["1", "2", " ", "?"], "number", [1.0, 2.0, None, None]),
@@ -49,3 +49,9 @@ def test_what_was_a_number_in_training_must_be_one_when_scoring():
     with pytest.raises(FeaturesMismatchError) as refused:
         typed(pl.DataFrame({"plan": ["a"]}), columns)
     assert refused.value.missing == ["spend"]
+
+
+def test_a_column_without_a_name_gets_one():
+    table = pl.DataFrame({"": [0, 1], "amount": [1.0, 2.0]})
+    assert named(table).columns == ["(no name)", "amount"]
+    assert named(table.drop("")).columns == ["amount"]

@@ -10,7 +10,8 @@ from models.bundle import MANIFEST, open_bundle
 from models.encoding import fit_encoder
 from models.errors import FeaturesMismatchError
 from models.prepared_table.errors import LabelGivenAwayError, NothingToLearnFromError, TableColumnUnknownError
-from models.prepared_table.training import Request, prepare, score_table, train_table
+from models.prepared_table.scoring import score_table
+from models.prepared_table.training import Request, prepare, train_table
 
 DAY = date(2026, 1, 1)
 REQUEST = Request(id_column="customer", label_column="left", folds=2, repeats=1)

@@ -1,0 +1,196 @@
+"""Choosing among the candidates of all customers, as frames: what is chosen, and at which prices.
+
+Belongs here: from a frame of candidates to the arrays of the choice and back. Does not: the choice itself
+(`allocation`), or words (`explaining`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from segments.checks import require_columns, require_key
+from segments.decisions.allocation import Allocation, allocate
+from segments.decisions.problem import NO_OPTION, Bucket, Floats, Limit, Rules
+
+KEY = ("customer_id", "offer_id", "channel")
+CELLS_A_BUCKET = 4_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Minimum:
+    """So many contacts, or such a share of all, have to go to some options.
+
+    Attributes:
+        name: for people, e.g. `letters`.
+        column: of the candidates: `offer_id`, `channel` or `category`.
+        value: which of its values count.
+        at_least: contacts; or
+        share: of all contacts, from 0 to below 1.
+    """
+
+    name: str
+    column: str
+    value: str
+    at_least: int = 0
+    share: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChoiceRules:
+    """The company's rules over all customers.
+
+    Attributes:
+        at_most: offers a customer.
+        at_most_a_channel: offers a customer and channel.
+        budget_amount: for the contacts' cost, minor units; None: no limit.
+        channel_capacity: contacts by channel.
+        stock: by declared offer (`declared_offer_id` of the candidates, or `offer_id` where they have none).
+        minimums: see `Minimum`.
+    """
+
+    at_most: int = 1
+    at_most_a_channel: int = 1
+    budget_amount: int | None = None
+    channel_capacity: dict[str, int] | None = None
+    stock: dict[str, int] | None = None
+    minimums: Sequence[Minimum] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What was chosen.
+
+    Attributes:
+        candidates: as handed in, sorted by customer, offer and channel, with `chosen` (Boolean), `price_amount`
+            (Float64, what the limits it uses are worth) and `dearest_limit` (String or null, the one worth most).
+        rules: the limits with their names.
+        allocation: prices, what is used, value; None where nothing was open.
+    """
+
+    candidates: pl.DataFrame
+    rules: Rules
+    allocation: Allocation | None
+
+
+def choose(candidates: pl.DataFrame, rules: ChoiceRules) -> Choice:
+    """Choose for all customers at once what brings most.
+
+    Args:
+        candidates: a row a customer, offer and channel: `customer_id`, `offer_id`, `channel` (String), `gain_amount`,
+            `cost_amount` (Int64, minor units), `blocked` (String, null where open), and columns that minimums name.
+        rules: see `ChoiceRules`.
+
+    Raises:
+        SegmentColumnsMissingError, SegmentKeyRepeatedError: the candidates are not that.
+        RulesClashError: no choice keeps the rules.
+    """
+    require_columns(candidates, (*KEY, "gain_amount", "cost_amount", "blocked"), name="candidates")
+    require_key(candidates, KEY, name="candidates")
+    rows = candidates.sort(KEY).with_row_index("__row")
+    options = (
+        rows.select("offer_id", "channel", "cost_amount", *_named(rows, rules))
+        .unique()
+        .sort("offer_id", "channel", "cost_amount")
+    )
+    options = options.with_row_index("__option")
+    rows = rows.join(
+        options.select("offer_id", "channel", "cost_amount", "__option"),
+        on=["offer_id", "channel", "cost_amount"],
+        how="left",
+        validate="m:1",
+        maintain_order="left",
+    )
+    posed = _rules(options, rules)
+    open_rows = rows.filter(pl.col("blocked").is_null())
+    taken = np.zeros(rows.height, dtype=np.bool_)
+    allocation = None
+    if open_rows.height:
+        buckets, places = _buckets(open_rows)
+        allocation = allocate(buckets, posed)
+        picks = allocation.picks
+        for number, place in enumerate(places):
+            mine = picks.bucket == number
+            taken[place[picks.row[mine], picks.column[mine]]] = True
+    price, dearest = _prices(rows["__option"].to_numpy().astype(np.int64), posed, allocation)
+    names = pl.Series("dearest_limit", [limit.name for limit in posed.limits] or [""], dtype=pl.String)
+    told = rows.drop("__row", "__option").with_columns(
+        pl.Series("chosen", taken), pl.Series("price_amount", price), names.gather(np.maximum(dearest, 0))
+    )
+    told = told.with_columns(pl.when(pl.Series(dearest >= 0)).then(pl.col("dearest_limit")).alias("dearest_limit"))
+    return Choice(candidates=told, rules=posed, allocation=allocation)
+
+
+def _named(rows: pl.DataFrame, rules: ChoiceRules) -> list[str]:
+    wanted = {minimum.column for minimum in rules.minimums} | ({_stock_column(rows)} if rules.stock else set())
+    require_columns(rows, sorted(wanted), name="candidates")
+    return sorted(wanted - {"offer_id", "channel"})
+
+
+def _stock_column(rows: pl.DataFrame) -> str:
+    return "declared_offer_id" if "declared_offer_id" in rows.columns else "offer_id"
+
+
+def _rules(options: pl.DataFrame, rules: ChoiceRules) -> Rules:
+    channels = options["channel"].unique().sort()
+    number = options["channel"].replace_strict(channels, pl.int_range(channels.len(), eager=True)).to_numpy()
+    limits: list[Limit] = []
+    if rules.budget_amount is not None:
+        cost = options["cost_amount"].to_numpy().astype(np.float64)
+        limits.append(Limit(name="the budget", uses=cost, most=float(rules.budget_amount), unit="money"))
+    for column, most, words in (
+        ("channel", rules.channel_capacity or {}, "contacts by {}"),
+        (_stock_column(options), rules.stock or {}, "the stock of {}"),
+    ):
+        for value in sorted(most):
+            uses = (options[column] == value).fill_null(value=False).to_numpy().astype(np.float64)
+            if uses.any():
+                limits.append(Limit(name=words.format(value), uses=uses, most=float(most[value])))
+    limits += [_minimum(options, minimum) for minimum in rules.minimums]
+    return Rules(
+        channel=number.astype(np.int64),
+        at_most=rules.at_most,
+        at_most_a_channel=rules.at_most_a_channel,
+        limits=tuple(limits),
+    )
+
+
+def _minimum(options: pl.DataFrame, minimum: Minimum) -> Limit:
+    wanted = (options[minimum.column] == minimum.value).fill_null(value=False).to_numpy().astype(np.float64)
+    if minimum.share:
+        name = f"at least {minimum.share:.0%} of the contacts: {minimum.name}"
+        return Limit(name=name, uses=minimum.share - wanted, most=0.0)
+    return Limit(name=f"at least {minimum.at_least:,} contacts: {minimum.name}", uses=-wanted, most=-minimum.at_least)
+
+
+def _buckets(rows: pl.DataFrame) -> tuple[list[Bucket], list["np.typing.NDArray[np.int64]"]]:
+    """Customers in buckets, a row each, and the place of every cell among all candidates."""
+    customer = rows["customer_id"].rle_id().to_numpy().astype(np.int64)
+    starts = np.flatnonzero(np.append(np.True_, customer[1:] != customer[:-1]))
+    column = np.arange(len(customer)) - starts[customer]
+    width = int(column.max()) + 1
+    step = max(CELLS_A_BUCKET // width, 1)
+    buckets, places = [], []
+    for first in range(0, len(starts), step):
+        mine = (customer >= first) & (customer < first + step)
+        shape = (min(step, len(starts) - first), width)
+        at = (customer[mine] - first, column[mine])
+        option, value = np.full(shape, NO_OPTION, dtype=np.int32), np.zeros(shape, dtype=np.int64)
+        place = np.zeros(shape, dtype=np.int64)
+        option[at], value[at] = rows["__option"].to_numpy()[mine], rows["gain_amount"].to_numpy()[mine]
+        place[at] = rows["__row"].to_numpy()[mine]
+        buckets.append(Bucket(option=option, value=value))
+        places.append(place)
+    return buckets, places
+
+
+def _prices(
+    option: "np.typing.NDArray[np.int64]", rules: Rules, allocation: Allocation | None
+) -> tuple[Floats, "np.typing.NDArray[np.int64]"]:
+    """What each candidate's use of the limits is worth, and the limit that is worth most (-1: none)."""
+    if allocation is None or not rules.limits:
+        return np.zeros(len(option)), np.full(len(option), -1)
+    worth = allocation.prices.of_limits[:, None] * rules.uses
+    dearest = np.where(worth.max(axis=0) > 0, worth.argmax(axis=0), -1)
+    return worth.sum(axis=0)[option], dearest[option]

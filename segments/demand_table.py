@@ -1,0 +1,70 @@
+"""The table of coming demand, column by column.
+
+Belongs here: its contract, and the last touch before it is published. Does not: how demand is forecast.
+"""
+
+from datetime import date
+
+import polars as pl
+
+from data_contracts.published import OutputColumn, OutputContract
+
+FIGURES = {
+    "orders": "purchases; one of several categories counts in parts, so that categories add up to the total",
+    "units": "units of products",
+}
+
+
+def _figure_columns(name: str, what: str) -> tuple[OutputColumn, ...]:
+    meanings = {
+        f"expected_{name}": f"How many {what}, are expected in the period, new customers' included.",
+        f"{name}_low": f"Lower end of the 80 % interval of {name}: one period in ten brings fewer.",
+        f"{name}_high": f"Upper end of the 80 % interval of {name}: one period in ten brings more.",
+        f"{name}_seasonal_naive": f"For comparison: {name} of the same days a year before, or of the latest period "
+        "where there is no year on record.",
+    }
+    return tuple(OutputColumn(key, pl.Float64, minimum=0.0, meaning=words) for key, words in meanings.items())
+
+
+DEMAND_FORECAST = OutputContract(
+    table="demand_forecast",
+    key=("period_days", "category"),
+    columns=(
+        OutputColumn("period_days", pl.Int32, minimum=1, meaning="Length of the period, which begins on as_of."),
+        OutputColumn(
+            "category",
+            pl.String,
+            meaning='The category of products; "(all)" is the total, "(no category)" products without one, "(other)" '
+            "the smallest of very many.",
+        ),
+        OutputColumn("as_of", pl.Date, meaning="The business date this row is true for: nothing later was used."),
+        *(column for name, what in FIGURES.items() for column in _figure_columns(name, what)),
+        OutputColumn("tested_periods", pl.Int32, minimum=0, meaning="Past periods the total's forecast was tested on."),
+        OutputColumn(
+            "error_ratio",
+            pl.Float64,
+            nullable=True,
+            minimum=0.0,
+            meaning="Mean error of the total's forecast of purchases on these periods over that of the comparison: "
+            "below 1 it is the better one; empty: not enough past to say.",
+        ),
+        OutputColumn("run_key", pl.String, meaning="The run that published this row."),
+    ),
+    volatile=("run_key",),
+    meaning="How many purchases and units are coming, in all and by category, over the next 30 days and over the days "
+    "that churn is asked about.",
+    may_be_empty=True,
+)
+
+
+def demand_table(forecasts: dict[int, pl.DataFrame], *, as_of: date, run_key: str) -> pl.DataFrame:
+    """The table as published: forecasts by period in days, put together and sorted by the key."""
+    parts = [
+        frame.with_columns(
+            pl.lit(days, pl.Int32).alias("period_days"),
+            pl.lit(as_of, pl.Date).alias("as_of"),
+            pl.lit(run_key).alias("run_key"),
+        ).select(DEMAND_FORECAST.names)
+        for days, frame in forecasts.items()
+    ]
+    return pl.concat(parts).sort("period_days", "category")

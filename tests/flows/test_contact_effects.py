@@ -1,0 +1,102 @@
+"""The company's own contacts as a trial: loaded, joined with what was bought after them, and told as effects or not."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from config import load_settings
+from flows.asking_decisions import evaluate_policy
+from flows.contact_effects import contact_trial, learn_effects
+from flows.core_tables import CoreTables
+from flows.decision_inputs import recent_contacts, sent_contacts, usual_contact_cost
+from flows.orchestration import carry_out
+from segments.control_group import in_control_group
+
+SENT = date(2025, 10, 1)
+LATER = date(2026, 1, 1)
+CONTACTS = """
+[inputs.contacts]
+files = "contacts.csv"
+
+[sources.contacts]
+entity = "contacts"
+input = "contacts"
+money = "minor"
+
+[sources.contacts.columns]
+contact_id = "contact"
+customer_id = "customer_number"
+sent_at = "sent"
+held_out = "held_out"
+channel = "channel"
+cost = "cost"
+"""
+RULES = {"as_of": LATER, "outcome_days": 60, "assumed_margin": 0.3}
+
+
+@pytest.fixture(scope="module")
+def loaded(raw, tmp_path_factory, open_at):
+    """A company with a letter to half of its customers by lot, which did nothing."""
+    folder = tmp_path_factory.mktemp("with contacts")
+    for entry in raw.iterdir():
+        (folder / entry.name).symlink_to(entry)
+    ids = pl.read_csv(raw / "customers.csv", infer_schema=False).filter(pl.col("joined_at") < "2025-09-01")
+    held_out = in_control_group(ids["customer_number"], audience="letter", share=0.5)
+    ids.select(
+        pl.concat_str(pl.lit("k"), "customer_number").alias("contact"),
+        "customer_number",
+        pl.lit(f"{SENT} 09:00:00").alias("sent"),
+        held_out.alias("held_out"),
+        pl.lit("letter").alias("channel"),
+        pl.lit(90).alias("cost"),
+    ).write_csv(folder / "contacts.csv")
+    context = open_at(folder / "work", data=folder)
+    settings = folder / "gristmill.toml"
+    settings.write_text((context.settings.file or settings).read_text() + CONTACTS)
+    environment = {"GRISTMILL_WORKSPACE": str(folder / "work"), "GRISTMILL__LAKE__BUCKETS": "3"}
+    context = type(context)(
+        settings=load_settings(settings, data=folder, environment=environment),
+        now=context.now,
+        clock=context.clock,
+        reporter=context.reporter,
+        run_by="tests",
+    )
+    carry_out("ingest", context, mode="none", config=None, data=None, parameters={})
+    return context
+
+
+@pytest.mark.slow
+def test_contacts_that_were_held_out_by_lot_tell_an_effect(loaded):
+    core = CoreTables.latest(loaded)
+    contacts = sent_contacts(core, LATER)
+    assert usual_contact_cost(contacts, "letter") == 90
+    assert recent_contacts(contacts, date(2025, 10, 15), days=30, default_channel="letter").height > 200
+    found = contact_trial(core, contacts, **RULES)
+    assert found.evidence.kind == "randomised"
+    assert found.trial.arms == ("left alone", "contacted")
+    bought = core.orders().filter(pl.col("ordered_at").dt.date().is_between(SENT, date(2025, 11, 29))).collect()
+    margin = bought.select(pl.col("amount") - pl.col("cost_amount")).sum().item()
+    assert found.trial.outcome.sum() == pytest.approx(margin, rel=0.1)  # of those contacted, who are most
+    tonight = pl.concat([core.build_features(bucket, [LATER]).collect() for bucket in core.buckets()])
+    effects = learn_effects(found, tonight, threads=1, seed=1)
+    assert effects.by_customer["customer_id"].n_unique() == tonight.height
+    told = effects.facts["average_margin_effect_in_minor_units"]["contacted"]
+    assert abs(told["average"]) < 4 * told["error"]  # the letter did nothing, and nothing is found
+    said = evaluate_policy(loaded, as_of=LATER)
+    assert said["evidence"] == "randomised"
+    assert "left alone for everybody" in said["policies"]
+
+
+@pytest.mark.slow
+def test_contacts_sent_to_the_best_claim_no_effect(loaded):
+    core = CoreTables.latest(loaded)
+    contacts = sent_contacts(core, LATER)
+    built = pl.concat([core.build_features(bucket, [SENT]).collect() for bucket in core.buckets()])
+    best = built.filter(pl.col("net_amount_life") > built["net_amount_life"].median())["customer_id"]
+    chosen = contacts.with_columns(held_out=~pl.col("customer_id").is_in(best.to_list()))
+    found = contact_trial(core, chosen, **RULES)
+    assert found.evidence.kind == "response"
+    assert learn_effects(found, built, threads=1, seed=1).by_customer is None
+    few = contact_trial(core, contacts.head(50), **RULES)
+    assert few.endswith("at least 200 are needed to tell an effect")

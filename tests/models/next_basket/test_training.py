@@ -1,0 +1,89 @@
+"""Learning from baskets, from end to end, and the honest ways out."""
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from models.next_basket import Settings, code_baskets, evaluate_next_basket, rank_next_basket, train_next_basket
+from models.next_basket.baskets import cut
+from models.next_basket.errors import TooFewBasketsError
+
+SETTINGS = Settings(threads=1, seed=1, trained_as_of=date(2026, 1, 1))
+
+
+@pytest.fixture(scope="module")
+def split(rhythmic_lines):
+    last = pl.col("basket").max().over("customer_id")
+    truth = rhythmic_lines.filter(pl.col("basket") == last).select("customer_id", "product_id")
+    return code_baskets(rhythmic_lines.filter(pl.col("basket") < last)), truth
+
+
+@pytest.fixture(scope="module")
+def bundle(split):
+    return train_next_basket(split[0], SETTINGS)
+
+
+def test_rhythm_is_learnt_and_beats_frequency_for_sure(bundle, split):
+    assert bundle.method == "lightgbm", bundle.reasons
+    found = evaluate_next_basket(bundle, *split)
+    for baseline in ("TIFU-KNN", "UP-CF", "personal top"):
+        gain = found["all"]["at_10"]["gains"][baseline]["ndcg"]
+        assert gain["lower"] > 0, (baseline, gain)
+    assert found["customers"] == 160
+    new, repeat = (found[mode]["at_10"]["figures"]["model"]["repeat_share"] for mode in ("new", "repeat"))
+    assert (new, repeat) == (0.0, 1.0)
+
+
+def test_probabilities_are_those_of_the_next_basket(bundle, split):
+    baskets, truth = split
+    ranked = rank_next_basket(bundle, baskets, top=5)
+    bought = ranked.join(truth, on=["customer_id", "product_id"], how="semi").height
+    assert ranked["purchase_probability"].sum() == pytest.approx(bought, rel=0.2)
+    falling = ranked["purchase_probability"].diff().fill_null(0.0).to_numpy() <= 1e-12
+    assert falling[ranked["rank"].to_numpy() > 1].all()
+
+
+def test_the_same_baskets_give_the_same_bundle_and_no_later_basket_shows(bundle, rhythmic_lines, split):
+    last = pl.col("basket").max().over("customer_id")
+    shuffled = rhythmic_lines.filter(pl.col("basket") < last).sample(fraction=1.0, shuffle=True, seed=5)
+    assert train_next_basket(code_baskets(shuffled), SETTINGS).digest() == bundle.digest()
+    earlier = cut(split[0], steps_back=1)
+    assert earlier.lines.height < split[0].lines.height
+
+
+@pytest.mark.parametrize(
+    "customers", [{"a": ["x"]}, {"a": ["xy", "x", "x"], "b": ["y"]}, {str(n): ["x"] for n in range(80)}]
+)
+def test_too_little_to_learn_from_ranks_by_frequency_and_says_so(make_baskets, customers):
+    baskets = make_baskets(customers)
+    found = train_next_basket(baskets, SETTINGS)
+    assert (found.method, found.parameters["baseline"]) == ("baseline", "personal top")
+    assert "customers have a basket to judge by" in found.reasons[0]
+    ranked = rank_next_basket(found, baskets, top=3)
+    assert ranked.filter(rank=1)["product_id"].to_list()[0] == "x"
+    assert set(ranked["customer_id"]) == set(customers)
+
+
+def test_nothing_at_all_is_refused():
+    empty = pl.DataFrame(schema={"customer_id": pl.String, "basket": pl.Int64, "product_id": pl.String})
+    with pytest.raises(TooFewBasketsError):
+        train_next_basket(code_baskets(empty), SETTINGS)
+
+
+def test_more_columns_are_used_and_missing_later_they_are_named(rhythmic_lines):
+    random = np.random.default_rng(1)
+    rich = rhythmic_lines.filter(pl.col("customer_id").str.len_chars() < 4).with_columns(
+        (pl.col("basket") * 7.0).alias("day"),
+        pl.Series(
+            "quantity",
+            random.integers(1, 5, rhythmic_lines.height)[
+                : rhythmic_lines.filter(pl.col("customer_id").str.len_chars() < 4).height
+            ].astype(float),
+        ),
+        (pl.col("product_id").str.slice(1, 1)).alias("category"),
+    )
+    bundle = train_next_basket(code_baskets(rich), SETTINGS)
+    if bundle.method == "lightgbm":
+        assert {"days_since", "quantity_usual", "category_share"} <= set(bundle.features)

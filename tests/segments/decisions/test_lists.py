@@ -1,0 +1,139 @@
+"""Whom to save, win back, upgrade, and serve by the standard process only."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from segments.decisions.lists import ListStamp
+from segments.decisions.retention import RetentionRules, retention_contract, retention_list
+from segments.decisions.standard import ServiceCosts, standard_contract, standard_service
+from segments.decisions.upgrade import upgrade_contract, upgrade_path
+from segments.decisions.winback import WinbackRules, key_customers, winback_contract, winback_list
+from segments.money import Currency
+
+GBP = Currency(code="GBP")
+STAMP = ListStamp(as_of=date(2026, 1, 1), run_key="run", currency=GBP)
+
+
+def test_leavers_worth_an_attempt_are_listed_by_what_saving_brings():
+    customers = pl.DataFrame(
+        {
+            "customer_id": ["big", "small", "safe", "refused", "measured"],
+            "churn_probability": [0.8, 0.9, 0.1, 0.9, 0.6],
+            "margin_365_amount": [100_000, 500, 90_000, 90_000, 20_000],
+            "may_be_contacted": [True, True, True, False, True],
+            "next_offer_1": ["Lamp", None, None, None, None],
+            "main_reason": ["silent for 90 days"] * 5,
+            "effect": [None, None, None, None, 700.0],
+            "effect_error": [None, None, None, None, 100.0],
+        }
+    )
+    rules = RetentionRules(from_probability=0.25, save_share=0.1, cost_amount=100)
+    listed = retention_list(customers, rules=rules, stamp=STAMP)
+    assert listed.schema == retention_contract(GBP).schema
+    assert listed.select("customer_id", "rank", "evidence").rows() == [
+        ("big", 1, "assumed"),
+        ("measured", 2, "randomised"),
+    ]
+    assert [float(gain) for gain in listed["expected_gain"]] == [79.0, 6.0]
+    assert [float(low) for low in listed["expected_gain_low"]] == pytest.approx([-1.0, 4.04])
+    assert listed["reason"][0] == "80% likely to leave, £1,000 of yearly margin at stake; silent for 90 days"
+
+
+@pytest.fixture
+def lost():
+    features = pl.DataFrame(
+        {
+            "customer_id": ["anna", "bert", "carl", "dora"],
+            "net_amount_life": [400_000, 100_000, 90_000, 100],
+            "days_between_first_and_last_order": [730, None, 100, 0],
+        }
+    )
+    customers = pl.DataFrame(
+        {
+            "customer_id": ["anna", "bert", "carl", "dora"],
+            "customer_status": ["lapsed", "lapsed", "active", "lapsed"],
+            "may_be_contacted": [True] * 4,
+        }
+    )
+    rules = WinbackRules(key_share=0.75, return_share=0.05, cost_amount=100)
+    return rules, key_customers(features, customers, rules=rules).with_columns(margin_share=pl.lit(0.4))
+
+
+def test_lost_key_customers_get_a_plan_each(lost):
+    rules, key = lost
+    assert key["customer_id"].sort().to_list() == ["anna", "bert"]
+    first, last = date(2024, 1, 5), date(2024, 6, 1)
+    lines = pl.DataFrame(
+        [
+            ("anna", first, "Lamp", "Light", 5_000, 50.0),
+            ("anna", last, "Lamp", "Light", 6_000, 60.0),
+            ("anna", last, "Vase", "Glass", 1_000, 10.0),
+            ("bert", last, "Vase", None, 9_000, 90.0),
+            ("bert", date(2024, 6, 9), "Vase", None, -9_000, None),
+        ],
+        schema=["customer_id", "ordered_on", "product_name", "category", "amount", "unit_price"],
+        orient="row",
+    )
+    listed = winback_list(key, lines, None, rules=rules, stamp=STAMP)
+    assert listed.schema == winback_contract(GBP).schema
+    plans = {row["customer_id"]: row for row in listed.rows(named=True)}
+    assert plans["anna"]["used_to_buy"] == "Light, Glass"
+    assert plans["anna"]["left_after"] == "Lamp cost 20% more"
+    assert plans["anna"]["offer"] == "Lamp"
+    assert float(plans["anna"]["yearly_margin"]) == 800.0  # 4,000 over two years, 40 %
+    assert plans["bert"]["left_after"] == "a return of Vase on 2024-06-09"
+    tickets = pl.DataFrame(
+        {"customer_id": ["anna"], "opened_on": [last], "kind": ["complaint"], "resolved_on": [None]},
+        schema_overrides={"resolved_on": pl.Date},
+    )
+    told = winback_list(key, lines, tickets, rules=rules, stamp=STAMP).filter(pl.col("customer_id") == "anna")
+    assert told["left_after"].item() == "a complaint on 2024-06-01, never settled"
+
+
+def test_gold_customers_see_what_platinum_ones_like_them_buy():
+    platinum = [f"p{number}" for number in range(6)]
+    customers = pl.DataFrame(
+        {
+            "customer_id": ["gold", *platinum],
+            "value_tier": ["gold"] + ["platinum"] * 6,
+            "expected_value_12m_amount": [40_000, *range(60_000, 66_000, 1_000)],
+            "may_be_contacted": [True] * 7,
+        }
+    )
+    spending = pl.DataFrame(
+        [
+            ("gold", "Light", 100),
+            *((one, "Light", 900) for one in platinum),
+            *((one, "Glass", 3_000) for one in platinum),
+        ],
+        schema=["customer_id", "category", "amount"],
+        orient="row",
+    )
+    listed = upgrade_path(customers, spending, margin_share=0.5, stamp=STAMP)
+    assert listed.schema == upgrade_contract(GBP).schema
+    row = listed.row(0, named=True)
+    assert (row["customer_id"], row["lacking_category_1"], row["lacking_category_2"]) == ("gold", "Glass", None)
+    assert (float(row["platinum_from"]), float(row["expected_gain"]), row["evidence"]) == (600.0, 15.0, "response")
+    nobody = upgrade_path(customers.head(3), spending, margin_share=0.5, stamp=STAMP)
+    assert nobody.is_empty()
+    assert nobody.schema == listed.schema
+
+
+def test_effort_stops_where_it_does_not_pay():
+    customers = pl.DataFrame(
+        {
+            "customer_id": ["loses", "little", "worth"],
+            "value_tier": ["iron", "lead", "lead"],
+            "margin_365_amount": [1_000, 300, 9_000],
+            "expected_margin_12m_amount": [500, 400, 8_000],
+            "contact_cost_amount": [200, 0, 0],
+            "compensation_amount": [1_000, 0, 0],
+            "tickets": [3, 0, 0],
+        }
+    )
+    listed = standard_service(customers, costs=ServiceCosts(ticket_amount=500, personal_amount=1_000), stamp=STAMP)
+    assert listed.schema == standard_contract(GBP).schema
+    assert listed.select("customer_id", "decision").rows() == [("loses", "let go"), ("little", "standard service only")]
+    assert [float(gain) for gain in listed["expected_gain"]] == [22.0, 6.0]
