@@ -164,6 +164,9 @@ class Registry(_Section):
     """Where models are registered."""
 
     tracking_uri: str = Field(default="", description="an MLflow server or database; empty: SQLite in the workspace")
+    cache_days: float = Field(
+        default=7, ge=0, le=366, description="for so long champions score although the registry does not answer"
+    )
 
 
 class Simulation(_Section):

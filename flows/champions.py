@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from flows.champion_cache import ChampionCache
 from flows.context import Context
 from flows.errors import NoChampionError
 from warehouse.promotions import Promotion, champion_for
@@ -26,6 +27,7 @@ class Champion:
 
     promotion: Promotion
     bundle: "Bundle"
+    from_cache: bool = False  # the registry did not answer: verified copy of this machine
 
 
 def models_of(context: Context) -> tuple[str, ...]:
@@ -46,10 +48,13 @@ def find_champions(context: Context, as_of: date) -> dict[str, Promotion] | None
 def open_champions(context: Context, *, as_of: date, tick: Tick) -> dict[str, Champion]:
     """The champions of that date, every byte verified against the ledger's digest before anything is parsed.
 
+    Where the registry does not answer, copies of this machine that it vouched for within `registry.cache_days` score,
+    verified again; that is said.
+
     Raises:
         NoChampionError: a model has none that had seen nothing later.
         BundleCorruptError: a registered file is not what it was.
-        DependencyDownError: the registry does not answer.
+        RegistryDownError: the registry does not answer, and no copy is young enough.
     """
     with context.warehouse() as warehouse:
         promotions = {name: champion_for(warehouse, name, as_of) for name in models_of(context)}
@@ -57,7 +62,23 @@ def open_champions(context: Context, *, as_of: date, tick: Tick) -> dict[str, Ch
     for name, promotion in promotions.items():
         if promotion is None:
             raise NoChampionError(model=name, as_of=as_of)
-        bundle = context.registry.load(name, version=promotion.version, digest=promotion.digest)
-        opened[name] = Champion(promotion, bundle)
+        opened[name] = _opened(context, promotion)
         tick()
     return opened
+
+
+def _opened(context: Context, promotion: Promotion) -> Champion:
+    from models.errors import RegistryDownError  # noqa: PLC0415 only where models are at stake
+
+    cache = ChampionCache(context.settings.workspace / "champions")
+    try:
+        bundle = context.registry.load(promotion.name, version=promotion.version, digest=promotion.digest)
+    except RegistryDownError:
+        days = context.settings.registry.cache_days
+        cached = cache.open(promotion.digest, now=context.now, within_days=days)
+        if cached is None:
+            raise
+        context.reporter.say(f"the registry does not answer: {promotion.name} {promotion.version} is a verified copy")
+        return Champion(promotion, cached, from_cache=True)
+    cache.keep(bundle, digest=promotion.digest, now=context.now)
+    return Champion(promotion, bundle)

@@ -188,6 +188,7 @@ def night_summary(
         "champions": {
             name: model_facts(champion.bundle, champion.promotion.version) for name, champion in champions.items()
         },
+        "champions_from_cache": sorted(name for name, champion in champions.items() if champion.from_cache),
     }
 
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from models.errors import BundleCorruptError
+from models.errors import BundleCorruptError, BundleFormatError
 
 MANIFEST = "manifest.json"
+FORMAT = 2
+"""What files a bundle has and what is in them. Raise it when an older bundle can no longer be asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,7 @@ class Bundle:
     def manifest(self) -> bytes:
         """The manifest as canonical JSON; its SHA-256 (`digest`) vouches for every file."""
         content = {
+            "format": FORMAT,
             "name": self.name,
             "method": self.method,
             "trained_as_of": self.trained_as_of.isoformat(),
@@ -86,12 +89,15 @@ def open_bundle(files: dict[str, bytes], *, digest: str) -> Bundle:
 
     Raises:
         BundleCorruptError: the manifest or a file is missing, surplus, or not what it was when registered.
+        BundleFormatError: it was made by an older or newer Gristmill.
     """
     manifest = files.get(MANIFEST)
     if manifest is None or sha256(manifest) != digest:
         got = "no manifest" if manifest is None else f"SHA-256 {sha256(manifest)}"
         raise BundleCorruptError(file=MANIFEST, got=got, expected=f"SHA-256 {digest}")
     content = json.loads(manifest)
+    if content.get("format") != FORMAT:
+        raise BundleFormatError(model=content["name"], got=content.get("format", 1), expected=FORMAT)
     digests: dict[str, str] = content["files"]
     for name in sorted(set(digests) | (set(files) - {MANIFEST})):
         got = sha256(files[name]) if name in files else "no such file"

@@ -19,6 +19,19 @@ class BundleCorruptError(DataBlockedError):
         )
 
 
+class BundleFormatError(DataBlockedError):
+    """A registered model is whole, but of a form that this version does not understand."""
+
+    def __init__(self, *, model: str, got: int, expected: int) -> None:
+        super().__init__(
+            f"the {model} model was made by another version of Gristmill; it can't be asked any more",
+            where=f"the registered {model} model",
+            got=f"form {got}",
+            expected=f"form {expected}",
+            action="train again: `gristmill train`, or `gristmill run --retrain`",
+        )
+
+
 class TooLittleHistoryError(DataBlockedError):
     """The history is too short to train on one period and to test on a later one."""
 

@@ -23,6 +23,14 @@ TRAINED = date(2025, 12, 1)
 LATER = date(2026, 1, 1)
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items):
+    """Whatever needs the trained company is slow: training it takes longer than most files of tests."""
+    for item in items:
+        if "trained" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def raw(tmp_path_factory):
     """Raw files of a simulated company of 900 customers, dirt included."""

@@ -6,7 +6,7 @@ import pytest
 
 from flows.champion_cache import KEPT, ChampionCache
 from models.bundle import Bundle
-from models.errors import BundleCorruptError
+from models.errors import BundleCorruptError, RegistryDownError
 
 NOW = datetime(2026, 1, 2, 3, tzinfo=UTC)
 
@@ -53,3 +53,17 @@ def test_the_oldest_go(cache):
         cache.keep(each, digest=each.digest(), now=NOW + timedelta(hours=number))
     there = [cache.open(bundle(number).digest(), now=NOW, within_days=7) is not None for number in range(KEPT + 3)]
     assert there == [False] * 3 + [True] * KEPT
+
+
+@pytest.mark.slow
+def test_a_night_without_the_registry_scores_with_verified_copies(workspace, open_at, do):
+    down = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
+    fresh = open_at(workspace, **down)
+    plain = do("score", open_at(workspace), as_of=date(2026, 1, 1))
+    assert plain["champions_from_cache"] == []
+    without = do("score", fresh, as_of=date(2026, 1, 1), force=True)
+    assert without["champions_from_cache"] == ["churn", "next_offer", "value"]
+    assert without["content_hash"] == plain["content_hash"]
+    later = open_at(workspace, now=fresh.now + timedelta(days=8), **down)
+    with pytest.raises(RegistryDownError):
+        do("score", later, as_of=date(2026, 1, 1), force=True)
