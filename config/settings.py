@@ -16,6 +16,7 @@ from config.decisions import Decisions
 from config.notifications import Notifications
 from config.orchestration import Orchestration
 from config.own_features import code_digest
+from config.receipts import Receipts
 from config.segmentation import Segmentation
 from data_contracts.addresses import redacted_address
 from data_contracts.closed_days import NEVER_CLOSED, ClosedDays
@@ -196,6 +197,7 @@ class Settings(_Section):
     segments: Segments = Segments()
     decisions: Decisions = Decisions()
     segmentation: Segmentation = Segmentation()
+    receipts: Receipts = Receipts()
     gates: Gates = Gates()
     lake: Lake = Lake()
     warehouse: WarehousePlace = WarehousePlace()

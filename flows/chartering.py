@@ -11,7 +11,7 @@ import polars as pl
 from data_contracts.orders import current_at, known_before, snapshot_instant
 from flows.context import Context
 from flows.core_tables import CoreTables
-from flows.errors import NothingPublishedError
+from flows.errors_exporting import NothingPublishedError
 from flows.errors_segmenting import CustomerNotPublishedError
 from segments.charters import Charter, Section
 from segments.money import Currency, currency_of
@@ -75,7 +75,9 @@ def _published(context: Context, customer_id: str) -> tuple[Row, Row, list[str]]
             raise CustomerNotPublishedError
         cell = str(found.get("matrix_cell", ""))
         policies = _rows(warehouse, "policy", "matrix_cell", cell) if "policy" in there else []
-        listed = _rows(warehouse, "next_best_category", "customer_id", customer_id) if "next_best_category" in there else []
+        listed = (
+            _rows(warehouse, "next_best_category", "customer_id", customer_id) if "next_best_category" in there else []
+        )
     ordered = sorted(listed, key=lambda row: row["rank"])
     return found, policies[0] if policies else {}, [row["category"] for row in ordered]
 
@@ -172,9 +174,13 @@ def _opportunities(found: Row, bought: pl.DataFrame, categories: list[str], curr
 def _risks(found: Row, currency: Currency) -> list[str]:
     lines = []
     if found.get("churn_probability") is not None:
-        lines.append(f"risk of leaving {found['churn_probability']:.0%} ({found['churn_risk_band']}): {found['main_reason']}")
+        lines.append(
+            f"risk of leaving {found['churn_probability']:.0%} ({found['churn_risk_band']}): {found['main_reason']}"
+        )
     if (found.get("silence_in_gaps") or 0) > 1:
-        lines.append(f"silent for {found['silence_in_gaps']:.1f} of their usual gaps ({found['usual_gap_days']:.0f} days)")
+        lines.append(
+            f"silent for {found['silence_in_gaps']:.1f} of their usual gaps ({found['usual_gap_days']:.0f} days)"
+        )
     if (found.get("overdue_amount") or 0) > 0:
         days = found.get("longest_overdue_days") or 0
         lines.append(f"overdue: {_major(found['overdue_amount'], currency)}, for up to {days} days")

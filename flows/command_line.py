@@ -20,7 +20,9 @@ from flows.commands import (
     looking,
     models,
     quarantine,
+    reviewing,
     running,
+    segmenting,
     sourcing,
     starting,
     versions,
@@ -47,6 +49,8 @@ identities_app = typer.Typer(no_args_is_help=False)
 app.add_typer(identities_app, name="identities", rich_help_panel="Look")
 quarantine_app = typer.Typer(no_args_is_help=False)
 app.add_typer(quarantine_app, name="quarantine", rich_help_panel="Look")
+segments_app = typer.Typer(help="The segments: what other weights would change.", no_args_is_help=True)
+app.add_typer(segments_app, name="segments", rich_help_panel="Look")
 features_app = typer.Typer(help="The features: which there are, one customer's, proofs of them.", no_args_is_help=True)
 app.add_typer(features_app, name="features", rich_help_panel="Look")
 models_app = typer.Typer(
@@ -71,6 +75,10 @@ app.command(rich_help_panel="Personal data")(erasing.key)
 app.command(rich_help_panel="Look")(looking.status)
 app.command(rich_help_panel="Look")(versions.history)
 app.command(rich_help_panel="Look")(looking.show)
+app.command(rich_help_panel="Look")(reviewing.receipts)
+app.command(rich_help_panel="Look")(reviewing.review)
+app.command(rich_help_panel="Look")(segmenting.charter)
+segments_app.command("weights")(segmenting.weights)
 config_app.command("show")(looking.show_config)
 source_app.command("draft")(sourcing.draft)
 source_app.command("check")(sourcing.check)

@@ -20,6 +20,7 @@ from flows import (
     night_features,
     ordering_rhythms,
     readying,
+    receipting,
     scoring,
     segmenting,
     shadowing,
@@ -74,6 +75,7 @@ def run(
         allow_empty = allowances.get("allow_empty", False)
         result = _ingest(step, context, day, force=False, accept=accept, allow_empty=allow_empty, as_of=as_of)
         core = CoreTables.latest(context)
+        retrain = retrain or receipting.retraining_due(context, day)
         if retrain or champions.find_champions(context, day) is None:
             result |= _train(step, context, core, day)
         result |= _catch_up(step, context, core, missed_nights(context, day, at_most=catch_up_nights), allowances)
@@ -344,6 +346,15 @@ def _score(
             scores=scores,
             tables=tables,
             run_key=recording.run.run_key,
+        )
+        tables = step(
+            "receipts",
+            receipting.with_receipts,
+            context=context,
+            core=core,
+            scored=receipting.ScoredNight(scores=scores, champions=opened, paths=paths),
+            tables=tables,
+            run=recording.run,
         )
         decided = step(
             "decisions",

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from flows.context import Context
-from flows.errors import NothingPublishedError
+from flows.errors_exporting import NothingPublishedError
 from flows.errors_segmenting import WeightUnreadableError
 from segments.value_score import CRITERIA, points_column, rank_changes
 from warehouse.publications import PUBLISHED_SCHEMA
@@ -48,7 +48,7 @@ def reweighed(context: Context, changes: Sequence[str], *, limit: int) -> dict[s
         WeightUnreadableError: see `changed_weights`.
         NothingPublishedError: no night with value scores is published.
     """
-    before = changed_weights(context.settings.segmentation.weights, ())
+    before = changed_weights(dict(context.settings.segmentation.weights.items()), ())
     after = changed_weights(before, changes)
     with context.warehouse(read_only=True) as warehouse:
         if "customer_value" not in warehouse.views(PUBLISHED_SCHEMA):

@@ -30,7 +30,7 @@ from segments.contract_columns import as_published
 from segments.customer_facts import customer_facts
 from segments.customer_history import with_causes, with_tonight
 from segments.fates import yearly_churn
-from segments.money import Currency, currency_of
+from segments.money import Currency, currency_of, to_minor_units
 from segments.portfolio import fate_counts
 from segments.portfolio_contracts import (
     CHANNEL_EFFECTIVENESS,
@@ -107,7 +107,8 @@ def rules_of(section: Segmentation, currency: Currency) -> SegmentationRules:
 
 def policies_of(section: Segmentation) -> Mapping[str, CellPolicy]:
     """The policy of each cell: the company's, else the product's own."""
-    return DEFAULT_POLICIES | {cell: CellPolicy(**policy.model_dump()) for cell, policy in section.policies.items()}
+    own = {str(cell): CellPolicy(**policy.model_dump()) for cell, policy in section.policies.items()}
+    return dict(DEFAULT_POLICIES) | own
 
 
 def let_go_ids(settings: Settings) -> frozenset[str]:
@@ -135,7 +136,7 @@ def _changes(
 ) -> dict[str, pl.DataFrame]:
     """Tier then and now with the cause, against the version before and about a quarter ago, where there are such."""
     currency = currency_of(context.settings.company.currency)
-    now = tables.customer.with_columns((pl.col("expected_value_12m") * 10**currency.exponent).cast(pl.Int64))
+    now = tables.customer.with_columns(to_minor_units(pl.col("expected_value_12m"), currency))
     former: dict[int, pl.DataFrame | None] = {}
     found = {}
     for name, before in ((LAST_VERSION, earlier.last), (LAST_QUARTER, earlier.quarter)):
@@ -178,7 +179,7 @@ def _history(
 ) -> Frames:
     """The history with tonight's rows, each with its cause."""
     cells = standing.select("customer_id", "matrix_cell")
-    expected = (pl.col("expected_value_12m") * 10**currency.exponent).cast(pl.Int64)
+    expected = to_minor_units(pl.col("expected_value_12m"), currency)
     tonight = customer.with_columns(expected).join(
         cells, on="customer_id", how="left", validate="1:1", maintain_order="left"
     )

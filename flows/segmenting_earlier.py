@@ -11,7 +11,7 @@ import polars as pl
 from data_contracts.errors import GristmillError
 from flows.context import Context
 from segments.customer_history import standing_on
-from segments.money import Currency
+from segments.money import Currency, to_minor_units
 from warehouse.base import Warehouse
 from warehouse.ledger_schema import ledger_rows
 from warehouse.publications import VERSIONS_SCHEMA, Publication, publications, rows_before, versioned_name
@@ -117,4 +117,4 @@ def _from_history(history: pl.DataFrame, aim: date, quarter_days: int) -> pl.Dat
 
 
 def _minor_units(currency: Currency) -> pl.Expr:
-    return (pl.col("expected_value_12m") * 10**currency.exponent).cast(pl.Int64)
+    return to_minor_units(pl.col("expected_value_12m"), currency)

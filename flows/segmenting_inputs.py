@@ -7,16 +7,17 @@ segmentation (`segments`), what was published before (`segmenting_earlier.py`).
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import overload
 
 import polars as pl
 
 from data_contracts.orders import current_at, known_before, purchase_orders, snapshot_instant
 from flows.core_tables import CoreTables
 from segments.channel_effectiveness import channel_uses
-from segments.cohorts import cohort_sums
+from segments.cohorts import SUMS_SCHEMA, cohort_sums
 from segments.segmentation_rules import SegmentationRules
 from segments.service_recovery import index_days, recovery_strata
-from segments.value_components import YEAR_DAYS, late_payment_days, order_sums
+from segments.value_components import ORDER_SUMS, YEAR_DAYS, late_payment_days, order_sums
 from warehouse.lake import SUPERSEDED_AT
 
 COMPLAINT = "complaint"
@@ -35,7 +36,9 @@ _NO_LINES: dict[str, pl.DataType] = {
     "cost_amount": pl.Int64(),
     "channel": pl.String(),
 }
+_NOBODY = pl.DataFrame(schema={"since": pl.Date, "customer_id": pl.String})
 Tick = Callable[[], None]
+Part = dict[str, pl.DataFrame | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,20 +80,29 @@ def gather_core(
     for bucket in core.buckets():
         parts.append(_of_bucket(core, bucket, as_of=as_of, since=since, rules=rules))
         tick()
-    together = {
-        name: pl.concat(frames) if (frames := [part[name] for part in parts if part[name] is not None]) else None
-        for name in ("sums", "late", "cohorts", "strata", "uses", "tickets")
-    }
+    together = {name: _together(parts, name) for name in ("late", "strata", "uses", "tickets")}
     if together["uses"] is not None and together["uses"].is_empty():
         together["uses"] = None
-    ids = pl.concat(part["corrected"] for part in parts)
-    corrected = {day: ids.filter(since=day)["customer_id"] for day in since}
-    return GatheredCore(**together, corrected=corrected)  # type: ignore[arg-type]  # sums and cohorts are never None
+    ids = _together(parts, "corrected", _NOBODY)
+    return GatheredCore(
+        **together,
+        sums=_together(parts, "sums", pl.DataFrame(schema=ORDER_SUMS)),
+        cohorts=_together(parts, "cohorts", pl.DataFrame(schema=SUMS_SCHEMA)),
+        corrected={day: ids.filter(since=day)["customer_id"] for day in since},
+    )
 
 
-def _of_bucket(
-    core: CoreTables, bucket: int, *, as_of: date, since: Sequence[date], rules: SegmentationRules
-) -> dict[str, pl.DataFrame | None]:
+@overload
+def _together(parts: Sequence[Part], name: str, nothing: pl.DataFrame) -> pl.DataFrame: ...
+@overload
+def _together(parts: Sequence[Part], name: str, nothing: None = None) -> pl.DataFrame | None: ...
+def _together(parts: Sequence[Part], name: str, nothing: pl.DataFrame | None = None) -> pl.DataFrame | None:
+    """The buckets' frames under each other; `nothing` where no bucket has any."""
+    frames = [frame for part in parts if (frame := part[name]) is not None]
+    return pl.concat(frames) if frames else nothing
+
+
+def _of_bucket(core: CoreTables, bucket: int, *, as_of: date, since: Sequence[date], rules: SegmentationRules) -> Part:
     zone, instant = core.time_zone, snapshot_instant(as_of, time_zone=core.time_zone)
     scanned = core.scan("orders", bucket)
     if scanned is None:
@@ -175,12 +187,11 @@ def _uses(
 
 def _corrected(rows: pl.LazyFrame | None, since: Sequence[date], *, instant_zone: tuple[date, str]) -> pl.DataFrame:
     """`since`, `customer_id`: whose order lines of before that date were corrected, or came late, after it."""
-    none = pl.DataFrame(schema={"since": pl.Date, "customer_id": pl.String})
     if rows is None:
-        return none
+        return _NOBODY
     as_of, zone = instant_zone
     until = snapshot_instant(as_of, time_zone=zone)
-    parts = [none]
+    parts = [_NOBODY]
     for day in since:
         start = snapshot_instant(day, time_zone=zone)
         changed = (pl.col("known_at") >= start) & (pl.col("known_at") < until)

@@ -104,7 +104,5 @@ def _lowest_values(rows: pl.DataFrame) -> dict[str, int]:
 
 def _tier_by(value: pl.Expr, lines: dict[str, int]) -> pl.Expr:
     """The tier a value has between the lines of a night; null where there is no value."""
-    chain = pl.when(value.is_null()).then(pl.lit(None, pl.String))
-    for tier, line in lines.items():
-        chain = chain.when(value >= line).then(pl.lit(tier))
-    return chain.otherwise(pl.lit(VALUE_TIERS[-1]))
+    tiers = [pl.when(value >= line).then(pl.lit(tier)) for tier, line in lines.items()]
+    return pl.when(value.is_not_null()).then(pl.coalesce(*tiers, pl.lit(VALUE_TIERS[-1])))

@@ -49,7 +49,12 @@ def charter_markdown(charter: Charter) -> str:
     for section in charter.sections:
         parts += [f"## {section.heading}", ""]
         if section.rows:
-            parts += ["| | |", "|---|---:|", *(f"| {_plain(label)} | {_plain(value)} |" for label, value in section.rows), ""]
+            parts += [
+                "| | |",
+                "|---|---:|",
+                *(f"| {_plain(label)} | {_plain(value)} |" for label, value in section.rows),
+                "",
+            ]
         parts += [*(f"- {_plain(line)}" for line in section.lines), *([""] if section.lines else [])]
     return "\n".join(parts).rstrip() + "\n"
 

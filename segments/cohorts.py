@@ -81,17 +81,17 @@ def cohorts(sums: pl.DataFrame, facts: pl.DataFrame, *, as_of: date) -> pl.DataF
     Returns:
         One row per (`cohort_month`, `age_days`), sorted: `customers`, `repeat_share`, `value_per_customer` (Int64,
         minor units), `older_customers`, `older_repeat_share`, `older_value_per_customer` (all cohorts before, but for
-        those older than the data; null: none), `repeat_difference`, `repeat_difference_low`, `repeat_difference_high` (95 %),
-        `verdict` (one of `COHORT_VERDICTS`), `maybe_older_than_data`, `mix_drift` (largest stability index of an
-        attribute against the customers before), `mix_drift_in` (that attribute; null: nothing is recorded).
+        those older than the data; null: none), `repeat_difference`, `repeat_difference_low`,
+        `repeat_difference_high` (95 %), `verdict` (one of `COHORT_VERDICTS`), `maybe_older_than_data`, `mix_drift`
+        (largest stability index of an attribute against the customers before), `mix_drift_in` (that attribute; null:
+        nothing is recorded).
     """
     by_cohort = sums.group_by("cohort_month", "age_days").agg(pl.col("customers", "repeated", "value").sum())
     by_cohort = by_cohort.sort("age_days", "cohort_month")
     if by_cohort.is_empty():
         return _with_older(by_cohort, None).join(_drift_schema(), on="cohort_month", how="left")
-    trusted_from = by_cohort["cohort_month"].min() + timedelta(days=OLDER_THAN_DATA_DAYS)  # type: ignore[operator]  # dates
-    compared = _with_older(by_cohort, trusted_from)
-    months = sorted(by_cohort["cohort_month"].unique())
+    months: list[date] = sorted(by_cohort["cohort_month"].unique())
+    compared = _with_older(by_cohort, months[0] + timedelta(days=OLDER_THAN_DATA_DAYS))
     drift = _mix_drift(facts, months, as_of=as_of)
     return compared.join(drift, on="cohort_month", how="left", validate="m:1").sort("cohort_month", "age_days")
 

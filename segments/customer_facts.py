@@ -6,7 +6,7 @@ Belongs here: bringing scores, classes and features together; what is not record
 import polars as pl
 
 from segments.checks import require_key
-from segments.money import Currency
+from segments.money import Currency, to_minor_units
 
 _INT, _FLOAT, _TEXT = pl.Int64(), pl.Float64(), pl.String()
 FEATURES: dict[str, pl.DataType] = {
@@ -77,8 +77,7 @@ def customer_facts(customer: pl.DataFrame, features: pl.DataFrame, currency: Cur
     """
     require_key(customer, ("customer_id",), name="customer")
     require_key(features, ("customer_id",), name="features")
-    scale = 10**currency.exponent
-    expected = (pl.col("expected_value_12m") * scale).cast(pl.Int64).alias("expected_value_12m")
+    expected = to_minor_units(pl.col("expected_value_12m"), currency).alias("expected_value_12m")
     scores = customer.select("customer_id", *(pl.col(name).cast(dtype) for name, dtype in SCORES.items()), expected)
     read = [
         pl.col(name).cast(dtype) if name in features.columns else pl.lit(None, dtype).alias(name)

@@ -44,7 +44,7 @@ def with_tonight(tonight: pl.DataFrame, before: pl.DataFrame | None, *, as_of: d
     new = tonight.with_columns(pl.lit(as_of).alias("as_of")).select(columns)
     if before is None:
         return new.sort("customer_id", "as_of")
-    old = before.filter(pl.col("as_of") < as_of).select(columns).cast(dict(new.schema))
+    old = before.filter(pl.col("as_of") < as_of).select(columns).cast(new.schema)
     last = old.sort("customer_id", "as_of").unique("customer_id", keep="last", maintain_order=True)
     compared = new.join(last, on="customer_id", how="left", suffix="_before", validate="1:1", maintain_order="left")
     same = pl.all_horizontal(

@@ -46,6 +46,11 @@ def amount_dtype(currency: Currency) -> pl.Decimal:
     return pl.Decimal(PRECISION, currency.exponent)
 
 
+def to_minor_units(major_units: pl.Expr, currency: Currency) -> pl.Expr:
+    """Decimals in major units as integer minor units (Int64); null stays null."""
+    return (major_units * pl.lit(10**currency.exponent)).cast(pl.Int64)
+
+
 def to_major_units(minor_units: pl.Expr, currency: Currency) -> pl.Expr:
     """Integer minor units as exact decimals in major units; null stays null."""
     wide = minor_units.cast(pl.Decimal(38, currency.exponent))

@@ -11,6 +11,7 @@ from segments.concentration import MEASURES
 from segments.contract_columns import AS_OF, RUN_KEY, amount, count, currency_column, number, one_of, share
 from segments.fates import FATES, VERDICTS
 from segments.money import Currency
+from segments.receipts import SCORE_RECEIPTS
 from segments.service_recovery import GROUPS
 from segments.tier_migration import DIMENSIONS, MOVE_CAUSES
 from segments.value_matrix import CELLS
@@ -221,4 +222,5 @@ def portfolio_contracts(currency: Currency) -> tuple[OutputContract, ...]:
         SERVICE_RECOVERY,
         CHANNEL_EFFECTIVENESS,
         policy_contract(currency),
+        SCORE_RECEIPTS,
     )

@@ -94,7 +94,6 @@ class Subject:
         horizon_days: length of the window.
         model_version, model_digest: of the model.
         load_id, features_hash: of what it was asked.
-        minor_units_per_major: of the company's currency.
         promise: of the model's test.
     """
 
@@ -105,7 +104,6 @@ class Subject:
     model_digest: str | None
     load_id: str
     features_hash: str
-    minor_units_per_major: int
     promise: Promise = Promise()
 
 
@@ -120,11 +118,11 @@ def promise_of(score: str, metrics: Mapping[str, float]) -> Promise:
             customers=int(metrics.get("test_rows", 0)),
             level_error=metrics.get("calibration_error", 0.0),
         )
-    if score == VALUE_90D and "near_spearman" in metrics:
+    if score == VALUE_90D and "value_90d_spearman" in metrics:
         return Promise(
-            ranking=metrics["near_spearman"],
-            customers=int(metrics.get("near_test_rows", 0)),
-            level_error=abs(metrics.get("near_predicted_to_actual", 1.0) - 1),
+            ranking=metrics["value_90d_spearman"],
+            customers=int(metrics.get("value_90d_test_rows", 0)),
+            level_error=abs(metrics.get("value_90d_predicted_to_actual", 1.0) - 1),
         )
     return Promise()
 
@@ -251,7 +249,8 @@ def _verdict(
 def _ranking_error(ranking: float, customers: int, share: float, score: str) -> float:
     """Standard error of a ranking figure.
 
-    Of an area: Hanley and McNeil, Radiology 143, 1982. Of a rank correlation: Bonett and Wright, Psychometrika 65, 2000.
+    Of an area: Hanley and McNeil, Radiology 143, 1982. Of a rank correlation: Bonett and Wright,
+    Psychometrika 65, 2000.
     """
     if score != CHURN:
         return (1 - ranking**2) * math.sqrt((1 + ranking**2 / 2) / max(customers - 3, 1))

@@ -25,6 +25,7 @@ from warehouse.errors import (
     FileNameRefusedError,
     StatementFailedError,
     WarehouseBusyError,
+    NoRoomLeftError,
     WarehouseLogUnreadableError,
     WarehouseMissingError,
     WarehouseOpenElsewhereError,
@@ -32,13 +33,14 @@ from warehouse.errors import (
 )
 from warehouse.identifiers import checked, quoted
 from warehouse.locking import LockHolder, current_holder, exclusive_lock
+from warehouse.shortages import is_no_room
 
 _POLL_SECONDS = 0.1
 _HELD_BY = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 _OUR_SCHEMAS = ("gristmill", "segments", "segments_versions")
 _INCOMING = "incoming_frame"
 _LOG_UNREADABLE = "Failure while replaying WAL file"
-_FINAL = (WarehouseUnreachableError, WarehouseLogUnreadableError)  # waiting changes nothing
+_FINAL = (NoRoomLeftError, WarehouseUnreachableError, WarehouseLogUnreadableError)  # waiting changes nothing
 
 
 class DuckDBWarehouse(Warehouse):
@@ -112,14 +114,14 @@ class DuckDBWarehouse(Warehouse):
         try:
             self.connection.execute(statement, list(parameters)).fetchall()
         except duckdb.Error as error:
-            raise StatementFailedError(step=step, where=str(self.path), reason=str(error)) from error
+            raise self._failure(step, error) from error
 
     def query(self, statement: str, parameters: Sequence[Any] = (), *, step: str = "read") -> pl.DataFrame:
         """The rows of a SELECT; see `Warehouse.query`."""
         try:
             rows: pl.DataFrame = self.connection.sql(statement, params=list(parameters)).pl()
         except duckdb.Error as error:
-            raise StatementFailedError(step=step, where=str(self.path), reason=str(error)) from error
+            raise self._failure(step, error) from error
         return rows
 
     @contextlib.contextmanager
@@ -183,6 +185,10 @@ class DuckDBWarehouse(Warehouse):
         meaning = str(relations["comment"][0] or "") if relations.height else ""
         return TableDescription(dict(zip(columns["column_name"], columns["meaning"], strict=True)), meaning)
 
+    def _failure(self, step: str, error: duckdb.Error) -> Exception:
+        kind = NoRoomLeftError if is_no_room(error) else StatementFailedError
+        return kind(step=step, where=str(self.path), reason=str(error))
+
     def _opened_in_time(self) -> duckdb.DuckDBPyConnection:
         deadline = time.monotonic() + self.lock_wait_seconds
         while True:
@@ -199,6 +205,8 @@ class DuckDBWarehouse(Warehouse):
         path, waited = str(self.path), self.lock_wait_seconds
         if "different configuration" in str(error):
             return WarehouseOpenElsewhereError(path=path, holder="this process, in another mode", waited_seconds=waited)
+        if is_no_room(error):
+            return NoRoomLeftError(step="open its file", where=path, reason=str(error))
         if _LOG_UNREADABLE in str(error):
             return WarehouseLogUnreadableError(path=path, reason=str(error))
         held_by = _HELD_BY.search(str(error))

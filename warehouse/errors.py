@@ -111,6 +111,18 @@ class StatementFailedError(GristmillError):
         super().__init__(f"the warehouse refused to {step}", where=where, got=reason)
 
 
+class NoRoomLeftError(DependencyDownError):
+    """A disk is full, or a quota reached."""
+
+    def __init__(self, *, step: str, where: str, reason: str) -> None:
+        super().__init__(
+            f"there is no room left to {step}; what was there before stays",
+            where=where,
+            got=reason,
+            action="make room, then run it again",
+        )
+
+
 class CommitUnclearError(DependencyDownError):
     """The connection ended during the commit: it may have happened or not; the ledger knows."""
 

@@ -13,6 +13,7 @@ import polars as pl
 
 from warehouse.errors_exports import ExportNameRefusedError, ExportPlaceRefusedError
 from warehouse.personal_data import FILE_MODE, private_opener
+from warehouse.shortages import room_expected
 
 FORMULA_START = r"^[\s]*[=+\-@\t\r\n]"
 CHANGE = "change"
@@ -59,17 +60,24 @@ def put(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 
     Raises:
         ExportPlaceRefusedError: the place is a link, or below one, or is no plain file.
+        NoRoomLeftError: the disk is full; the file before stays.
     """
     _refuse_links(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.writing")
     aside.unlink(missing_ok=True)
-    with open(aside, "xb", opener=private_opener) as opened:
-        write(opened)
-        opened.flush()
-        os.fsync(opened.fileno())
-    aside.chmod(FILE_MODE)
-    aside.replace(path)
+    try:
+        with (
+            room_expected("write the list", where=str(path)),
+            open(aside, "xb", opener=private_opener) as opened,
+        ):
+            write(opened)
+            opened.flush()
+            os.fsync(opened.fileno())
+        aside.chmod(FILE_MODE)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def changes_since(before: pl.DataFrame | None, now: pl.DataFrame, *, key: Sequence[str]) -> pl.DataFrame:

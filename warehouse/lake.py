@@ -146,7 +146,8 @@ class Lake:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
         try:
-            yield aside
+            with room_expected("write the load", where=str(self.root)):
+                yield aside
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
             raise
@@ -220,8 +221,12 @@ class Lake:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / bucket_file(bucket)
         aside = path.with_name(f".{path.name}.{uuid4().hex}.writing")  # of its own: two machines may do the same bucket
-        frame.write_parquet(aside)
-        aside.replace(path)
+        try:
+            with room_expected(f"write {kind}", where=str(self.root)):
+                frame.write_parquet(aside)
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
         return path
 
     def _load_folder(self, load_id: str) -> Path:

@@ -6,7 +6,6 @@ DuckDB keeps a load's tables in a file of the folder and spills there what excee
 slower, not larger in memory; where it can't be done, it fails with what to change.
 """
 
-import errno
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ import duckdb
 
 from data_contracts.inputs import InputSpec, is_compressed
 from warehouse.errors_scratch import MemoryShortError, ScratchFullError, ScratchRoomError
+from warehouse.shortages import is_no_room
 from warehouse.source_files import SourcePlace, find_files
 
 GIGABYTE = 10**9
@@ -96,4 +96,4 @@ def is_shortage(failure: Exception) -> bool:
     """Whether memory or the disk is to blame, not what was being read."""
     if isinstance(failure, duckdb.OutOfMemoryException):
         return True
-    return getattr(failure, "errno", None) == errno.ENOSPC or "No space left on device" in str(failure)
+    return is_no_room(failure)

@@ -7,23 +7,34 @@ import pytest
 
 from config.settings import Settings
 from data_contracts.published import PublishedTable
+from flows.chartering import account_charter
 from flows.context import Context
 from flows.core_tables import CoreTables
-from flows.errors_segmenting import LetGoListUnreadableError
+from flows.errors_segmenting import CustomerNotPublishedError, LetGoListUnreadableError, WeightUnreadableError
 from flows.progress import Reporter
+from flows.reweighing import reweighed
 from flows.scoring import Scores
 from flows.segmenting import more_tables
 from flows.segmenting_earlier import previous_classes
 from segments.build import build_segments
+from segments.charters import charter_markdown
 from segments.contracts import customer_contract, published_contracts
 from segments.inputs import RunStamp, ScoredCustomers, SegmentRules
 from segments.money import Currency
 from simulation.retailer import simulate
-from warehouse.ledger import finish_run, start_run
+from warehouse.ledger import Load, finish_run, last_load, record_load, start_run
 from warehouse.publishing import publish
 
 GBP = Currency(code="GBP")
 FIRST, LATER = date(2025, 6, 1), date(2025, 9, 1)
+LOAD = Load(
+    load_id="l",
+    source_fingerprint="f",
+    configuration_hash="c",
+    loaded_at=datetime(2025, 10, 1, tzinfo=UTC),
+    counts={},
+    status="done",
+)
 ALWAYS = {
     *("customer_value", "loyalty", "lifecycle", "value_matrix", "customer_history", "concentration", "customer_fate"),
     *("yearly_churn", "cohort", "policy", "tier_migration", "customer_equity"),
@@ -47,6 +58,7 @@ def context(tmp_path):
                 "orders": {
                     "entity": "orders",
                     "input": "orders",
+                    "money": "minor",
                     "columns": {
                         name: name for name in ("order_id", "line_number", "customer_id", "ordered_at", "product_id")
                     }
@@ -96,11 +108,12 @@ def night(company):
         stamp = RunStamp(as_of=day, run_key=key, churn_model_version=1, value_model_version=value_version)
         tables = build_segments(scored, stamp=stamp, currency=GBP, rules=SegmentRules(steady_margin=0.1))
         with context.warehouse() as warehouse:
-            run = start_run(warehouse, kind="score", as_of=day, run_key=key, configuration_hash="c", now=context.now)
-            warehouse.tables("segments")
-        made = more_tables(
-            context, core=core, as_of=day, scores=scores, tables=tables, run_key=key, tick=lambda: None
-        )
+            run = start_run(
+                warehouse, kind="score", as_of=day, configuration_hash="c", now=context.now, run_by="tests"
+            )
+            if last_load(warehouse) is None:
+                record_load(warehouse, LOAD)
+        made = more_tables(context, core=core, as_of=day, scores=scores, tables=tables, run_key=key, tick=lambda: None)
         return run, made
 
     return made
@@ -115,7 +128,7 @@ def published(night):
         with context.warehouse() as warehouse:
             everything = {"customer": PublishedTable(tables.customer, customer_contract(GBP)), **tables.others}
             publish(warehouse, everything, run=run, now=context.now)
-            finish_run(warehouse, run, now=context.now)
+            finish_run(warehouse, run, status="done", now=context.now)
         return tables
 
     return made
@@ -143,7 +156,9 @@ def test_the_second_quarter_is_bridged_to_the_first_to_the_penny(context, publis
     opened = context()
     before = published(opened, FIRST)
     after = published(opened, LATER)
-    bridge = dict(frame(after, "customer_equity").filter(dimension="bridge").select("part", "expected_value_12m").rows())
+    bridge = dict(
+        frame(after, "customer_equity").filter(dimension="bridge").select("part", "expected_value_12m").rows()
+    )
     assert bridge["before"] == before.customer["expected_value_12m"].sum()
     assert bridge["now"] == after.customer["expected_value_12m"].sum()
     assert sum(bridge.values()) == 2 * bridge["now"]
@@ -204,3 +219,30 @@ def test_who_was_let_go_is_told_apart_and_a_bad_list_is_refused(context, night, 
     (tmp_path / "gone.csv").write_text("name\nx\n", encoding="utf-8")
     with pytest.raises(LetGoListUnreadableError):
         night(context(let_go_list="gone.csv"), LATER)
+
+
+def test_the_charter_of_an_account_says_what_is_published_and_no_more(context, published):
+    opened = context()
+    tables = published(opened, FIRST)
+    best = frame(tables, "customer_value").sort("contribution_12m", descending=True).row(0, named=True)
+    page = charter_markdown(account_charter(opened, best["customer_id"]))
+    assert f"£{best['contribution_12m']:,.2f}" in page
+    assert "bought most" in page
+    assert "@" not in page  # nobody's address
+    with pytest.raises(CustomerNotPublishedError):
+        account_charter(opened, "nobody")
+
+
+def test_other_weights_are_a_question_and_publish_nothing(context, published):
+    opened = context()
+    tables = published(opened, FIRST)
+    same = reweighed(opened, [], limit=3)
+    assert (same["customers_who_change_place"], same["new_among_the_top"]) == (0, 0)
+    active = tables.customer.filter(customer_status="active").height
+    other = reweighed(opened, ["volume=5"], limit=3)
+    assert other["customers"] == active
+    assert other["customers_who_change_place"] > active / 2
+    assert len(other["gain_most"]) == len(other["lose_most"]) == 3
+    for wrong in ("luck=1", "volume=much", "volume=-1", "volume=nan", "volume"):
+        with pytest.raises(WeightUnreadableError):
+            reweighed(opened, [wrong], limit=3)

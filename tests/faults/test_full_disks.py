@@ -1,0 +1,121 @@
+"""No room left: the version before stays, the error says so and is worth another try, and with room the night is done."""
+
+import contextlib
+import resource
+import shutil
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import daily
+import polars as pl
+import pytest
+
+from data_contracts.errors import DependencyDownError
+from warehouse.audit import VolumeOverrides
+from warehouse.errors import WarehouseFullError
+from warehouse.export_files import write_parquet
+from warehouse.publications import current_publication
+from warehouse.publishing import PublishOptions
+
+ROOT = Path(__file__).parents[2]
+MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
+ROOM_BYTES = 300_000
+LARGER = PublishOptions(overrides=VolumeOverrides(allow_volume_change=True))
+STORY = """
+import sys
+from datetime import date
+from pathlib import Path
+import night
+from warehouse.errors import WarehouseFullError
+from tests.faults import test_full_disks as ours
+folder = Path(sys.argv[1])
+ours.night_without_room(night, night.Place(str(folder / "warehouse.duckdb")), lambda: ours.ballast(folder))
+"""
+
+
+@contextlib.contextmanager
+def quota(size_bytes):
+    """No file of this process may grow beyond a size."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextlib.contextmanager
+def ballast(folder):
+    """Something else fills the disk but for a little."""
+    heavy = folder / "ballast"
+    heavy.write_bytes(b"\1" * (shutil.disk_usage(folder).free - ROOM_BYTES))
+    yield
+    heavy.unlink()
+
+
+def night_without_room(night, place, without_room):
+    night.publish_night(place, MONDAY)
+    larger = night.night_tables(TUESDAY, customers=100_000)
+    refused = None
+    with without_room():
+        try:
+            night.publish_night(place, TUESDAY, tables=larger, options=LARGER)
+        except DependencyDownError as error:
+            refused = error
+        with place.open(read_only=True) as warehouse:
+            assert warehouse.read_table("segments", "customer")["as_of"].unique().to_list() == [MONDAY]
+    assert isinstance(refused, WarehouseFullError), refused
+    assert refused.exit_code == 4
+    assert night.publish_night(place, TUESDAY, tables=larger, options=LARGER).outcome == "published"
+    with place.open(read_only=True) as warehouse:
+        assert current_publication(warehouse).as_of == TUESDAY
+        assert warehouse.read_table("segments", "customer").height == 100_000
+
+
+def test_a_quota_reached_while_publishing(night, make_place):
+    place = make_place("duckdb")
+    path = Path(place.address)
+    night_without_room(night, place, lambda: quota(path.stat().st_size + ROOM_BYTES))
+
+
+def test_a_disk_that_fills_up_while_publishing(night, tmp_path):
+    story = f"mount -t tmpfs -o size=24m none {tmp_path} && exec {sys.executable} -c '{STORY}' {tmp_path}"
+    namespace = ["unshare", "--user", "--map-root-user", "--mount"]
+    if not shutil.which("unshare") or subprocess.run([*namespace, "true"], check=False, capture_output=True).returncode:  # noqa: S603 fixed words
+        pytest.skip("this machine allows no disk of our own")
+    folders = f"{ROOT}:{Path(night.__file__).parent}"
+    ended = subprocess.run(  # noqa: S603 a story of this file
+        [*namespace, "sh", "-c", story],
+        cwd=ROOT,
+        env={"PYTHONPATH": folders, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "POLARS_MAX_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_a_quota_reached_while_loading(tmp_path):
+    company = daily.Company(tmp_path)
+    company.write("1.csv", "1,a,2024-05-01 10:00:00,1.00")
+    company.load(daily.day(2))
+    rows = [f"{number},c{number},2024-05-02 10:00:00,2.00" for number in range(2, 4000)]
+    company.write("2.csv", *rows)
+    with quota(20_000), pytest.raises(Exception, match=r"(?i)room|too large|full"):
+        company.load(daily.day(3))
+    assert company.current()["order_id"].to_list() == ["1"]
+    company.load(daily.day(4))
+    assert company.current().height == 3999
+
+
+def test_a_quota_reached_while_exporting(tmp_path):
+    few = pl.DataFrame({"customer_id": ["1"]})
+    many = pl.DataFrame({"customer_id": [f"{number * 7919:09d}" for number in range(50_000)]})
+    write_parquet(few, tmp_path / "list.parquet")
+    with quota(20_000), pytest.raises((OSError, DependencyDownError)):
+        write_parquet(many, tmp_path / "list.parquet")
+    assert pl.read_parquet(tmp_path / "list.parquet").equals(few)
+    assert [path.name for path in tmp_path.iterdir()] == ["list.parquet"]
