@@ -13,7 +13,7 @@ UV_VERSION := 0.13.9
 
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo test test-slow test-all bench-features bench-ingest bench-models bench-quality lint format types lock clean
+.PHONY: help setup demo test test-slow test-all bench-decisions bench-features bench-ingest bench-models bench-quality lint format types lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -50,6 +50,12 @@ bench-features: setup  ## what features cost: 1, 6 and 12 dates on 2 M and 20 M 
 
 bench-quality: setup  ## how good the models predict on the public data sets (needs GRISTMILL_SHARED_DATA)
 	$(BIN)/python benchmarks/bench_quality.py
+	$(BIN)/python benchmarks/quality_value.py
+	$(BIN)/python benchmarks/quality_next_offer.py
+	$(BIN)/python benchmarks/quality_decisions.py
+
+bench-decisions: setup  ## choosing among 50 offers for each of a million customers
+	$(BIN)/python benchmarks/bench_decisions.py
 
 bench-models: setup  ## what training and scoring cost beside LightGBM alone (ROWS=100000 to try)
 	$(BIN)/python benchmarks/bench_models.py --rows $(or $(ROWS),1000000)

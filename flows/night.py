@@ -17,7 +17,7 @@ from flows.champions import Champion
 from flows.context import Context
 from flows.core_tables import CoreTables
 from flows.deciding import Decided
-from flows.demanding import forecast_table
+from flows.demanding import demand_tables
 from flows.model_facts import model_facts
 from flows.scoring import Scores
 from flows.segmenting_earlier import previous_classes
@@ -26,7 +26,7 @@ from models.contractual.words import PHRASES as CONTRACT_WORDS
 from models.contractual.words import UNITS as CONTRACT_UNITS
 from segments.build import SegmentTables, build_segments
 from segments.contracts import NEXT_BEST_CATEGORY, WATCHED_COLUMNS, customer_contract
-from segments.demand_table import DEMAND_FORECAST
+from segments.demand_table import CUSTOMER_DEMAND, DEMAND_FORECAST
 from segments.inputs import RunStamp, ScoredCustomers, SegmentRules
 from segments.money import Currency, currency_of
 from segments.ranked_offers import NEXT_BEST_OFFER
@@ -123,8 +123,8 @@ def make_segments(
         versions |= {"churn_model_version": version, "value_model_version": version}
     stamp = RunStamp(as_of=as_of, run_key=run_key, **versions)
     made = build_segments(scored, stamp=stamp, currency=_currency(context), rules=rules)
-    demand = forecast_table(core, as_of=as_of, champions=champions, run_key=run_key)
-    return replace(made, demand_forecast=demand)
+    demand = demand_tables(context, core=core, as_of=as_of, value=scores.value, champions=champions, run_key=run_key)
+    return replace(made, demand_forecast=demand.forecast, customer_demand=demand.customers)
 
 
 def publish_night(
@@ -157,6 +157,8 @@ def publish_night(
             published["reasons"] = PublishedTable(tables.reasons, REASONS)
         if tables.demand_forecast is not None:
             published["demand_forecast"] = PublishedTable(tables.demand_forecast, DEMAND_FORECAST)
+        if tables.customer_demand is not None:
+            published["customer_demand"] = PublishedTable(tables.customer_demand, CUSTOMER_DEMAND)
         published |= decided.tables
         if tables.next_best_category is not None:
             published["next_best_category"] = PublishedTable(tables.next_best_category, NEXT_BEST_CATEGORY)

@@ -9,7 +9,7 @@ is the pace of the latest weeks. A year is 364 days, so that weekdays meet. Seas
 before as they were, or the latest period where there is no year. Both are asked at past days about periods that are
 over; the interval is as wide as four in five of the forecast's own errors there (split conformal). Of the total, each
 category gets its share, so categories add up. Belongs here: counting demand by day, forecasting it, its backtest. Does
-not: single customers (`value`).
+not: single customers (`value`, and `customer_demand` by category).
 """
 
 import math
@@ -72,6 +72,21 @@ def daily_demand(orders: pl.LazyFrame, products: pl.LazyFrame | None, *, as_of: 
     Returns:
         `day` (Date), `category` (String), `orders` (Int64, millionths), `units` (Int64, millionths); sorted.
     """
+    return by_day(demand_lines(orders, products, as_of=as_of, time_zone=time_zone))
+
+
+def by_day(lines: pl.DataFrame) -> pl.DataFrame:
+    """`demand_lines` by day and category, as `daily_demand` says; sorted."""
+    sums = lines.group_by("day", "category").agg(pl.col("orders", "units").sum())
+    return sums.sort("day", "category")
+
+
+def demand_lines(orders: pl.LazyFrame, products: pl.LazyFrame | None, *, as_of: date, time_zone: str) -> pl.DataFrame:
+    """Every line of a purchase as a part of that purchase, as known before `as_of`; see `daily_demand`.
+
+    Returns:
+        `customer_id`, `day` (Date), `category` (String), `orders` and `units` (Int64, millionths); unsorted.
+    """
     instant = snapshot_instant(as_of, time_zone=time_zone)
     lines = known_before(orders, instant)
     bought = purchase_orders(lines).filter("is_purchase").select("customer_id", "order_id", "ordered_at", "line_count")
@@ -81,13 +96,14 @@ def daily_demand(orders: pl.LazyFrame, products: pl.LazyFrame | None, *, as_of: 
         .join(bought, on=["customer_id", "order_id"], how="inner")
         .join(category, on="product_id", how="left")
         .select(
+            "customer_id",
             pl.col("ordered_at").dt.convert_time_zone(time_zone).dt.date().alias("day"),
             pl.col("category").fill_null(NO_CATEGORY),
             (MILLION / pl.col("line_count")).round().cast(pl.Int64).alias("orders"),
             (pl.col("quantity").fill_null(0).clip(lower_bound=0) * MILLION).round().cast(pl.Int64).alias("units"),
         )
     )
-    return parts.group_by("day", "category").sum().sort("day", "category").collect()
+    return parts.collect()
 
 
 def forecast_demand(demand: pl.DataFrame, *, as_of: date, period_days: int) -> pl.DataFrame:

@@ -48,6 +48,8 @@ class SegmentTables:
             have no categories: then there is no such table.
         reasons: up to three reasons each way of every score, columns as in `reason_table.REASONS`.
         demand_forecast: the coming demand, columns as in `demand_table.DEMAND_FORECAST`; None without orders.
+        customer_demand: the same by customer and category, columns as in `demand_table.CUSTOMER_DEMAND`; None where
+            customers' orders are not expected.
         others: further tables by name, with their contracts.
     """
 
@@ -56,6 +58,7 @@ class SegmentTables:
     next_best_category: pl.DataFrame | None = None
     reasons: pl.DataFrame | None = None
     demand_forecast: pl.DataFrame | None = None
+    customer_demand: pl.DataFrame | None = None
     others: Mapping[str, PublishedTable] = field(default_factory=dict)
 
 

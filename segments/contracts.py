@@ -12,7 +12,7 @@ from segments.decisions.retention import retention_contract
 from segments.decisions.standard import standard_contract
 from segments.decisions.upgrade import upgrade_contract
 from segments.decisions.winback import winback_contract
-from segments.demand_table import DEMAND_FORECAST
+from segments.demand_table import CUSTOMER_DEMAND, DEMAND_FORECAST
 from segments.money import Currency, amount_dtype
 from segments.portfolio_contracts import portfolio_contracts
 from segments.reason_table import REASONS
@@ -76,6 +76,7 @@ def published_contracts(currency: Currency) -> tuple[OutputContract, ...]:
         offer_contract(currency),
         NEXT_BEST_CATEGORY,
         DEMAND_FORECAST,
+        CUSTOMER_DEMAND,
         retention_contract(currency),
         winback_contract(currency),
         upgrade_contract(currency),

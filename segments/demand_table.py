@@ -1,6 +1,6 @@
-"""The table of coming demand, column by column.
+"""The tables of coming demand, column by column.
 
-Belongs here: its contract, and the last touch before it is published. Does not: how demand is forecast.
+Belongs here: their contracts, and the last touch before they are published. Does not: how demand is forecast.
 """
 
 from datetime import date
@@ -57,14 +57,61 @@ DEMAND_FORECAST = OutputContract(
 )
 
 
+CUSTOMER_DEMAND = OutputContract(
+    table="customer_demand",
+    key=("period_days", "customer_id", "category"),
+    columns=(
+        OutputColumn("period_days", pl.Int32, minimum=1, meaning="Length of the period, which begins on as_of."),
+        OutputColumn(
+            "customer_id",
+            pl.String,
+            meaning='The customer; "(everybody else)" are new customers, those who come back after a long time, and '
+            "what is too small to tell by customer.",
+        ),
+        OutputColumn(
+            "category", pl.String, meaning="The category of products, named as in demand_forecast; never its total."
+        ),
+        OutputColumn("as_of", pl.Date, meaning="The business date this row is true for: nothing later was used."),
+        OutputColumn(
+            "expected_orders",
+            pl.Float64,
+            minimum=0.0,
+            meaning="How many purchases are expected in the period; one of several categories counts in parts. All "
+            "rows of a category add up to its forecast in demand_forecast.",
+        ),
+        OutputColumn(
+            "expected_units",
+            pl.Float64,
+            minimum=0.0,
+            meaning="How many units of products are expected in the period; they add up in the same way.",
+        ),
+        OutputColumn("run_key", pl.String, meaning="The run that published this row."),
+    ),
+    volatile=("run_key",),
+    meaning="The forecast of demand_forecast broken down to customers: what each active customer is expected to buy of "
+    "each category they bought from in the past year. Shared out in proportion to what is expected of them; rows of "
+    "fewer than 0.005 purchases are told under everybody else.",
+    may_be_empty=True,
+)
+
+
 def demand_table(forecasts: dict[int, pl.DataFrame], *, as_of: date, run_key: str) -> pl.DataFrame:
-    """The table as published: forecasts by period in days, put together and sorted by the key."""
+    """`demand_forecast` as published: forecasts by period in days, put together and sorted by the key."""
+    return _published(DEMAND_FORECAST, forecasts, as_of=as_of, run_key=run_key)
+
+
+def customer_demand_table(parts: dict[int, pl.DataFrame], *, as_of: date, run_key: str) -> pl.DataFrame:
+    """`customer_demand` as published: rows by period in days, put together and sorted by the key."""
+    return _published(CUSTOMER_DEMAND, parts, as_of=as_of, run_key=run_key)
+
+
+def _published(contract: OutputContract, frames: dict[int, pl.DataFrame], *, as_of: date, run_key: str) -> pl.DataFrame:
     parts = [
         frame.with_columns(
             pl.lit(days, pl.Int32).alias("period_days"),
             pl.lit(as_of, pl.Date).alias("as_of"),
             pl.lit(run_key).alias("run_key"),
-        ).select(DEMAND_FORECAST.names)
-        for days, frame in forecasts.items()
+        ).select(contract.names)
+        for days, frame in frames.items()
     ]
-    return pl.concat(parts).sort("period_days", "category")
+    return pl.concat(parts).sort(contract.key)

@@ -3,10 +3,10 @@
 Belongs here: one treatment against the control group. Does not: several treatments, grading.
 
 The signal of a row is (T - e) / (e (1 - e)) · (Y - b(x)), whose mean given x is the effect where e is the true
-propensity, whatever b is (Robins, Rotnitzky 1995; Kennedy 2020); b is cross-fitted and only takes noise out. Three
-smoothings of the signal are learnt on the same folds: in proportion to the expected outcome, a ridge, small trees. The
-held-out predictions are stacked with weights of at least 0 and a pull to 0 as strong as their evidence is weak, so that
-where nothing but the average can be told, everybody gets the average effect.
+propensity, whatever b is (Robins, Rotnitzky 1995; Kennedy 2020); b is cross-fitted and only takes noise out. Four
+smoothings of the signal are learnt on the same folds: in proportion to the expected outcome, a ridge, small trees, the
+best single column. The held-out predictions are stacked with weights of at least 0 and a pull to 0 as strong as their
+evidence is weak, so that where nothing but the average can be told, everybody gets the average effect.
 """
 
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from models.encoding import Encoder, Floats
 from models.prepared_table.curve import Design, plan_design
 from models.prepared_table.folds import Folds
 from models.uplift.outcomes import expected_outcome, thinned
+from models.uplift.rules import ColumnRule, fit_column_rule
 from models.uplift.trial import Trial
 
 MODEL = "uplift"
@@ -31,7 +32,7 @@ TREE_LEAVES = 6
 NOISE_BINS = 20
 NOISE_PRIOR_ROWS = 200.0
 MOST_PRECISION = 10.0
-SMOOTHINGS = ("in proportion to the expected outcome", "ridge", "trees")
+SMOOTHINGS = ("in proportion to the expected outcome", "ridge", "trees", "best single column")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +56,14 @@ class Part:
         outcome_model: booster of the expected outcome, fitted without the fold.
         ridge: see `Ridge`.
         trees: booster of the signal, of which the first `tree_rounds` count.
+        rule: the effect by the best single column.
     """
 
     outcome_model: bytes
     ridge: Ridge
     trees: bytes
     tree_rounds: int
+    rule: ColumnRule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +135,7 @@ class EffectModel:
                 expected * (self.responses[1] - self.responses[0]),
                 part.ridge.effects(matrix),
                 boosting.raw_scores(part.trees, matrix, threads=threads, rounds=part.tree_rounds),
+                part.rule.effects(matrix),
             ]
         )
 
@@ -179,16 +183,17 @@ def fit_effect(trial: Trial, treatment: int, means: FitMeans) -> EffectModel:
     baseline = expected * ((1 - share) * responses[1] + share * responses[0])
     signal = (treated - share) / (share * (1 - share)) * (outcome - baseline)
     balance = share * (1 - share) / np.mean(share * (1 - share))
-    weight = balance * _precision(outcome - baseline, expected)
+    binary = bool(np.isin(means.outcome, (0.0, 1.0)).all())
+    weight = balance if binary else balance * _precision(outcome - baseline, expected)
     smoothed = np.empty((len(signal), len(SMOOTHINGS)))
     smoothed[:, 0] = expected * (responses[1] - responses[0])
     ridges, smoothed[:, 1] = _ridges(matrix, signal, weight, fold, means.encoder)
     trees, rounds, smoothed[:, 2] = _trees(matrix, signal, weight, fold, means)
+    rules, smoothed[:, 3] = _rules(matrix, signal, weight, fold)
     parts = tuple(
-        Part(outcome_model=model, ridge=ridge, trees=tree, tree_rounds=rounds)
-        for model, ridge, tree in zip(means.outcome_models, ridges, trees, strict=True)
+        Part(outcome_model=model, ridge=ridge, trees=tree, tree_rounds=rounds, rule=rule)
+        for model, ridge, tree, rule in zip(means.outcome_models, ridges, trees, rules, strict=True)
     )
-    binary = bool(np.isin(means.outcome, (0.0, 1.0)).all())
     stack = _stack(smoothed, signal, weight, balance)
     return EffectModel(parts=parts, stack=stack, responses=(responses[0], responses[1]), is_binary=binary)
 
@@ -259,6 +264,17 @@ def _trees(
     losses = ((held_out - signal) ** 2 * weight).mean(axis=1)
     best = int(np.argmin(losses))
     return boosters, stages[best], held_out[best]
+
+
+def _rules(matrix: Floats, signal: Floats, weight: Floats, fold: Folds) -> tuple[list[ColumnRule], Floats]:
+    """The best single column's rule a fold, and the held-out effects."""
+    rules, held_out = [], np.empty(len(signal))
+    for number in range(int(fold.max()) + 1):
+        known, asked = fold != number, fold == number
+        rule = fit_column_rule(matrix[known], signal[known], weight[known])
+        held_out[asked] = rule.effects(matrix[asked])
+        rules.append(rule)
+    return rules, held_out
 
 
 def _precision(residual: Floats, expected: Floats) -> Floats:

@@ -5,6 +5,7 @@ Belongs here: the form. Does not: fitting, or verifying digests (`models.bundle`
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from models.encoding import encoder_from
 from models.prepared_table.curve import TableCurve, curve_from
 from models.uplift.effects import EffectModel, Part, Ridge, Stack
 from models.uplift.learning import TrialModel
+from models.uplift.rules import ColumnRule
 
 MODEL_FILE = "uplift.json"
 
@@ -34,6 +36,7 @@ def trial_model_files(model: TrialModel) -> dict[str, bytes]:
                     "outcome": outcome_file,
                     "trees": trees_file,
                     "tree_rounds": part.tree_rounds,
+                    "rule": asdict(part.rule),
                     "ridge": curve.described(),
                 }
             )
@@ -72,6 +75,11 @@ def _part(content: Mapping[str, Any], files: Mapping[str, bytes]) -> Part:
         ridge=ridge,
         trees=files[content["trees"]],
         tree_rounds=content["tree_rounds"],
+        rule=ColumnRule(
+            place=content["rule"]["place"],
+            edges=tuple(content["rule"]["edges"]),
+            by_bin=tuple(content["rule"]["by_bin"]),
+        ),
     )
 
 
