@@ -76,6 +76,14 @@ def train_from_table(
     return report
 
 
+def write_scores(scores: pl.DataFrame, table: pl.DataFrame, *, id_column: str | None, target: Path) -> pl.DataFrame:
+    """Write scores, a row for each of the table's, with the table's ids in front where it has any; Parquet or CSV."""
+    if id_column is not None and id_column in table.columns:
+        scores = scores.insert_column(0, table[id_column].cast(pl.String).alias(id_column))
+    (write_parquet if target.suffix in {".parquet", ".pq"} else write_csv)(scores, target)
+    return scores
+
+
 def score_from_table(
     table_file: Path, model: Path, *, out: Path | None, id_column: str | None, threads: int
 ) -> dict[str, Any]:
@@ -90,10 +98,8 @@ def score_from_table(
     bundle = open_model(model)
     name = id_column or json.loads(bundle.files[COLUMNS_FILE])["id_column"]
     scores = score_table(bundle, table, threads=threads)
-    if name in table.columns:
-        scores = scores.insert_column(0, table[name].cast(pl.String).alias(name))
     target = out or Path(f"{table_file.name.split('.')[0]}_scores.csv")
-    (write_parquet if target.suffix in {".parquet", ".pq"} else write_csv)(scores, target)
+    scores = write_scores(scores, table, id_column=name, target=target)
     probabilities = scores["churn_probability"]
     return {
         "status": "done",

@@ -9,14 +9,13 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from flows.prepared_tables import (
     DIGEST_FILE,
     MANIFEST_FILE,
     MODEL_FOLDER,
     open_model,
     read_table,
+    write_scores,
 )
 from flows.progress import Reporter
 from flows.showing import write_csv, write_parquet
@@ -72,11 +71,8 @@ def score_uplift_from_table(
     bundle = open_model(model)
     kept = json.loads(bundle.files[COLUMNS_FILE])
     scores = score_uplift(bundle, table, threads=threads)
-    name = id_column or kept["id_column"]
-    if name is not None and name in table.columns:
-        scores = scores.insert_column(0, table[name].cast(pl.String).alias(name))
     target = out or Path(f"{table_file.name.split('.')[0]}_effects.csv")
-    (write_parquet if target.suffix in {".parquet", ".pq"} else write_csv)(scores, target)
+    scores = write_scores(scores, table, id_column=id_column or kept["id_column"], target=target)
     means = {
         column: round(float(scores[column].mean() or 0.0), 6)  # type: ignore[arg-type]  # a Float64 column
         for column in scores.columns

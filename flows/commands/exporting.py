@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.options import Config, Json
+from flows.commands.options import Config, Json, Where
 from flows.commands.outcome import command, print_json
 
 
@@ -24,12 +24,7 @@ def export(
     table: Annotated[str, typer.Argument(help="A table of the schema segments.")] = "customer",
     config: Config = None,
     *,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--where", "-w", help="COLUMN=VALUE, also != < <= > >=; several must all hold.", show_default=False
-        ),
-    ] = None,
+    where: Where = None,
     columns: Annotated[
         str | None, typer.Option(help="Columns to write, separated by commas (csv, parquet).", show_default=False)
     ] = None,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.options import Config, Json
+from flows.commands.options import Config, Json, Where
 from flows.commands.outcome import command, print_json
 
 
@@ -35,12 +35,7 @@ def show(
     ] = "customer",
     config: Config = None,
     *,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--where", "-w", help="COLUMN=VALUE, also != < <= > >=; several must all hold.", show_default=False
-        ),
-    ] = None,
+    where: Where = None,
     columns: Annotated[
         str | None, typer.Option(help="Columns to show, separated by commas.", show_default=False)
     ] = None,

@@ -26,6 +26,10 @@ AsOf = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output instead of tables.")]
+Where = Annotated[
+    list[str] | None,
+    typer.Option("--where", "-w", help="COLUMN=VALUE, also != < <= > >=; several must all hold.", show_default=False),
+]
 Force = Annotated[bool, typer.Option("--force", help="Do it again even where it is done already.")]
 
 
