@@ -13,7 +13,7 @@ UV_VERSION := 0.13.9
 
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo test test-slow test-all bench-decisions bench-features bench-ingest bench-models bench-quality lint format types lock clean
+.PHONY: help setup demo test test-slow test-all test-faults audit bench-decisions bench-features bench-ingest bench-models bench-quality lint format types lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -43,6 +43,14 @@ test-slow: setup  ## the end-to-end tests: simulator, real data, a real orchestr
 	$(BIN)/python -m pytest -m slow
 
 test-all: test test-slow  ## everything
+
+FAULTS := tests/faults tests/warehouse/test_killed_publishes.py tests/warehouse/test_killed_loads.py tests/warehouse/test_locking.py \
+  tests/warehouse/test_recovering.py tests/warehouse/test_publishing.py tests/warehouse/test_postgresql_warehouse.py tests/flows/test_stopping.py
+test-faults: setup  ## every fault on purpose: all failpoints, 200 swaps, long random stories with real kills
+	GRISTMILL_FAULT_EFFORT=10 $(BIN)/python -m pytest $(FAULTS)
+
+audit: setup  ## no secret in the tree, nothing in the lock file without a hash or with an address
+	$(BIN)/python .ci/audit
 
 bench-features: setup  ## what features cost: 1, 6 and 12 dates on 2 M and 20 M order lines, bucketing, and beside other tools
 	$(BIN)/python benchmarks/bench_features.py

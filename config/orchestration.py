@@ -18,6 +18,7 @@ class Orchestration(BaseModel):
     api_url: str = Field(default="", description="a Prefect server's API; empty: verbs run in this process")
     nightly_scoring: CronLine = Field(default="0 2 * * *", description="cron line, in the company's time zone")
     weekly_training: CronLine = Field(default="0 4 * * 0", description="likewise")
+    quarterly_review: CronLine = Field(default="0 6 1 1,4,7,10 *", description="likewise")
     catch_up_nights: int = Field(
         default=3, ge=0, le=366, description="nights that were missed and are published before a scheduled one"
     )

@@ -24,6 +24,7 @@ TOP = 5
 _ABOUT = ("customer", "customer_value", "value_matrix", "loyalty", "lifecycle")
 _PARTS = {
     "net_sales_12m": "sales, net of returns and discounts",
+    "subscription_sales_12m": "of these, running subscriptions",
     "returns_12m": "returns",
     "discounts_12m": "discounts given",
     "margin_12m": "margin",

@@ -21,6 +21,7 @@ from flows import (
     ordering_rhythms,
     readying,
     receipting,
+    reviewing,
     scoring,
     segmenting,
     shadowing,
@@ -81,6 +82,7 @@ def run(
         result |= _catch_up(step, context, core, missed_nights(context, day, at_most=catch_up_nights), allowances)
         result |= _score(step, context, core, day, force=force or retrain, allowances=allowances)
         keep_serving_copy(context)
+        reviewing.keep_night_page(context)
     return _told(context, "run", result)
 
 
@@ -109,6 +111,7 @@ def score(
     with notified(context, "score"), alone(context, f"score {day}"), erasures_applied(context):
         result = _score(step, context, CoreTables.latest(context), day, force=force, allowances=allowances)
         keep_serving_copy(context)
+        reviewing.keep_night_page(context)
     return _told(context, "score", result)
 
 

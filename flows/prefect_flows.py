@@ -17,7 +17,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
 from prefect.states import State
 
 from data_contracts.errors import DependencyDownError
-from flows import backfilling, pipelines
+from flows import backfilling, pipelines, reviewing
 from flows.context import Context
 from flows.opening import open_context
 from flows.run_page import summary_markdown, summary_tables
@@ -192,12 +192,19 @@ def backfill(  # noqa: PLR0913  # the options of the command, by name
     return _shown_on_the_run_page(result)
 
 
+@flow(name="gristmill-review", flow_run_name="review {as_of}", persist_result=False)
+def review(config: str | None = None, data: str | None = None, as_of: date | None = None) -> pipelines.Result:
+    """Write the 90-day review of the newest published date, or of the one asked for."""
+    return _shown_on_the_run_page(reviewing.write_review(_opened(config, data), as_of=as_of))
+
+
 FLOWS: Mapping[str, Callable[..., pipelines.Result]] = {
     "run": run,
     "ingest": ingest,
     "train": train,
     "score": score,
     "backfill": backfill,
+    "review": review,
 }
 
 
@@ -220,4 +227,4 @@ def run_flow(
         _command_context.reset(token)
 
 
-__all__ = ["FLOWS", "backfill", "ingest", "prefect_step", "run", "run_flow", "score", "train"]
+__all__ = ["FLOWS", "backfill", "ingest", "prefect_step", "review", "run", "run_flow", "score", "train"]

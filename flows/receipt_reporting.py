@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-import polars as pl
 from rich.table import Table
 
 from flows.context import Context
-from flows.errors_exporting import NothingPublishedError
+from flows.errors_reviewing import NothingToReviewError
 from flows.receipting import fallen_short
 from flows.reporting import console
 from segments.receipts import ALL, BROKEN, SCORE_RECEIPTS
@@ -29,14 +28,14 @@ def read_receipts(context: Context) -> dict[str, Any]:
         `below_promise`: by model what its champion fell short of, with `what_to_do`.
 
     Raises:
-        NothingPublishedError: there is no published version.
+        NothingToReviewError: there is no published version.
     """
     if not context.warehouse().exists():
-        raise NothingPublishedError
+        raise NothingToReviewError
     with context.warehouse(read_only=True) as warehouse:
         version = current_publication(warehouse)
         if version is None:
-            raise NothingPublishedError
+            raise NothingToReviewError
         nights = list(published_nights(warehouse, context.lake.root, before=date.max))
         rows = SCORE_RECEIPTS.schema.to_frame()
         if "score_receipts" in warehouse.views(PUBLISHED_SCHEMA):
@@ -80,11 +79,6 @@ def print_receipts(found: Mapping[str, Any]) -> None:
         out.print(f"[bold red]{model}[/] is below its promise: {why}", highlight=False)
     if found["what_to_do"]:
         out.print(found["what_to_do"], highlight=False)
-
-
-def receipt_rows(found: Mapping[str, Any]) -> pl.DataFrame:
-    """The receipts of `read_receipts` as a frame again."""
-    return pl.DataFrame(found["receipts"], schema=SCORE_RECEIPTS.schema)
 
 
 def _number(value: float | None) -> str:

@@ -48,6 +48,7 @@ from warehouse.publications import PUBLISHED_SCHEMA, current_publication
 Tick = Callable[[], None]
 HORIZONS: Final = {VALUE_90D: 90, VALUE_12M: 365}
 CHURN_HORIZON = "churn_horizon_days"
+PROBABILITIES: Final = (CHURN, "subscription_churn_probability")
 _READ_AT_ONCE = 1 << 20
 
 
@@ -86,11 +87,11 @@ def kept_rows(context: Context, *, core: CoreTables, scored: ScoredNight, tables
     """What is kept of a night: one row a scored customer.
 
     Returns:
-        `customer_id`, `value_tier`, `churn_risk_band`, `churn_probability`; amounts of the value model in minor units
+        `customer_id`, `value_tier`, `churn_risk_band`, `PROBABILITIES`; amounts of the value model in minor units
         (`expected_value_…_amount`, the interval too), never below 0; version and digest of every model; `load_id`,
         `features_hash`, `configuration_hash`, `churn_horizon_days`.
     """
-    shown = tables.customer.filter(pl.col("churn_probability").is_not_null())
+    shown = tables.customer.filter(pl.any_horizontal(pl.col(PROBABILITIES).is_not_null()))
     given = scored.scores.value
     amounts = [name for name in given.columns if name.endswith("_amount")]
     values = given.select("customer_id", *(pl.col(name).clip(lower_bound=0) for name in amounts))
@@ -104,7 +105,7 @@ def kept_rows(context: Context, *, core: CoreTables, scored: ScoredNight, tables
         stamps[f"{name}_model_version"] = champion.promotion.version
         stamps[f"{name}_model_digest"] = champion.promotion.digest
     return (
-        shown.select("customer_id", "value_tier", "churn_risk_band", "churn_probability")
+        shown.select("customer_id", "value_tier", "churn_risk_band", *PROBABILITIES)
         .join(values, on="customer_id", how="left", validate="1:1", maintain_order="left")
         .with_columns(pl.lit(value).alias(name) for name, value in stamps.items())
     )
@@ -259,7 +260,7 @@ def _churn_horizon(context: Context, champions: Mapping[str, Champion]) -> int:
     from models.comparing import horizon_days  # noqa: PLC0415 heavy
 
     asked = horizon_days(champions["churn"].bundle) if "churn" in champions else None
-    return asked or context.settings.training.churn_horizon_days
+    return asked or context.settings.training.churn_horizon_days or HORIZONS[VALUE_90D]
 
 
 def _hash_of(paths: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from flows.context import Context
 from segments.customer_history import standing_on
 from segments.money import Currency, to_minor_units
 from warehouse.base import Warehouse
-from warehouse.ledger_schema import ledger_rows
+from warehouse.promotions import promotions_of
 from warehouse.publications import VERSIONS_SCHEMA, Publication, publications, rows_before, versioned_name
 
 COMPARED = ("customer_id", "as_of", "value_tier", "expected_value_12m", "value_model_version")
@@ -87,11 +87,11 @@ def former_values(context: Context, features: pl.DataFrame, version: int) -> pl.
     from models.value import predict_value  # noqa: PLC0415 heavy
 
     with context.warehouse() as warehouse:
-        rows = ledger_rows(warehouse, "models", "WHERE name = ? AND version = ? LIMIT 1", ["value", version])
-    if not rows:
+        promoted = [one for one in promotions_of(warehouse, "value") if one.version == version]
+    if not promoted:
         return None
     try:
-        bundle = context.registry.load("value", version=version, digest=rows[0]["digest"])
+        bundle = context.registry.load("value", version=version, digest=promoted[-1].digest)
         predicted = predict_value(bundle, features)
     except GristmillError as error:
         context.reporter.say(

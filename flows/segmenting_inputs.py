@@ -21,6 +21,7 @@ from segments.value_components import ORDER_SUMS, YEAR_DAYS, late_payment_days, 
 from warehouse.lake import SUPERSEDED_AT
 
 COMPLAINT = "complaint"
+ORDINARY_DELAY = timedelta(days=2)  # a line that becomes known within it came as lines do, and corrects nothing
 _LINE_COLUMNS = (
     *("customer_id", "order_id", "ordered_at", "known_at", "quantity", "amount"),
     *("discount_amount", "cost_amount", "channel"),
@@ -194,7 +195,8 @@ def _corrected(rows: pl.LazyFrame | None, since: Sequence[date], *, instant_zone
     parts = [_NOBODY]
     for day in since:
         start = snapshot_instant(day, time_zone=zone)
-        changed = (pl.col("known_at") >= start) & (pl.col("known_at") < until)
+        late = pl.col("known_at") - pl.col("ordered_at") > ORDINARY_DELAY
+        changed = late & (pl.col("known_at") >= start) & (pl.col("known_at") < until)
         if SUPERSEDED_AT in rows.collect_schema().names():
             changed |= (pl.col(SUPERSEDED_AT) >= start) & (pl.col(SUPERSEDED_AT) < until)
         found = rows.filter((pl.col("ordered_at") < start) & changed).select("customer_id").unique()

@@ -1,4 +1,4 @@
-"""Keeping the schedules: nightly scoring and weekly training as Prefect deployments served by this process.
+"""Keeping the schedules (scoring, training, the quarterly review) as Prefect deployments served by this process.
 
 Belongs here: what is scheduled when. Does not: what the flows do (`prefect_flows.py`).
 """
@@ -28,7 +28,7 @@ def serve_schedules(context: Context, *, config: Path | None, data: Path | None)
     from prefect.schedules import Cron  # noqa: PLC0415
     from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415
 
-    from flows.prefect_flows import backfill, run, train  # noqa: PLC0415
+    from flows.prefect_flows import backfill, review, run, train  # noqa: PLC0415
 
     zone = context.settings.company.time_zone
     places = {
@@ -39,6 +39,7 @@ def serve_schedules(context: Context, *, config: Path | None, data: Path | None)
     schedules = {
         "nightly-scoring": (run, orchestration.nightly_scoring, nightly),
         "weekly-training": (train, orchestration.weekly_training, places),
+        "quarterly-review": (review, orchestration.quarterly_review, places),
     }
     patience = orchestration.timeout_minutes * 60
     with temporary_settings({PREFECT_API_URL: orchestration.api_url}):

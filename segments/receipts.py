@@ -216,7 +216,7 @@ def ranking_of(predicted: pl.Series, actual: pl.Series, *, score: str) -> float 
     stayed = len(actual) - left
     if not left or not stayed:
         return None
-    ranks: float = predicted.rank().filter(actual > 0).sum()
+    ranks = float(predicted.rank().filter(actual > 0).sum())
     return (ranks - left * (left + 1) / 2) / (left * stayed)
 
 

@@ -42,7 +42,8 @@ def standing_columns() -> tuple[OutputColumn, ...]:
 def customer_value_contract(currency: Currency) -> OutputContract:
     """The contract of `segments.customer_value`."""
     parts = {
-        "net_sales_12m": "Sales of the last 365 days, net of returns and discounts.",
+        "net_sales_12m": "Sales of the last 365 days, net of returns and discounts, running subscriptions included.",
+        "subscription_sales_12m": "The part of it that running subscriptions make, by today's price; empty: none.",
         "returns_12m": "What they sent back in the last 365 days (already taken off sales).",
         "discounts_12m": "Discounts of the last 365 days (already taken off sales); empty: not recorded.",
         "goods_cost_12m": "What the goods cost the company; empty: not recorded.",

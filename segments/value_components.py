@@ -14,6 +14,11 @@ import polars as pl
 from segments.segmentation_rules import SegmentationRules
 
 YEAR_DAYS = 365
+_MONTH_DAYS = 365.25 / 12
+_READ = (
+    *("contact_cost_amount_365_days", "compensation_amount_365_days", "ticket_count_365_days"),
+    *("subscription_monthly_amount", "days_since_first_subscription"),
+)
 ORDER_SUMS: dict[str, type[pl.DataType]] = {
     "customer_id": pl.String,
     "net_sales_12m": pl.Int64,
@@ -87,14 +92,13 @@ def value_components(
         rules: of the company.
 
     Returns:
-        In the order of `facts`: `customer_id`, `net_sales_12m`, `returns_12m`, `discounts_12m`, `goods_cost_12m`,
+        In the order of `facts`: `customer_id`, `net_sales_12m`, `subscription_sales_12m` (the part of them that
+        running subscriptions make; null without subscriptions), `returns_12m`, `discounts_12m`, `goods_cost_12m`,
         `margin_12m`, `margin_is_estimated`, `contact_cost_12m`, `service_cost_12m`, `late_payment_cost_12m`,
         `contribution_12m` (Int64, minor units), `units_12m`.
     """
     late = pl.DataFrame(schema=LATE_DAYS) if late is None else late
-    rows = facts.select(
-        "customer_id", "contact_cost_amount_365_days", "compensation_amount_365_days", "ticket_count_365_days"
-    )
+    rows = facts.select("customer_id", *_READ)
     for other in (sums, late):
         rows = rows.join(other, on="customer_id", how="left", validate="1:1", maintain_order="left")
     # 0 where nothing was bought; null where nobody's was ever recorded
@@ -103,13 +107,21 @@ def value_components(
         pl.col("net_sales_12m", "returns_12m", "sales_with_cost").fill_null(0),
         pl.col("units_12m").fill_null(0.0),
         *(pl.col(name).fill_null(0) for name, known in recorded.items() if known),
-    )
+        _subscription_sales().alias("subscription_sales_12m"),
+    ).with_columns(pl.col("net_sales_12m") + pl.col("subscription_sales_12m").fill_null(0))
     return rows.with_columns(*_costs(rules, with_tickets=rows["ticket_count_365_days"].count() > 0)).select(
-        *("customer_id", "net_sales_12m", "returns_12m", "discounts_12m", "goods_cost_12m", "margin_12m"),
+        *("customer_id", "net_sales_12m", "subscription_sales_12m", "returns_12m", "discounts_12m"),
+        *("goods_cost_12m", "margin_12m"),
         *("margin_is_estimated", "contact_cost_12m", "service_cost_12m", "late_payment_cost_12m"),
         _contribution().alias("contribution_12m"),
         "units_12m",
     )
+
+
+def _subscription_sales() -> pl.Expr:
+    """What running subscriptions cost the customer in the last year, by today's price and the time they subscribe."""
+    months = (pl.col("days_since_first_subscription") / _MONTH_DAYS).clip(0.0, 12.0)
+    return (pl.col("subscription_monthly_amount") * months).round().cast(pl.Int64)
 
 
 def _costs(rules: SegmentationRules, *, with_tickets: bool) -> list[pl.Expr]:

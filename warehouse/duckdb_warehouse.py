@@ -23,9 +23,9 @@ from warehouse.base import TableDescription, Warehouse
 from warehouse.duckdb_rewriting import write_anew
 from warehouse.errors import (
     FileNameRefusedError,
+    NoRoomLeftError,
     StatementFailedError,
     WarehouseBusyError,
-    NoRoomLeftError,
     WarehouseLogUnreadableError,
     WarehouseMissingError,
     WarehouseOpenElsewhereError,

@@ -20,6 +20,7 @@ from warehouse.erased_rows import RawPlace
 from warehouse.erasing_files import sweep_exports, sweep_lake
 from warehouse.erasing_tables import sweep_tables
 from warehouse.erasure_records import FOLDER, read_files, read_rows, write_file, write_result, write_row, write_touched
+from warehouse.ledger_schema import make_ledger
 from warehouse.personal_data import PersonalDataKey
 from warehouse.tombstones import Erasure, Tombstones
 
@@ -169,6 +170,7 @@ def _sweep_warehouse(
     now: datetime,
 ) -> None:
     """Delete, free the pages, say so; adds to `result` what was done."""
+    make_ledger(warehouse)  # whoever is erased before anything was loaded
     with warehouse.transaction():
         tables = sweep_tables(warehouse, tombstones, contracts=places.contracts, places=places.raw)
         result["tables"] = tables.plain()

@@ -30,6 +30,7 @@ from data_contracts.sql import first_row, text
 from warehouse.judged_rows import SORTED_BY
 from warehouse.lake_errors import LoadMissingError
 from warehouse.personal_data import CONTACT_DETAILS, RESTRICTED
+from warehouse.shortages import room_expected
 from warehouse.whole_files import check_readable, check_whole
 
 MANIFEST = "load.json"

@@ -1,6 +1,6 @@
 """A disk that is full, or a quota that is reached: telling it from other failures, whichever library met it.
 
-Belongs here: recognising it, and saying so. Does not: where there has to be room before anything is begun (`scratch.py`).
+Belongs here: recognising it, and saying so. Does not: looking for room before anything is begun (`scratch.py`).
 """
 
 import errno

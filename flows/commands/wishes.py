@@ -19,7 +19,7 @@ Rolling = Annotated[
         "--rolling",
         min=0,
         max=24,
-        help="Train and grade as of this many earlier months as well: does the method hold? Each takes another training.",
+        help="Grade as of this many earlier months too: does the method hold? Each takes another training.",
     ),
 ]
 Tune = Annotated[bool, typer.Option("--tune", help="Search for better settings of the trees first (extra `tuning`).")]

@@ -1,4 +1,4 @@
-"""No room left: the version before stays, the error says so and is worth another try, and with room the night is done."""
+"""No room left: the version before stays, the error says so and is worth another try; with room the night is done."""
 
 import contextlib
 import resource
@@ -8,27 +8,27 @@ import sys
 from datetime import date
 from pathlib import Path
 
-import daily
 import polars as pl
 import pytest
 
 from data_contracts.errors import DependencyDownError
 from warehouse.audit import VolumeOverrides
-from warehouse.errors import WarehouseFullError
+from warehouse.errors import NoRoomLeftError
 from warehouse.export_files import write_parquet
+from warehouse.lake import Lake
 from warehouse.publications import current_publication
 from warehouse.publishing import PublishOptions
 
 ROOT = Path(__file__).parents[2]
 MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
 ROOM_BYTES = 300_000
+MANY = [f"{number * 7919:09d}" for number in range(50_000)]
 LARGER = PublishOptions(overrides=VolumeOverrides(allow_volume_change=True))
 STORY = """
 import sys
 from datetime import date
 from pathlib import Path
 import night
-from warehouse.errors import WarehouseFullError
 from tests.faults import test_full_disks as ours
 folder = Path(sys.argv[1])
 ours.night_without_room(night, night.Place(str(folder / "warehouse.duckdb")), lambda: ours.ballast(folder))
@@ -66,7 +66,7 @@ def night_without_room(night, place, without_room):
             refused = error
         with place.open(read_only=True) as warehouse:
             assert warehouse.read_table("segments", "customer")["as_of"].unique().to_list() == [MONDAY]
-    assert isinstance(refused, WarehouseFullError), refused
+    assert isinstance(refused, NoRoomLeftError), refused
     assert refused.exit_code == 4
     assert night.publish_night(place, TUESDAY, tables=larger, options=LARGER).outcome == "published"
     with place.open(read_only=True) as warehouse:
@@ -98,24 +98,28 @@ def test_a_disk_that_fills_up_while_publishing(night, tmp_path):
     assert ended.returncode == 0, ended.stderr
 
 
-def test_a_quota_reached_while_loading(tmp_path):
-    company = daily.Company(tmp_path)
-    company.write("1.csv", "1,a,2024-05-01 10:00:00,1.00")
-    company.load(daily.day(2))
-    rows = [f"{number},c{number},2024-05-02 10:00:00,2.00" for number in range(2, 4000)]
-    company.write("2.csv", *rows)
-    with quota(20_000), pytest.raises(Exception, match=r"(?i)room|too large|full"):
-        company.load(daily.day(3))
-    assert company.current()["order_id"].to_list() == ["1"]
-    company.load(daily.day(4))
-    assert company.current().height == 3999
+def test_a_quota_reached_while_writing_a_load(tmp_path):
+    lake = Lake(tmp_path)
+    before = {"orders": pl.DataFrame({"customer_id": ["1"], "order_id": ["1"]})}
+    lake.write_load("one", before, buckets=1)
+    with quota(20_000), pytest.raises(NoRoomLeftError) as refused:
+        lake.write_load("one", {"orders": pl.DataFrame({"customer_id": MANY, "order_id": MANY})}, buckets=1)
+    assert refused.value.exit_code == 4
+    assert lake.open_load("one").scan("orders").collect()["order_id"].to_list() == ["1"]
+    assert [path.name for path in (tmp_path / "core").iterdir()] == ["load=one"]
+
+
+def test_a_quota_reached_while_writing_features(tmp_path):
+    lake = Lake(tmp_path)
+    with quota(20_000), pytest.raises(NoRoomLeftError):
+        lake.write_bucket("features", TUESDAY, 0, pl.DataFrame({"customer_id": MANY}))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_a_quota_reached_while_exporting(tmp_path):
     few = pl.DataFrame({"customer_id": ["1"]})
-    many = pl.DataFrame({"customer_id": [f"{number * 7919:09d}" for number in range(50_000)]})
     write_parquet(few, tmp_path / "list.parquet")
-    with quota(20_000), pytest.raises((OSError, DependencyDownError)):
-        write_parquet(many, tmp_path / "list.parquet")
+    with quota(20_000), pytest.raises(NoRoomLeftError):
+        write_parquet(pl.DataFrame({"customer_id": MANY}), tmp_path / "list.parquet")
     assert pl.read_parquet(tmp_path / "list.parquet").equals(few)
     assert [path.name for path in tmp_path.iterdir()] == ["list.parquet"]

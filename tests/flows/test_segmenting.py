@@ -1,6 +1,6 @@
 """The segment tables beyond scores, on real core tables and a real warehouse; scores are made by hand."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -27,6 +27,9 @@ from warehouse.publishing import publish
 
 GBP = Currency(code="GBP")
 FIRST, LATER = date(2025, 6, 1), date(2025, 9, 1)
+ORDER_FEATURES = (
+    *("days_since_last_order", "decayed_net_amount_180_days", "purchase_count_365_days", "net_amount_365_days"),
+)
 LOAD = Load(
     load_id="l",
     source_fingerprint="f",
@@ -84,6 +87,8 @@ def night(company):
         load = load or context.lake.write_load("l", frames, buckets=buckets)
         core = CoreTables(load, "Europe/London")
         features = pl.concat([core.build_features(bucket, [day]).collect() for bucket in core.buckets()])
+        if "days_since_last_order" not in features.columns:
+            features = features.with_columns(pl.lit(None, pl.Int64).alias(name) for name in ORDER_FEATURES)
         active = features.filter(pl.col("days_since_last_order") <= 365)
         value = (pl.col("decayed_net_amount_180_days") * 1.4).round().cast(pl.Int64)
         scores = Scores(
@@ -108,9 +113,7 @@ def night(company):
         stamp = RunStamp(as_of=day, run_key=key, churn_model_version=1, value_model_version=value_version)
         tables = build_segments(scored, stamp=stamp, currency=GBP, rules=SegmentRules(steady_margin=0.1))
         with context.warehouse() as warehouse:
-            run = start_run(
-                warehouse, kind="score", as_of=day, configuration_hash="c", now=context.now, run_by="tests"
-            )
+            run = start_run(warehouse, kind="score", as_of=day, configuration_hash="c", now=context.now, run_by="tests")
             if last_load(warehouse) is None:
                 record_load(warehouse, LOAD)
         made = more_tables(context, core=core, as_of=day, scores=scores, tables=tables, run_key=key, tick=lambda: None)
@@ -246,3 +249,53 @@ def test_other_weights_are_a_question_and_publish_nothing(context, published):
     for wrong in ("luck=1", "volume=much", "volume=-1", "volume=nan", "volume"):
         with pytest.raises(WeightUnreadableError):
             reweighed(opened, [wrong], limit=3)
+
+
+def test_a_company_of_subscribers_has_its_tables_too(context, night):
+    subscriptions = pl.DataFrame(
+        {
+            "subscription_id": ["1", "2", "3"],
+            "customer_id": ["long", "new", "gone"],
+            "plan": "basic",
+            "started_on": [date(2023, 1, 1), date(2025, 8, 1), date(2023, 1, 1)],
+            "ended_on": [None, None, date(2025, 1, 1)],
+            "amount": 1000,
+            "billing_period_months": 1,
+            "known_at": datetime(2023, 1, 1, tzinfo=UTC),
+        }
+    ).with_columns(pl.col("known_at").cast(pl.Datetime("us", "UTC")))
+    opened = context()
+    opened.lake.write_load("l", {"subscriptions": subscriptions}, buckets=2)
+    _, tables = night(opened, LATER)
+    stages = dict(frame(tables, "lifecycle").select("customer_id", "lifecycle").iter_rows())
+    assert stages == {"long": "mature", "new": "new", "gone": "lost"}
+    fates = dict(frame(tables, "lifecycle").select("customer_id", "fate").iter_rows())
+    assert fates == {"long": "flour", "new": "flour", "gone": "lost"}
+    assert frame(tables, "cohort").is_empty()
+    assert "channel_effectiveness" not in tables.others
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("delay_days", "causes"), [(1, {"behaviour", "threshold"}), (60, {"data correction"})])
+def test_lines_that_came_late_are_a_correction_and_ordinary_delay_is_none(
+    context, published, company, delay_days, causes
+):
+    """Every customer has a large line of the day before the first date, which becomes known a day or weeks later."""
+    noon = datetime(2025, 5, 31, 12, tzinfo=UTC)
+    extra = company.orders.unique("customer_id", keep="first", maintain_order=True).with_columns(
+        pl.lit(noon).dt.cast_time_unit("us").alias("ordered_at"),
+        pl.lit(noon + timedelta(days=delay_days)).dt.cast_time_unit("us").alias("known_at"),
+        ("late" + pl.col("order_id")).alias("order_id"),
+        pl.lit(500_000).alias("amount"),
+    )
+    opened = context()
+    orders = pl.concat([company.orders, extra.select(company.orders.columns).cast(company.orders.schema)])
+    opened.lake.write_load("l", {"orders": orders}, buckets=2)
+    published(opened, FIRST)
+    after = published(opened, LATER)
+    moved = frame(after, "tier_migration").filter(
+        (pl.col("cause") != "no change") & (pl.col("from_tier") != "not scored")
+    )
+    found = set(moved.filter(pl.col("compared_to") == "last quarter")["cause"])
+    assert found
+    assert found <= causes

@@ -67,7 +67,7 @@ def test_serving_keeps_the_schedules_and_stops_when_told(server, raw, tmp_path):
     command += ["--config", str(ROOT / "gristmill.toml"), "--data", str(raw)]
     serving = subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True)  # noqa: S603
     try:
-        found = _deployments(server, expected=3)
+        found = _deployments(server, expected=4)
         schedules = {
             deployment["name"]: deployment["schedules"][0]["schedule"]
             for deployment in found
@@ -76,7 +76,9 @@ def test_serving_keeps_the_schedules_and_stops_when_told(server, raw, tmp_path):
         assert schedules["nightly-scoring"]["cron"] == "0 2 * * *"
         assert schedules["weekly-training"]["cron"] == "0 4 * * 0"
         assert schedules["nightly-scoring"]["timezone"] == "Europe/London"
-        assert {deployment["name"] for deployment in found} == {"nightly-scoring", "weekly-training", "backfill"}
+        assert schedules["quarterly-review"]["cron"] == "0 6 1 1,4,7,10 *"
+        names = {"nightly-scoring", "weekly-training", "quarterly-review", "backfill"}
+        assert {deployment["name"] for deployment in found} == names
         (nightly,) = [deployment for deployment in found if deployment["name"] == "nightly-scoring"]
         assert nightly["parameters"]["catch_up_nights"] == 3
     finally:

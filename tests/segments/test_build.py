@@ -265,3 +265,14 @@ def test_the_order_of_input_rows_leaves_no_trace(scored, build, make_features, m
     assert built.customer.equals(expected.customer)
     assert built.next_best_offer.equals(expected.next_best_offer)
     assert built.next_best_category.equals(expected.next_best_category)
+
+
+def test_who_stands_at_a_risk_threshold_keeps_yesterdays_band(scored, build, make_churn):
+    previous = pl.DataFrame({"customer_id": ["a", "b"], "value_tier": None, "churn_risk_band": ["medium", "high"]})
+    night = scored(churn=make_churn(["a", "b", "c"], [0.51, 0.51, 0.51]), previous=previous)
+    assert build(night, steady_probability_margin=0.02).customer["churn_risk_band"].to_list() == [
+        "medium",
+        "high",
+        "high",
+    ]
+    assert build(night).customer["churn_risk_band"].to_list() == ["high"] * 3

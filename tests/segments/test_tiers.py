@@ -86,3 +86,17 @@ def test_row_order_does_not_matter(values, random):
     shuffled = frame[order] if values else frame
     expected = value_tiers(frame, value_column="value")
     assert value_tiers(shuffled, value_column="value").equals(expected)
+
+
+def test_close_to_a_cut_yesterdays_tier_stays():
+    values = pl.DataFrame({"customer_id": [f"{n:03d}" for n in range(100)], "value": list(range(100, 0, -1))})
+    plain = value_tiers(values, value_column="value", shares=(0.2, 0.2, 0.4))
+    changed = pl.col("customer_id").replace_strict({"019": 80, "021": 82}, default=pl.col("value"))
+    swapped = values.with_columns(changed.alias("value"))
+    again = value_tiers(swapped, value_column="value", shares=(0.2, 0.2, 0.4), previous=plain, margin=0.1)
+    assert dict(again.iter_rows()) == dict(plain.iter_rows())
+    strict = dict(value_tiers(swapped, value_column="value", shares=(0.2, 0.2, 0.4), previous=plain).iter_rows())
+    assert strict["019"] == "gold"
+    fallen = values.with_columns(pl.when(pl.col("customer_id") == "019").then(70).otherwise("value").alias("value"))
+    moved = value_tiers(fallen, value_column="value", shares=(0.2, 0.2, 0.4), previous=plain, margin=0.1)
+    assert dict(moved.iter_rows())["019"] == "gold"

@@ -17,6 +17,7 @@ def lines(**columns):
 def facts(**columns):
     base = {"customer_id": ["a", "b", "quiet"]}
     named = ("contact_cost_amount_365_days", "compensation_amount_365_days", "ticket_count_365_days")
+    named += ("subscription_monthly_amount", "days_since_first_subscription")
     base |= dict.fromkeys(named)
     return pl.DataFrame(base | columns, schema_overrides=dict.fromkeys(named, pl.Int64))
 
@@ -33,6 +34,14 @@ def test_margin_is_known_where_costs_are_and_assumed_elsewhere():
     assert (made["b"]["margin_12m"], made["b"]["margin_is_estimated"]) == (200, True)
     assert (made["a"]["discounts_12m"], made["b"]["discounts_12m"]) == (100, 0)
     assert (made["quiet"]["net_sales_12m"], made["quiet"]["contribution_12m"]) == (0, 0)
+
+
+def test_running_subscriptions_are_sales_whose_cost_is_assumed():
+    of = facts(subscription_monthly_amount=[0, 1000, None], days_since_first_subscription=[900, 900, None])
+    made = parts(order_sums(lines()), of=of, assumed_margin_share=0.5)
+    assert [made[name]["subscription_sales_12m"] for name in ("a", "b", "quiet")] == [0, 12_000, None]
+    assert (made["b"]["net_sales_12m"], made["b"]["margin_12m"]) == (12_500, 6_250)
+    assert made["a"]["margin_is_estimated"] is False
 
 
 def test_what_nobody_records_is_empty_and_not_nothing():

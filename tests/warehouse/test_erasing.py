@@ -23,6 +23,7 @@ from warehouse.errors_personal_data import (
     PersonalDataKeyNeededError,
     PersonAmbiguousError,
 )
+from warehouse.kept_scores import KeptNight, keep
 from warehouse.ledger import history
 from warehouse.publications import publications
 from warehouse.tombstones import Erasure, Tombstones
@@ -208,6 +209,16 @@ def test_only_files_that_changed_are_looked_at_again(world, duckdb_built):
     )
     assert sweep_lake(folder / "lake", watching, all_files=False).rows == {"features": 1}
     assert asked == ["customer_id"]
+
+
+def test_the_erased_leave_the_scores_that_are_kept_but_not_the_counts(world, duckdb_built):
+    folder, address = duckdb_built
+    one = KeptNight(root=folder / "lake", as_of=world.NOW.date(), run_key="score-x", attempt=1)
+    keep(pl.DataFrame({"customer_id": ["canary-4711", "b"]}), one.file)
+    keep(pl.DataFrame({"slice": ["all"], "customers": [2]}), one.receipt("churn_probability"))
+    world.erase(folder, address)
+    assert pl.read_parquet(one.file)["customer_id"].to_list() == ["b"]
+    assert pl.read_parquet(one.receipt("churn_probability"))["customers"].to_list() == [2]
 
 
 def killed_child(world, folder, address, failpoint):
