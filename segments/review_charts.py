@@ -89,7 +89,7 @@ def predicted_and_actual(points: Sequence[tuple[str, float, float, float, float]
     top = min(1.0, max(max(point[1:]) for point in points) + 0.02)
     bottom = max(0.0, min(min(point[1:]) for point in points) - 0.05)
     inner, width = height - 44, (_WIDE - 60) / len(points)
-    every = max(1, math.ceil(len(points) / 12))
+    every = max(1, math.ceil(len(points) / 8))
 
     def y(value: float) -> float:
         return 12 + inner * (1 - (value - bottom) / (top - bottom))
