@@ -226,6 +226,7 @@ def _as_published(customers: pl.DataFrame, stamp: RunStamp, currency: Currency) 
         to_major_units(pl.col("expected_value_12m_amount"), currency).alias("expected_value_12m"),
         *published_value_details(currency),
         pl.lit(currency.code).alias("currency"),
+        pl.lit(stamp.value_of).alias("value_of"),
         pl.lit(stamp.as_of, pl.Date).alias("as_of"),
         pl.lit(stamp.churn_model_version, pl.Int32).alias("churn_model_version"),
         pl.lit(stamp.value_model_version, pl.Int32).alias("value_model_version"),
