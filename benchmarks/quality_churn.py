@@ -55,7 +55,7 @@ def _predictions(shop: Shop, rows: pl.DataFrame, day: date, plan: SplitPlan) -> 
     """P(churn) by method for the customers of a date, and what they did."""
     train, test = at(rows, plan.final_complete), at(rows, [day])
     known = shop.outcomes(plan.all_snapshots, known_by=day)
-    features = rows.drop("churned", "value_amount", "order_count")
+    features = rows.drop("churned", "value_amount", "order_count", "margin_amount")
     bundle = train_churn(shop.training_data(features, day), known, plan)
     churned = train["churned"].to_numpy().astype(np.float64)
     rule = fit_recency_rule(train, feature=RECENCY, churned=churned)

@@ -13,6 +13,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Sequence
 from datetime import date
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -159,15 +160,22 @@ def cdnow() -> None:
         ask(data, outcomes, asked.sort("customer_id"), first=CDNOW_FIRST)
 
 
+def quality_of_value(
+    what: Sequence[str] = ("forward", "split", "cdnow"), *, dates: Sequence[date] = TEST_DATES
+) -> None:
+    """Print the tables asked for."""
+    for name in what:
+        print(f"\n{name}\n")
+        {"forward": lambda: forward(list(dates)), "split": split, "cdnow": cdnow}[name]()
+
+
 def main() -> None:
     """Print the tables asked for."""
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("what", nargs="*", default=["forward", "split", "cdnow"])
     asked.add_argument("--dates", nargs="*", type=date.fromisoformat, default=list(TEST_DATES))
     given = asked.parse_args()
-    for name in given.what:
-        print(f"\n{name}\n")
-        {"forward": lambda: forward(given.dates), "split": split, "cdnow": cdnow}[name]()
+    quality_of_value(given.what, dates=given.dates)
 
 
 if __name__ == "__main__":

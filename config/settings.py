@@ -6,7 +6,7 @@ Belongs here: frozen, extra-forbidding models. Does not: reading files or the en
 import hashlib
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -94,6 +94,10 @@ class Training(_Section):
     seed: int = 20_260_101
     discount_rate_per_year: float = Field(
         default=0.10, ge=0, le=1, description="by how much money a year later is worth less; for the 24-month value"
+    )
+    value_of: Literal["margin_where_known", "net_sales"] = Field(
+        default="margin_where_known",
+        description="what expected values are of: margin where costs are known of at least 90 % of sales, or net sales",
     )
 
 

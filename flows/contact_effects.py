@@ -79,16 +79,15 @@ def contact_trial(
     """
     if contacts is None:
         return "no contacts are loaded"
-    done = contacts.filter(pl.col("sent_on") <= as_of - timedelta(days=outcome_days))
+    done = _newest(contacts.filter(pl.col("sent_on") < as_of - timedelta(days=outcome_days)))
     held_out = int(done["held_out"].fill_null(value=False).sum())
     if held_out < LEAST_ROWS:
-        return f"{held_out:,} contacts were held out, at least {LEAST_ROWS} are needed to tell an effect"
+        return f"{held_out:,} of the newest contacts were held out, at least {LEAST_ROWS} are needed to tell an effect"
     done = _with_arms(done)
     if done["arm"].n_unique() < 2:  # noqa: PLR2004 control and something
         return "no treatment has contacts enough"
-    rows = _newest(_with_outcome(core, done, as_of, outcome_days, assumed_margin))
-    table = _with_features(core, rows)
-    return _as_trial(table)
+    rows = _with_outcome(core, done, as_of, outcome_days, assumed_margin)
+    return _as_trial(_with_features(core, rows))
 
 
 def learn_effects(found: ContactTrial | str, tonight: pl.DataFrame, *, threads: int, seed: int) -> Effects:

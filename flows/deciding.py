@@ -4,7 +4,7 @@ Belongs here: putting the pieces together, in order. Does not: any rule (`segmen
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -38,7 +38,7 @@ from segments.decisions.standard import ServiceCosts, standard_contract, standar
 from segments.decisions.upgrade import upgrade_contract, upgrade_path
 from segments.decisions.winback import WinbackRules, key_customers, winback_contract, winback_list
 from segments.money import currency_of
-from segments.vocabulary import ACTIVE
+from segments.vocabulary import ACTIVE, MARGIN
 
 NO_OFFERS = "there are no orders, or but one product: nothing to choose from"
 NO_ORDERS = "there are no orders: no margins to reckon with"
@@ -214,7 +214,7 @@ def _customers(
     )
     value = scores.value.select("customer_id", pl.col("expected_value_12m_amount").cast(pl.Int64))
     kept = tables.customer.select(
-        "customer_id", "customer_status", "value_tier", "churn_probability", "next_offer_1", "main_reason"
+        "customer_id", "customer_status", "value_tier", "churn_probability", "next_offer_1", "main_reason", "value_of"
     )
     for frame in (consent, features, value):
         kept = kept.join(frame, on="customer_id", how="left", validate="1:1", maintain_order="left")
@@ -225,8 +225,9 @@ def _customers(
         "tickets",
         "expected_value_12m_amount",
     )
+    of_value = pl.when(pl.col("value_of") == MARGIN).then(1.0).otherwise(share)
     return kept.with_columns(pl.col(amounts).fill_null(0)).with_columns(
-        (pl.col("expected_value_12m_amount").clip(lower_bound=0) * share)
+        (pl.col("expected_value_12m_amount").clip(lower_bound=0) * of_value)
         .round(0)
         .cast(pl.Int64)
         .alias("expected_margin_12m_amount")
@@ -274,6 +275,9 @@ def _offers(night: _Night, ranked: pl.DataFrame) -> Decided:
 
 
 def _lists(night: _Night, scores: Scores) -> Decided:
+    night = replace(
+        night, customers=inputs.without_suppressed(night.customers, inputs.suppressed_customers(night.context))
+    )
     decisions, currency = night.context.settings.decisions, night.stamp.currency
     attempt = round(decisions.attempt_cost * night.minor_units)
     medium, _, _ = night.context.settings.segments.churn_risk_bands

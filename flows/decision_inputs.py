@@ -128,6 +128,12 @@ def usual_contact_cost(contacts: pl.DataFrame | None, channel: str) -> int:
     return 0 if mean is None else round(float(mean))  # type: ignore[arg-type]  # an Int64 column's mean is a float
 
 
+def without_suppressed(customers: pl.DataFrame, suppressed: list[str]) -> pl.DataFrame:
+    """The same customers; `may_be_contacted` is false of those on the suppression list."""
+    allowed = pl.col("may_be_contacted") & ~pl.col("customer_id").is_in(suppressed)
+    return customers.with_columns(allowed.alias("may_be_contacted"))
+
+
 def suppressed_customers(context: Context) -> list[str]:
     """Ids on the suppression list.
 

@@ -7,6 +7,7 @@ from flows.reporting import console
 
 REASONS = {
     "without_consent": "without consent",
+    "suppressed": "on the suppression list",
     "control_group": "held out as the control group",
     "without_contact_data": "without an address or number",
 }

@@ -17,6 +17,7 @@ import polars as pl
 from config.errors import CommandUnknownNameError
 from flows.context import Context
 from flows.core_tables import CoreTables
+from flows.decision_inputs import suppressed_customers
 from flows.erasing import erasures_applied
 from flows.errors_exporting import NothingPublishedError
 from flows.personal_data import phone_country
@@ -89,6 +90,7 @@ def export(context: Context, wanted: Wanted) -> dict[str, Any]:
         CommandUnknownNameError: there is no such table, column or format.
         FilterUnreadableError: a condition can't be read.
         NothingPublishedError: there is no published version.
+        SuppressionListError: the suppression list can't be read.
         ExportNameRefusedError, ExportPlaceRefusedError: the name or the place is not safe.
         ExportNeedsCustomersError, ExportNeedsContactsError: a platform's format needs what is not there.
         WarehouseBusyError: a run is under way.
@@ -183,12 +185,15 @@ def _may_be_contacted(
     consent = asked.join(_consent(context, core), on=CUSTOMER, how="left", validate="1:1")
     refused = consent.filter(~pl.col("may_be_contacted").fill_null(value=False))
     kept = consent.join(refused, on=CUSTOMER, how="anti").select(CUSTOMER)
+    suppressed = kept.filter(pl.col(CUSTOMER).is_in(suppressed_customers(context)))
+    kept = kept.join(suppressed, on=CUSTOMER, how="anti")
     held_out = kept.clear()
     if not wanted.with_control_group:
         held_out = _control_group(context, kept, wanted.audience)
     kept = kept.join(held_out, on=CUSTOMER, how="anti")
     return rows.join(kept, on=CUSTOMER, how="semi"), {
         "without_consent": refused.height,
+        "suppressed": suppressed.height,
         "control_group": held_out.height,
     }
 

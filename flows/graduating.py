@@ -184,15 +184,15 @@ def _compared(
     context: Context, bundle: "Bundle", champion: Promotion, rows: pl.DataFrame
 ) -> tuple["Comparison | None", str]:
     """The paired test against the champion on the rows of the test snapshot; or why there can be none."""
-    from models.comparing import as_it_stood, compare, horizon_days  # noqa: PLC0415 only when training
+    from models.comparing import as_it_stood, compare, mismatch  # noqa: PLC0415 only when training
 
     snapshot = rows["snapshot_date"][0]
     try:
         known = context.registry.load(bundle.name, champion.version, digest=champion.digest)
         known = replace(known, graded=context.registry.load_graded(known, champion.version))
         ours, theirs = as_it_stood(bundle, NEW, snapshot), as_it_stood(known, champion.version, snapshot)
-        if horizon_days(known) != horizon_days(bundle):
-            return None, f"it looks {horizon_days(known)} days ahead, this one {horizon_days(bundle)}"
+        if why := mismatch(known, bundle):
+            return None, why
         if ours is None or theirs is None:
             return None, f"it has seen what happened after {snapshot}"
         seed = context.settings.training.seed

@@ -131,14 +131,14 @@ def figure_rows(metrics: Mapping[str, float], *, scale: int) -> list[tuple[str, 
 
 def _asked(subject: CardSubject) -> tuple[list[dict[str, float]], list[dict[str, object]]]:
     """Reliability and segments on the test snapshot, by the model as it was graded."""
-    from models.comparing import TARGETS, TESTS, baseline_predictions, predictions  # noqa: PLC0415 only when training
+    from models.comparing import TESTS, baseline_predictions, predictions, target  # noqa: PLC0415 only when training
     from models.reliability import reliability_table, segment_table  # noqa: PLC0415
 
     graded, rows = subject.bundle.graded, subject.test_rows
     if graded is None or rows is None or subject.bundle.name not in TESTS:
         return [], []
     said, rule = predictions(graded, rows), baseline_predictions(graded, rows)
-    happened = rows[TARGETS[graded.name]].cast(pl.Float64).to_numpy()
+    happened = rows[target(graded)].cast(pl.Float64).to_numpy()
     segments = segment_table(said, rule, happened, divisions(rows), is_probability=graded.name == "churn")
     return reliability_table(said, happened), segments
 

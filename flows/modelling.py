@@ -183,13 +183,12 @@ def _listed(version: "Version", champion: Promotion | None, *, in_shadow: bool) 
 def _on_same_rows(context: Context, name: str, bundles: dict[int, "Bundle"], day: date) -> dict[str, Any]:
     from models.comparing import compare, horizon_days, in_words  # noqa: PLC0415 heavy
 
-    horizons = {version: horizon_days(bundle) for version, bundle in bundles.items()}
-    days = next(iter(horizons.values()))
+    days = horizon_days(next(iter(bundles.values())))
     if days is None:
         raise NotComparableError(name=name, reason="the first version does not say how far it looks", action="")
     core = CoreTables.latest(context)
     snapshot = newest_complete_snapshot(core, as_of=day, horizon_days=days)
-    contenders, left_out = _contenders(context, bundles, horizons, snapshot)
+    contenders, left_out = _contenders(context, bundles, snapshot)
     if len(contenders) < 2:  # noqa: PLR2004 - a comparison needs two
         reason = "; ".join(f"version {version}: {why}" for version, why in left_out.items())
         raise NotComparableError(name=name, reason=reason, action="compare again when newer outcomes are known")
@@ -203,18 +202,18 @@ def _on_same_rows(context: Context, name: str, bundles: dict[int, "Bundle"], day
 
 
 def _contenders(
-    context: Context, bundles: dict[int, "Bundle"], horizons: dict[int, int | None], snapshot: date
+    context: Context, bundles: dict[int, "Bundle"], snapshot: date
 ) -> tuple[list["Contender"], dict[int, str]]:
     """Who can be asked about the date, and why others can't."""
-    from models.comparing import as_it_stood  # noqa: PLC0415 heavy
+    from models.comparing import as_it_stood, mismatch  # noqa: PLC0415 heavy
 
-    days = next(iter(horizons.values()))
+    first = next(iter(bundles.values()))
     found, left_out = [], {}
     for version, bundle in bundles.items():
         known = replace(bundle, graded=context.registry.load_graded(bundle, version))
         stood = as_it_stood(known, version, snapshot)
-        if horizons[version] != days:
-            left_out[version] = f"looks {horizons[version]} days ahead, not {days}"
+        if why := mismatch(bundle, first):
+            left_out[version] = why
         elif stood is None:
             left_out[version] = f"trained as of {bundle.trained_as_of}, it has seen what happened after {snapshot}"
         else:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import polars as pl
 
@@ -55,6 +55,14 @@ class BasketRequest:
     seed: int = 1
 
 
+class _Ranking(TypedDict):
+    """What `rank_next_basket` takes besides a model and baskets."""
+
+    top: int
+    mode: str
+    threads: int
+
+
 @dataclass(frozen=True)
 class _Tables:
     """What was read: history and truth in the models' form, and what to say about it."""
@@ -70,7 +78,7 @@ def train_next_offers(request: BasketRequest, *, today: date, reporter: Reporter
     Returns:
         The report as plain values; files are in the folder it names.
     """
-    from models.next_basket import Settings, rank_next_basket, train_next_basket  # noqa: PLC0415 heavy
+    from models.next_basket import Settings, train_next_basket  # noqa: PLC0415 heavy
 
     with reporter.step("read the baskets"):
         tables = _read(request)
@@ -81,12 +89,12 @@ def train_next_offers(request: BasketRequest, *, today: date, reporter: Reporter
             settings = Settings(request.threads, request.seed, today, ticker.tick)
             bundle = train_next_basket(tables.baskets, settings)
     report = _report(request, tables, bundle)
-    if tables.truth is not None:
-        with reporter.step("grade beside the baselines"):
-            report["evaluation"] = _evaluated(request, bundle, tables)
+    with reporter.step("list and grade" if tables.truth is not None else "list"):
+        evaluation, offers = _listed(request, bundle, tables)
+    if evaluation is not None:
+        report["evaluation"] = evaluation
     folder = request.out or Path(f"{request.history.name.split('.')[0]}_next_offer")
-    with reporter.step("list and write"):
-        offers = rank_next_basket(bundle, tables.baskets, top=request.top, mode=request.mode, threads=request.threads)
+    with reporter.step("write"):
         report["files"] = _write(folder, bundle, offers)
         report["steps"] = [asdict(record) for record in reporter.records]
         (folder / "report.json").write_text(json.dumps(report, indent=1, default=str), encoding="utf-8")
@@ -184,12 +192,16 @@ def _without_last(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return placed.filter(~is_last).drop("place", "last"), truth
 
 
-def _evaluated(request: BasketRequest, bundle: "Bundle", tables: _Tables) -> dict[str, Any]:
-    from models.next_basket import evaluate_next_basket  # noqa: PLC0415 heavy
+def _listed(request: BasketRequest, bundle: "Bundle", tables: _Tables) -> tuple[dict[str, Any] | None, pl.DataFrame]:
+    """Everybody's lists, with their figures where it is known what was bought next."""
+    from models.next_basket import evaluate_and_rank, rank_next_basket  # noqa: PLC0415 heavy
 
-    if tables.truth is None or tables.truth.is_empty():
+    asked: _Ranking = {"top": request.top, "mode": request.mode, "threads": request.threads}
+    if tables.truth is None:
+        return None, rank_next_basket(bundle, tables.baskets, **asked)
+    if tables.truth.is_empty():
         raise BasketFutureError(got="no basket to judge by", expected="a future with customers and items")
-    return evaluate_next_basket(bundle, tables.baskets, tables.truth, threads=request.threads, seed=request.seed)
+    return evaluate_and_rank(bundle, tables.baskets, tables.truth, ranking=asked, seed=request.seed)
 
 
 def _report(request: BasketRequest, tables: _Tables, bundle: "Bundle") -> dict[str, Any]:

@@ -33,6 +33,7 @@ from segments.ranked_offers import NEXT_BEST_OFFER
 from segments.reason_table import REASONS
 from segments.retraction import CUSTOMER_RETRACTION, customer_retraction
 from segments.summary import summarise
+from segments.vocabulary import NET_SALES
 from warehouse.audit import VolumeOverrides
 from warehouse.changes import stamp_changes
 from warehouse.identity_recording import read_changes
@@ -121,7 +122,8 @@ def make_segments(
     if "churn" not in champions:  # a company of subscribers: one model says both
         version = champions["subscription_churn"].promotion.version
         versions |= {"churn_model_version": version, "value_model_version": version}
-    stamp = RunStamp(as_of=as_of, run_key=run_key, **versions)
+    basis = champions["value"].bundle.parameters.get("value_of", NET_SALES) if "value" in champions else NET_SALES
+    stamp = RunStamp(as_of=as_of, run_key=run_key, value_of=basis, **versions)
     made = build_segments(scored, stamp=stamp, currency=_currency(context), rules=rules)
     demand = demand_tables(context, core=core, as_of=as_of, value=scores.value, champions=champions, run_key=run_key)
     return replace(made, demand_forecast=demand.forecast, customer_demand=demand.customers)

@@ -4,9 +4,9 @@ Belongs here: when that is, and what is told: the facts of the failure, none of 
 Whether anybody could be told never decides how a verb ends.
 """
 
+import http.client
 import json
 import subprocess
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,5 +106,5 @@ def _say_if_not(context: Context, what: str, tell: Any) -> None:  # noqa: ANN401
     """A failure to tell is said, by its kind only: its text may hold the address."""
     try:
         tell()
-    except (OSError, subprocess.SubprocessError, urllib.error.URLError, ValueError) as error:
+    except (OSError, subprocess.SubprocessError, http.client.HTTPException, ValueError) as error:
         context.reporter.say(f"nobody was notified: {what} of [notifications] failed ({type(error).__name__})")

@@ -74,9 +74,16 @@ def with_exploration(candidates: pl.DataFrame, decisions: Decisions) -> pl.DataF
 
 
 def with_propensities(reasoned: pl.DataFrame, decisions: Decisions, *, control_share: float) -> pl.DataFrame:
-    """`propensity` of every open candidate: the one chosen (else the best) has that of the best."""
-    is_open = pl.col("blocked").is_null() | (pl.col("blocked") == NOT_DRAWN)
-    order = pl.struct(pl.col("chosen").not_(), -pl.col("gain_amount"), "offer_id", "channel")
+    """`propensity` of every open candidate: the one chosen (else the best) has that of the best.
+
+    Of a customer drawn for exploration the one chosen is the lot's: there the one that brings most after the limits'
+    prices is the best.
+    """
+    lost = (pl.col("blocked") == NOT_DRAWN).fill_null(value=False)
+    is_open = pl.col("blocked").is_null() | lost
+    by_lot = lost.any().over("customer_id")
+    worth = pl.col("gain_amount") - pl.col("price_amount")
+    order = pl.struct((pl.col("chosen") & ~by_lot).not_(), -worth, "offer_id", "channel")
     place = pl.when(is_open).then(order).rank("ordinal").over("customer_id")
     rows = reasoned.with_columns(
         pl.when(is_open).then(1).otherwise(0).sum().over("customer_id").alias("__open"), place.alias("__place")

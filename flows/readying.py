@@ -14,6 +14,7 @@ import polars as pl
 from data_contracts.orders import known_before, purchase_orders, snapshot_instant
 from flows.context import Context
 from flows.core_tables import CoreTables
+from flows.recording import alone
 from flows.training import check_labels, plan_training
 from flows.training_tables import build_training_tables
 from models.horizon import USUAL_DAYS
@@ -49,6 +50,7 @@ def readiness_report(context: Context, *, as_of: date | None, with_curve: bool) 
 
     Raises:
         NothingLoadedError: nothing has been loaded yet.
+        WarehouseBusyError: another run is under way (with the curve only).
     """
     day = context.resolve_as_of(as_of)
     core = CoreTables.latest(context)
@@ -56,7 +58,8 @@ def readiness_report(context: Context, *, as_of: date | None, with_curve: bool) 
     told: dict[str, Any] = {"as_of": day.isoformat(), "models": answers}
     churn = next((answer for answer in answers if answer["model"] == "churn"), None)
     if with_curve and churn is not None and churn["ready"]:
-        told |= _curve(context, core, day)
+        with alone(context, "readiness"):  # its tables lie where a night's do
+            told |= _curve(context, core, day)
     return told
 
 

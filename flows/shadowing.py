@@ -21,6 +21,7 @@ from flows.modelling import COMPARABLE, evaluation_rows, newest_complete_snapsho
 from flows.promoting import known_models, load_version
 from flows.recording import alone
 from flows.scoring import Scores
+from models.errors import VersionUnknownError
 from warehouse.promotions import Shadow, running_shadows, start_shadow, stop_shadow
 
 KIND = "shadow"
@@ -111,8 +112,11 @@ def score_shadows(
         label = f"{shadow.name} {shadow.version}"
         try:
             added = _scored(context, shadow, champions[shadow.name], scores, dict(zip(parts, paths, strict=True)))
-        except (DataBlockedError, DependencyDownError) as error:
+        except (DataBlockedError, DependencyDownError, VersionUnknownError) as error:
             told[label] = f"not scored: {error.what}"
+            continue
+        except (KeyError, TypeError, ValueError) as error:  # its files are of another version's form
+            told[label] = f"not scored: written by another version of this software ({type(error).__name__})"
             continue
         for bucket, frame in added.items():
             parts[bucket].append(frame)
@@ -133,7 +137,7 @@ def compare_shadows(context: Context, *, name: str, as_of: date | None) -> dict[
     Raises:
         NotComparableError: nothing was scored in the shadow.
     """
-    from models.comparing import FIGURES, TARGETS, judge_difference, tested  # noqa: PLC0415 heavy
+    from models.comparing import FIGURES, judge_difference, target, tested  # noqa: PLC0415 heavy
 
     core = CoreTables.latest(context)
     day = context.resolve_as_of(as_of)
@@ -149,7 +153,8 @@ def compare_shadows(context: Context, *, name: str, as_of: date | None) -> dict[
             continue
         happened = evaluation_rows(context, core, snapshot=night, horizon_days=days)
         for challenger in rows.filter(~pl.col("is_champion"))["version"].unique().sort().to_list():
-            both = _side_by_side(rows, challenger, happened.select("customer_id", TARGETS[name]))
+            foretold = target(load_version(context, name, challenger))
+            both = _side_by_side(rows, challenger, happened.select("customer_id", foretold))
             actual, champion_said, said = (both[column].to_numpy() for column in ("actual", "champion", "challenger"))
             gains = tested(name, said, champion_said, actual, seed=context.settings.training.seed)
             figures = FIGURES[name](champion_said, actual)
@@ -177,13 +182,12 @@ def compare_shadows(context: Context, *, name: str, as_of: date | None) -> dict[
 def _scored(
     context: Context, shadow: Shadow, champion: Champion, scores: Scores, paths: dict[int, str]
 ) -> dict[int, pl.DataFrame]:
-    from models.comparing import horizon_days, predictions  # noqa: PLC0415 heavy
+    from models.comparing import horizon_days, mismatch, predictions  # noqa: PLC0415 heavy
 
     bundle = context.registry.load(shadow.name, shadow.version, digest=shadow.digest)
     days = horizon_days(bundle)
-    if days != horizon_days(champion.bundle):
-        reason = f"it looks {days} days ahead, the champion {horizon_days(champion.bundle)}"
-        raise NotComparableError(name=shadow.name, reason=reason, action="stop it, or train one of the same horizon")
+    if reason := mismatch(bundle, champion.bundle):
+        raise NotComparableError(name=shadow.name, reason=reason, action="stop it, or train one like the champion")
     published = scores.churn if shadow.name == "churn" else scores.value
     column = "churn_probability" if shadow.name == "churn" else "expected_value_90d_amount"
     said = published.select("customer_id", pl.col(column).cast(pl.Float64).alias("predicted"))

@@ -20,6 +20,7 @@ from flows.mapping import bucket_mapping, read_parts, write_part
 from models import labels
 from models.splits import SplitPlan, ValuePlan
 from models.training import TrainingData
+from models.value_basis import NET_SALES, SPEND_FEATURES, choose_basis, known_cost_share
 
 Tick = Callable[[], None]
 
@@ -76,12 +77,18 @@ def build_training_tables(context: Context, *, core: CoreTables, plan: TrainingP
         paths = mapping.run(build_training_bucket, job, list(core.buckets()), tick=tick)
         tables = {name: read_parts([written[name] for written in paths]) for name in paths[0]}
     bands = ["month_start", "recency_band", "frequency_band"]
+    known = known_cost_share(tables["costs"])
+    wanted = context.settings.training.value_of != NET_SALES
+    basis = choose_basis(known, tables["features"].columns, margin_wanted=wanted)
     data = TrainingData(
         features=tables["features"],
         feature_names=tuple(core.feature_names()),
         activity=tables["activity"].group_by(bands).sum().sort(bands),
         first_event=core.span[0],
         as_of=plan.as_of,
+        spend_feature=SPEND_FEATURES[basis],
+        value_of=basis,
+        known_cost_share=known,
     )
     outcomes = {horizon: tables[f"value {horizon}"] for horizon in plan.value.outcome_windows()}
     return TrainingTables(data, tables["churn"], outcomes)
@@ -108,6 +115,7 @@ def _tables(job: TrainingJob, core: CoreTables, bucket: int) -> dict[str, pl.Dat
     wanted = {
         "features": built.join(asked, on=labels.KEYS, how="semi").sort(labels.KEYS),
         "activity": labels.monthly_activity(orders, as_of=plan.as_of, time_zone=zone),
+        "costs": labels.known_costs(orders, as_of=plan.as_of, time_zone=zone),
     } | {
         name: labels.outcomes(orders, snapshots=snapshots, horizon_days=horizon, time_zone=zone, known_by=end)
         for name, (horizon, snapshots) in windows.items()

@@ -31,6 +31,7 @@ from models.evaluation import (
     probability_figures,
     rmse,
 )
+from models.value_basis import NET_SALES, OUTCOMES
 
 Verdict = Literal["better", "worse", "no sure difference"]
 HARMLESS = 0.01  # a loss of less than this share of the champion's figure, however sure, is no reason to stay behind
@@ -64,7 +65,6 @@ FIGURES: Mapping[str, Callable[[Floats, Floats], dict[str, float]]] = {
     "churn": probability_figures,
     "value": amount_figures,
 }
-TARGETS: Mapping[str, str] = {"churn": "churned", "value": "value_amount"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +129,20 @@ def horizon_days(bundle: Bundle) -> int | None:
     return int(days) if days is not None else None
 
 
+def target(bundle: Bundle) -> str:
+    """The column of outcomes that a bundle foretells."""
+    return "churned" if bundle.name == "churn" else OUTCOMES[bundle.parameters.get("value_of", NET_SALES)]
+
+
+def mismatch(one: Bundle, other: Bundle) -> str:
+    """Why two bundles of a model foretell different things, said of the first; empty: they don't."""
+    if horizon_days(one) != horizon_days(other):
+        return f"it looks {horizon_days(one)} days ahead, the other {horizon_days(other)}"
+    if target(one) != target(other):
+        return f"it foretells {target(one)}, the other {target(other)}"
+    return ""
+
+
 def predictions(bundle: Bundle, rows: pl.DataFrame, *, threads: int = 1) -> Floats:
     """What a bundle says of rows of features: probability of churn, or net amount (minor units) of the near horizon.
 
@@ -180,7 +194,7 @@ def compare(
         FeaturesMismatchError: the rows lack a feature one of them was trained on.
     """
     champion, name = contenders[0], contenders[0].bundle.name
-    actual = rows[TARGETS[name]].cast(pl.Float64).to_numpy()
+    actual = rows[target(champion.bundle)].cast(pl.Float64).to_numpy()
     said = {one.version: predictions(one.bundle, rows, threads=threads) for one in contenders}
     gains = {
         one.version: tested(name, said[one.version], said[champion.version], actual, seed=seed)

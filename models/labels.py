@@ -67,9 +67,11 @@ def outcomes(
     Returns:
         One row a snapshot and customer with a purchase before it: `customer_id`, `snapshot_date`, `churned` (Int8: no
         purchase in the window), `value_amount` (Int64, minor units: net of all lines in the window, returns taken
-        off), `order_count` (UInt32: purchases in the window); sorted by customer and snapshot.
+        off), `order_count` (UInt32: purchases in the window), `margin_amount` (Int64: the same net of the goods' cost,
+        of lines with a known cost); sorted by customer and snapshot.
     """
-    seen_in_the_end = orders if known_by is None else known_before(orders, known_by)
+    seen_in_the_end = _with_costs(orders if known_by is None else known_before(orders, known_by))
+    margin = (pl.col("amount") - pl.col("cost_amount")).sum().alias("margin_amount")
 
     def at(snapshot: date) -> pl.LazyFrame:
         start = snapshot_instant(snapshot, time_zone=time_zone)
@@ -77,16 +79,20 @@ def outcomes(
         bought_before = (
             purchase_orders(known_before(orders, start)).filter("is_purchase").select("customer_id").unique()
         )
-        window = purchase_orders(seen_in_the_end.filter((pl.col("ordered_at") >= start) & (pl.col("ordered_at") < end)))
+        lines = seen_in_the_end.filter((pl.col("ordered_at") >= start) & (pl.col("ordered_at") < end))
+        margins = lines.group_by("customer_id").agg(margin)
+        window = purchase_orders(lines)
         seen = window.group_by("customer_id").agg(
             pl.col("amount").sum().alias("value_amount"), pl.col("is_purchase").sum().alias("order_count")
         )
+        seen = seen.join(margins, on="customer_id", how="left", validate="1:1")
         return bought_before.join(seen, on="customer_id", how="left", validate="1:1").select(
             "customer_id",
             pl.lit(snapshot).alias("snapshot_date"),
             (pl.col("order_count").fill_null(0) == 0).cast(pl.Int8).alias("churned"),
             pl.col("value_amount").fill_null(0),
             pl.col("order_count").fill_null(0).cast(pl.UInt32),
+            pl.col("margin_amount").fill_null(0),
         )
 
     schema = {
@@ -95,8 +101,30 @@ def outcomes(
         "churned": pl.Int8,
         "value_amount": pl.Int64,
         "order_count": pl.UInt32,
+        "margin_amount": pl.Int64,
     }
     return _together([at(day) for day in snapshots], schema).sort(KEYS)
+
+
+def known_costs(orders: pl.LazyFrame, *, as_of: date, time_zone: str) -> pl.LazyFrame:
+    """How much of what was bought and returned has a known cost: what decides whether value can be a margin.
+
+    Args:
+        orders: core order lines.
+        as_of: the first day not looked at.
+        time_zone: the company's.
+
+    Returns:
+        One row: `moved_amount` and `costed_amount` (Int64, minor units, without sign) of all lines, and of the last 365
+        days `moved_amount_365_days` and `costed_amount_365_days`; rows of several buckets add up.
+    """
+    instant = snapshot_instant(as_of, time_zone=time_zone)
+    year = pl.col("ordered_at") >= snapshot_instant(as_of - timedelta(days=365), time_zone=time_zone)
+    moved, costed = pl.col("amount").abs(), pl.col("cost_amount").is_not_null()
+    sums = {"moved_amount": moved, "costed_amount": moved.filter(costed)}
+    of_the_year = {"moved_amount_365_days": moved.filter(year), "costed_amount_365_days": moved.filter(costed & year)}
+    lines = _with_costs(known_before(orders, instant))
+    return lines.select(**{name: one.sum().cast(pl.Int64) for name, one in (sums | of_the_year).items()})
 
 
 def monthly_activity(orders: pl.LazyFrame, *, as_of: date, time_zone: str) -> pl.LazyFrame:
@@ -150,6 +178,13 @@ def purchase_gaps(orders: pl.LazyFrame, *, as_of: date, time_zone: str) -> pl.La
     days = purchase_orders(lines).filter("is_purchase").select("customer_id", day).unique().sort("customer_id", "day")
     gap = pl.col("day").diff().over("customer_id").dt.total_days().alias("gap_days")
     return days.select(gap).drop_nulls().group_by("gap_days").agg(pl.len().alias("gap_count")).sort("gap_days")
+
+
+def _with_costs(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Lines with `cost_amount`, null where there is none."""
+    if "cost_amount" in lines.collect_schema().names():
+        return lines
+    return lines.with_columns(pl.lit(None, pl.Int64).alias("cost_amount"))
 
 
 def _month(purchases: pl.LazyFrame, start: date, end: date) -> pl.LazyFrame:

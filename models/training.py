@@ -12,6 +12,7 @@ import polars as pl
 from models.errors import OutcomesMissingError, TooFewOutcomesError
 from models.labels import KEYS
 from models.season import Season, read_season
+from models.value_basis import NET_SALES, SPEND_FEATURES
 
 MINIMUM_OUTCOMES = 50
 
@@ -27,7 +28,9 @@ class TrainingData:
         first_event: the first business date with orders.
         as_of: nothing known at or after this date is in here.
         recency_feature: days since the last purchase, for the recency rule.
-        spend_feature: net amount of the last 365 days (minor units), for the run rate.
+        spend_feature: what value is learnt of, of the last 365 days (minor units), for the run rate.
+        value_of: what value is learnt of, `value_basis.NET_SALES` or `value_basis.MARGIN`.
+        known_cost_share: of the amount bought and returned, the part with a known cost.
     """
 
     features: pl.DataFrame
@@ -36,7 +39,9 @@ class TrainingData:
     first_event: date
     as_of: date
     recency_feature: str = "days_since_last_order"
-    spend_feature: str = "net_amount_365_days"
+    spend_feature: str = SPEND_FEATURES[NET_SALES]
+    value_of: str = NET_SALES
+    known_cost_share: float = 0.0
 
     def season(self, known_at: date) -> Season:
         """The season as it was known on a date of the plan's grid."""

@@ -15,19 +15,10 @@ from models.calibration import cross_validated, log_loss, sigmoid
 from models.churn import BOUGHT
 from models.encoding import fit_encoder, usable_features
 from models.errors import TuningNotInstalledError, TuningNotPossibleError
-from models.propensity_fitting import Recipe, fit_members
+from models.propensity_fitting import Recipe, fit_members, tree_settings
 from models.splits import SplitPlan
 from models.training import TrainingData, at, training_frame
 
-DEFAULTS: dict[str, float] = {
-    "rounds": 300,
-    "learning_rate": 0.02,
-    "num_leaves": 8,
-    "min_data_in_leaf": 100,
-    "feature_fraction": 0.2,
-    "lambda_l2": 50.0,
-}
-"""What training takes without a search, the first setting tried; leaves and rows a leaf depend on the rows there."""
 WORTH_IT = 0.0005  # log loss a setting must gain on the calibration snapshots before it replaces ours
 MODEL = "churn"
 
@@ -96,13 +87,13 @@ def tune_churn(
     optuna = _optuna()
     if not plan.calibrate:
         raise TuningNotPossibleError(model=MODEL)
-    judge = _judge(data, outcomes, plan, threads=threads, seed=seed)
+    ours, judge = _judge(data, outcomes, plan, threads=threads, seed=seed)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(study_name=budget.study, storage=budget.storage, load_if_exists=True)
     done = _complete(study, optuna)
     study.sampler = optuna.samplers.TPESampler(seed=seed + len(done))
     if not done:
-        study.enqueue_trial(DEFAULTS)
+        study.enqueue_trial(ours)
     left = budget.trials - len(done)
     if left > 0:
         study.optimize(
@@ -133,8 +124,8 @@ def _came_to(done: list[Any]) -> Tuned:
 
 def _judge(
     data: TrainingData, outcomes: pl.DataFrame, plan: SplitPlan, *, threads: int, seed: int
-) -> Callable[[dict[str, float]], float]:
-    """From settings to the log loss on the calibration snapshots, the calibration curve cross-validated over them."""
+) -> tuple[dict[str, float], Callable[[dict[str, float]], float]]:
+    """Our own settings; and from settings to the loss: log loss on the calibration snapshots, curve cross-validated."""
     snapshots = (*plan.train, *plan.calibrate)
     rows = training_frame(data.features, outcomes, snapshots=snapshots, model=MODEL).with_columns(
         (1 - pl.col("churned")).cast(pl.Int8).alias(BOUGHT)
@@ -160,7 +151,7 @@ def _judge(
             return float(cross_validated("platt", scores, happened, groups))
         return log_loss(sigmoid(scores), happened)
 
-    return judge
+    return tree_settings(train.height, len(recipe.encoder.features)), judge
 
 
 def _suggested(trial: Any) -> dict[str, float]:  # noqa: ANN401 - Optuna is imported when used

@@ -1,4 +1,4 @@
-"""Lifetime value: expected net spend over the next 90 days, 12 and 24 months, what is typical, and what it may be.
+"""Lifetime value: expected net spend (or margin) over the next 90 days, 12 and 24 months, what is typical, the range.
 
 Two heads: the near horizon (90 days) and the far one, the longest horizon that the history lets us learn and test.
 Where that is shorter than a year, the rest of the year is an extension factor, read off the snapshots with a whole
@@ -22,6 +22,7 @@ from models.encoding import Floats
 from models.labels import KEYS
 from models.splits import YEAR_DAYS, ValuePlan
 from models.training import TrainingData
+from models.value_basis import outcomes_of
 from models.value_head import MODEL, ValueHead, value_head_from
 from models.value_intervals import Intervals, intervals_from
 from models.value_training import BASELINE, TREES, TrainedHead, amounts_by, intervals_of, train_head
@@ -63,6 +64,7 @@ def train_value(
         OutcomesMissingError: features and outcomes don't belong together.
         FeaturesMismatchError: a named feature is absent, or no number or text.
     """
+    outcomes = {days: outcomes_of(frame, data.value_of) for days, frame in outcomes.items()}
     near = train_head(data, outcomes[plan.near.horizon_days], plan.near, NEAR, threads=threads, seed=seed)
     far = near
     if plan.far != plan.near:
@@ -85,7 +87,13 @@ def train_value(
         trained_as_of=data.as_of,
         features=_features(data, near.head, far.head),
         files=files,
-        parameters=_parameters(near, tested_far, plan, basis) | {"seed": seed, "heads": heads},
+        parameters=_parameters(near, tested_far, plan, basis)
+        | {
+            "seed": seed,
+            "heads": heads,
+            "value_of": data.value_of,
+            "known_cost_share": round(data.known_cost_share, 4),
+        },
         metrics=near.figures | tested_far.figures,
         reasons=tuple(dict.fromkeys(near.verdict.reasons + tested_far.verdict.reasons)),
         beats_baseline=near.method != BASELINE,

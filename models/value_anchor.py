@@ -18,6 +18,7 @@ from models.buy_till_you_die.gamma_gamma import GammaGamma, fit_gamma_gamma
 from models.buy_till_you_die.histories import histories
 from models.encoding import Floats
 from models.errors import FeaturesMismatchError
+from models.value_basis import MARGIN, MARGIN_SHARE, SPEND_FEATURES
 
 DAYS_A_WEEK = 7.0
 NEEDED = ("purchase_day_count", "days_since_first_order", "days_since_last_order", "net_amount_life")
@@ -41,7 +42,7 @@ class Anchor:
     @property
     def features(self) -> tuple[str, ...]:
         """The columns it looks at."""
-        return (self.run_rate.feature, *(NEEDED if self.purchases else ()))
+        return (self.run_rate.feature, *(needed(self.run_rate) if self.purchases else ()))
 
     def orders(self, frame: pl.DataFrame, *, horizon_days: float) -> Floats:
         """Expected days with a purchase in the horizon, shape (rows,)."""
@@ -53,7 +54,7 @@ class Anchor:
         """Expected net amount of a day with a purchase (minor units), shape (rows,)."""
         if self.amounts is None:
             return self.run_rate.amounts(frame, horizon_days=365)
-        count, mean = _means(frame)
+        count, mean = _means(frame, self.run_rate)
         return self.amounts.expected_amount(count, mean)
 
     def value(self, frame: pl.DataFrame, *, horizon_days: int) -> Floats:
@@ -104,9 +105,9 @@ def anchor_from(content: dict[str, Any], run_rate: RunRate) -> Anchor:
 
 def fit_anchor(frame: pl.DataFrame, run_rate: RunRate) -> Anchor:
     """Fit the purchase models on the customers of one snapshot (the latest known); a row a customer."""
-    if not set(NEEDED) <= set(frame.columns) or frame.is_empty():
+    if not set(needed(run_rate)) <= set(frame.columns) or frame.is_empty():
         return Anchor(run_rate=run_rate)
-    count, mean = _means(frame)
+    count, mean = _means(frame, run_rate)
     return Anchor(
         run_rate=run_rate,
         purchases=fit_beta_geometric(histories(*_statistics(frame))),
@@ -130,8 +131,15 @@ def _statistics(frame: pl.DataFrame) -> tuple[Floats, Floats, Floats]:
     return repeats, np.minimum(last_age, age), age
 
 
-def _means(frame: pl.DataFrame) -> tuple[Floats, Floats]:
-    """Days with a purchase (at least 1) and their mean net amount (at least one minor unit)."""
+def needed(run_rate: RunRate) -> tuple[str, ...]:
+    """Features the purchase models are made of: of margins, the customer's margin share too."""
+    return (*NEEDED, MARGIN_SHARE) if run_rate.feature == SPEND_FEATURES[MARGIN] else NEEDED
+
+
+def _means(frame: pl.DataFrame, run_rate: RunRate) -> tuple[Floats, Floats]:
+    """Days with a purchase (at least 1) and their mean net amount or margin (at least one minor unit)."""
     count = np.maximum(frame["purchase_day_count"].cast(pl.Float64).fill_null(1.0).to_numpy(), 1.0)
     total = frame["net_amount_life"].cast(pl.Float64).fill_null(0.0).to_numpy()
+    if MARGIN_SHARE in needed(run_rate):
+        total = total * frame[MARGIN_SHARE].cast(pl.Float64).fill_null(0.0).to_numpy()
     return count, np.maximum(total / count, 1.0)

@@ -242,6 +242,7 @@ def _as_published(customers: pl.DataFrame, stamp: RunStamp, currency: Currency) 
         *published_value_details(currency),
         *(pl.lit(None, column.dtype).alias(column.name) for column in standing_columns()),  # put in by who knows them
         pl.lit(currency.code).alias("currency"),
+        pl.lit(stamp.value_of).alias("value_of"),
         pl.lit(stamp.as_of, pl.Date).alias("as_of"),
         pl.lit(stamp.churn_model_version, pl.Int32).alias("churn_model_version"),
         pl.lit(stamp.value_model_version, pl.Int32).alias("value_model_version"),

@@ -19,7 +19,7 @@ from segments.reason_table import REASONS
 from segments.retraction import CUSTOMER_RETRACTION
 from segments.standing_contracts import standing_columns, standing_contracts
 from segments.value_columns import value_detail_columns
-from segments.vocabulary import NOT_SCORED, RISK_BANDS, STATUSES, VALUE_TIERS
+from segments.vocabulary import NOT_SCORED, RISK_BANDS, STATUSES, VALUE_BASES, VALUE_TIERS
 
 WATCHED_COLUMNS = (
     "customer_status",
@@ -138,17 +138,25 @@ def _class_and_score_columns(currency: Currency) -> tuple[OutputColumn, ...]:
             amount,
             nullable=True,
             minimum=0,
-            meaning="What the customer is expected to spend in the next 90 days, net of returns; never below 0.",
+            meaning="What the customer is expected to bring in the next 90 days, see value_of; never below 0.",
         ),
         OutputColumn(
             "expected_value_12m",
             amount,
             nullable=True,
             minimum=0,
-            meaning="What the customer is expected to spend in the next 12 months, net of returns; never below 0.",
+            meaning="What the customer is expected to bring in the next 12 months, see value_of; never below 0.",
         ),
         *value_detail_columns(currency),
         OutputColumn("currency", pl.String, allowed=(currency.code,), meaning="Currency of the amounts."),
+        OutputColumn(
+            "value_of",
+            pl.String,
+            allowed=VALUE_BASES,
+            meaning="What expected and typical values are of, on every row the same: net_sales, what customers spend, "
+            "net of returns; margin, that minus what the goods cost, where the cost of at least 90 % of it is known "
+            "when the value model is trained.",
+        ),
         OutputColumn(
             "value_tier",
             pl.String,

@@ -15,6 +15,7 @@ from segments.errors import SnapshotMismatchError
 from segments.offers import OFFERS_NEEDED
 from segments.reasons import Phrasebook
 from segments.tiers import DEFAULT_SHARES
+from segments.vocabulary import NET_SALES
 
 VALUE_COLUMNS = ("expected_value_90d_amount", "expected_value_12m_amount")
 
@@ -40,6 +41,7 @@ class RunStamp:
         next_offer_model_version: registered version that ranked the offers; None without such a model.
         subscription_churn_model_version: registered version that says when subscribers leave; None without such a
             model.
+        value_of: what expected values are of, see `vocabulary.VALUE_BASES`.
     """
 
     as_of: date
@@ -48,6 +50,7 @@ class RunStamp:
     value_model_version: int
     next_offer_model_version: int | None = None
     subscription_churn_model_version: int | None = None
+    value_of: str = NET_SALES
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,13 +10,13 @@ from segments.money import Currency, amount_dtype, to_major_units
 
 EXPECTED_ORDERS = "expected_orders_30d"
 AMOUNTS = {
-    "expected_value_12m_low": "Lower end of the 80 % interval of what the customer spends in the next 12 months: one "
-    "in ten spends less; where at least one in ten spends nothing it is 0.",
-    "typical_value_12m": "The middle of what comes: of customers like this one, as many spend more in the next 12 "
-    "months as spend less. Mostly below the expected value, which a few large customers raise.",
-    "expected_value_12m_high": "Upper end of the 80 % interval of what the customer spends in the next 12 months: one "
-    "in ten spends more, one in five where the interval begins at 0.",
-    "expected_value_24m": "What the customer is expected to spend in the next 24 months, net of returns, in today's "
+    "expected_value_12m_low": "Lower end of the 80 % interval of what the customer brings in the next 12 months: one "
+    "in ten brings less; where at least one in ten brings nothing it is 0.",
+    "typical_value_12m": "The middle of what comes: of customers like this one, as many bring more in the next 12 "
+    "months as bring less. Mostly below the expected value, which a few large customers raise.",
+    "expected_value_12m_high": "Upper end of the 80 % interval of what the customer brings in the next 12 months: one "
+    "in ten brings more, one in five where the interval begins at 0.",
+    "expected_value_24m": "What the customer is expected to bring in the next 24 months, see value_of, in today's "
     "money: discounted at 10 % a year unless set otherwise.",
 }
 """Published amount → its meaning; the value model's column has `_amount` at its end and is in minor units."""

@@ -23,3 +23,7 @@ GOLD: Final = "gold"
 IRON: Final = "iron"
 LEAD: Final = "lead"
 VALUE_TIERS: Final = (PLATINUM, GOLD, IRON, LEAD)
+
+NET_SALES: Final = "net_sales"
+MARGIN: Final = "margin"
+VALUE_BASES: Final = (NET_SALES, MARGIN)

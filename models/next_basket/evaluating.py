@@ -3,6 +3,7 @@
 Belongs here: which customers are asked, and the comparison. Not: figures of a list (grading), or telling it (flows).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from models.next_basket.baskets import Baskets, cut
 from models.next_basket.errors import BasketModelMismatchError, NobodyKnownError, TooFewBasketsError
 from models.next_basket.grading import FIGURES, graded_lists, means, of_lists, paired
 from models.next_basket.lists import BASELINES, MODES, ranked_by_all, ranked_by_model
-from models.next_basket.neighbours import TifuOptions, UpCfOptions
+from models.next_basket.neighbours import Integers, TifuOptions, UpCfOptions
 from models.next_basket.pair_features import Facts, described_candidates
 
 LIST_LENGTHS = (10, 20)
@@ -48,7 +49,11 @@ def rank_next_basket(
     """
     facts = facts_for(bundle, baskets)
     rows = np.arange(facts.snapshot.customers.height)
-    ranked = ranked_by_model(bundle, facts, rows, top=top, mode=mode, threads=threads)
+    return _named(ranked_by_model(bundle, facts, rows, top=top, mode=mode, threads=threads), baskets)
+
+
+def _named(ranked: pl.DataFrame, baskets: Baskets) -> pl.DataFrame:
+    """Lists with the identifiers of customers and products."""
     return ranked.select(
         baskets.customer_ids.gather(ranked["customer"]).alias("customer_id"),
         "rank",
@@ -82,6 +87,37 @@ def evaluate_next_basket(
         the model's over each baseline, relative, and absolute with its 95 % interval over customers.
     """
     facts = facts_for(bundle, baskets)
+    coded, rows = _asked(facts, baskets, truth)
+    lists = ranked_by_all(bundle, facts, rows, top=max(LIST_LENGTHS), threads=threads)
+    return _told(facts, lists, coded, seed=seed) | _cold(baskets, truth, facts)
+
+
+def evaluate_and_rank(
+    bundle: Bundle, baskets: Baskets, truth: pl.DataFrame, *, ranking: Mapping[str, Any], seed: int = 1
+) -> tuple[dict[str, Any], pl.DataFrame]:
+    """What `evaluate_next_basket` and `rank_next_basket` return, with every customer scored only once.
+
+    Args:
+        bundle: as there.
+        baskets: as there.
+        truth: as there.
+        seed: as there.
+        ranking: `top`, `mode`, `threads` as `rank_next_basket` takes them.
+    """
+    top, mode, threads = ranking["top"], ranking["mode"], ranking["threads"]
+    facts = facts_for(bundle, baskets)
+    coded, rows = _asked(facts, baskets, truth)
+    lists = ranked_by_all(bundle, facts, rows, top=max(*LIST_LENGTHS, top), threads=threads)
+    told = _told(facts, lists, coded, seed=seed) | _cold(baskets, truth, facts)
+    parts = [lists[mode]["model"].filter(pl.col("rank") <= top)]
+    others = np.setdiff1d(np.arange(facts.snapshot.customers.height), rows)
+    if len(others):
+        parts.append(ranked_by_model(bundle, facts, others, top=top, mode=mode, threads=threads))
+    return told, _named(pl.concat(parts).sort("customer", "rank"), baskets)
+
+
+def _asked(facts: Facts, baskets: Baskets, truth: pl.DataFrame) -> tuple[pl.DataFrame, Integers]:
+    """What the customers with a history bought next, coded; and the places of these customers."""
     coded = _coded_truth(baskets, truth)
     customers = facts.snapshot.customers.with_row_index("row")
     rows = (
@@ -89,14 +125,15 @@ def evaluate_next_basket(
     )
     if not len(rows):
         raise NobodyKnownError(customers=truth["customer_id"].n_unique())
+    return coded, rows
+
+
+def _told(facts: Facts, lists: dict[str, dict[str, pl.DataFrame]], coded: pl.DataFrame, *, seed: int) -> dict[str, Any]:
+    """Figures of lists by mode and method, as `evaluate_next_basket` returns them."""
     had = facts.pairs.select("customer", "product")
     buyers = had.group_by("product").agg((pl.len() / facts.snapshot.customers.height).alias("share"))
-    told: dict[str, Any] = {
-        "customers": len(rows),
-        "truth_products": coded.height / len(rows),
-        **_cold(baskets, truth, facts),
-    }
-    lists = ranked_by_all(bundle, facts, rows, top=max(LIST_LENGTHS), threads=threads)
+    customers = coded["customer"].n_unique()
+    told: dict[str, Any] = {"customers": customers, "truth_products": coded.height / customers}
     for mode in MODES:
         kept = coded
         if mode != "all":

@@ -58,19 +58,24 @@ def ranked_by_model(bundle: Bundle, facts: Facts, rows: Integers, *, top: int, m
     """
     if bundle.method != "lightgbm":
         lists = ranked_by_baselines(facts, rows, top=top, mode=mode)[bundle.parameters["baseline"]]
-        empty = pl.lit(None, pl.Float64)
-        had = facts.pairs.select("customer", "product", pl.col("times", "baskets_since").cast(pl.Int32))
-        described = lists.with_columns(empty.alias("score"), empty.alias("purchase_probability"))
-        return described.join(had, on=["customer", "product"], how="left", maintain_order="left").select(COLUMNS)
+        return _described(lists, facts)
     scorer = Scorer(bundle, threads)
     parts = [_best(scorer.scored(described_candidates(facts, block)), mode, top) for block in blocks(facts, rows)]
     return pl.concat(parts)
 
 
+def _described(lists: pl.DataFrame, facts: Facts) -> pl.DataFrame:
+    """A baseline's lists with COLUMNS."""
+    empty = pl.lit(None, pl.Float64)
+    had = facts.pairs.select("customer", "product", pl.col("times", "baskets_since").cast(pl.Int32))
+    unscored = lists.with_columns(empty.alias("score"), empty.alias("purchase_probability"))
+    return unscored.join(had, on=["customer", "product"], how="left", maintain_order="left").select(COLUMNS)
+
+
 def ranked_by_all(
     bundle: Bundle, facts: Facts, rows: Integers, *, top: int, threads: int
 ) -> dict[str, dict[str, pl.DataFrame]]:
-    """The model's ("model") and the baselines' lists by mode, made in one go; arguments as for `ranked_by_model`."""
+    """The model's ("model", as `ranked_by_model` has them) and the baselines' lists by mode, made in one go."""
     learnt = bundle.method == "lightgbm"
     scorer, times, popularity = Scorer(bundle, threads), _times(facts), _popularity(facts)
     found: dict[str, dict[str, list[pl.DataFrame]]] = {
@@ -81,11 +86,12 @@ def ranked_by_all(
         frame = scorer.scored(described_candidates(facts, block, scores)) if learnt else None
         methods = _methods(scores, times[block].toarray(), popularity)
         customers = facts.snapshot.customers["customer"].to_numpy()[block]
+        for name, values in methods.items():
+            for mode, ranked in _first_by_mode(values, scores["tifu_own"] > 0, customers, top).items():
+                found[mode][name].append(ranked)
         for mode in MODES:
-            for name, values in methods.items():
-                found[mode][name].append(_first(_masked(values, scores["tifu_own"] > 0, mode), customers, top))
-            ours = found[mode][bundle.parameters["baseline"]][-1] if frame is None else _best(frame, mode, top)
-            found[mode]["model"].append(ours.select("customer", "product", "rank"))
+            fallback = found[mode][bundle.parameters["baseline"]][-1] if frame is None else None
+            found[mode]["model"].append(_best(frame, mode, top) if fallback is None else _described(fallback, facts))
     return {mode: {name: pl.concat(parts) for name, parts in lists.items()} for mode, lists in found.items()}
 
 
@@ -114,7 +120,7 @@ def ranked_by_baselines(facts: Facts, rows: Integers, *, top: int, mode: str) ->
         scores = facts.crowd.scores(block)
         customers = facts.snapshot.customers["customer"].to_numpy()[block]
         for name, values in _methods(scores, times[block].toarray(), popularity).items():
-            found[name].append(_first(_masked(values, scores["tifu_own"] > 0, mode), customers, top))
+            found[name].append(_first_by_mode(values, scores["tifu_own"] > 0, customers, top)[mode])
     return {name: pl.concat(parts) if parts else pl.DataFrame(schema=LIST) for name, parts in found.items()}
 
 
@@ -149,17 +155,25 @@ def _times(facts: Facts) -> Any:  # noqa: ANN401  scipy has no types
     return coo_array((placed["times"].to_numpy().astype(np.float32), places), shape=shape).tocsr()
 
 
-def _masked(scores: Matrix, had: npt.NDArray[np.bool_], mode: str) -> Matrix:
-    if mode == "all":
-        return scores
-    return np.where(had if mode == "new" else np.logical_not(had), -np.inf, scores).astype(np.float32)
-
-
-def _first(scores: Matrix, customers: Integers, top: int) -> pl.DataFrame:
-    """The `top` largest of each row, ties by product, as rows; places at minus infinity are left out."""
+def _first_by_mode(
+    scores: Matrix, had: npt.NDArray[np.bool_], customers: Integers, top: int
+) -> dict[str, pl.DataFrame]:
+    """The `top` largest of each row by mode: of all products, the new ones, those had before."""
     most = min(top, scores.shape[1])
-    kth = np.partition(scores, scores.shape[1] - most, axis=1)[:, scores.shape[1] - most]
-    row, product = np.nonzero((scores >= kth[:, None]) & np.isfinite(scores))
+    masked = np.where(had, np.float32(-np.inf), scores)
+    kth = np.partition(masked, scores.shape[1] - most, axis=1)[:, scores.shape[1] - most]
+    new, repeat = np.nonzero((masked >= kth[:, None]) & ~had), np.nonzero(had)
+    places = {
+        "new": new,
+        "repeat": repeat,
+        "all": tuple(np.concatenate(pair) for pair in zip(new, repeat, strict=True)),
+    }
+    return {mode: _first(scores, places[mode], customers, most) for mode in MODES}
+
+
+def _first(scores: Matrix, places: tuple[Integers, ...], customers: Integers, most: int) -> pl.DataFrame:
+    """The `most` largest of each row among some places, ties by product, as rows."""
+    row, product = places
     order = np.lexsort((product, -scores[row, product], row))
     row, product = row[order], product[order]
     place = np.arange(len(row)) - np.searchsorted(row, row)

@@ -13,17 +13,19 @@ import polars as pl
 
 from models.next_basket.baskets import Snapshot
 from models.next_basket.neighbours import (
+    LARGEST_POOL,
     Integers,
     Matrix,
     TifuCrowd,
     TifuOptions,
     UpCfCrowd,
     UpCfOptions,
+    ever_bought,
 )
 
 Options = TypeVar("Options", TifuOptions, UpCfOptions)
 LIST_LENGTH = 10
-MOST_CELLS = 8_000_000  # customers times products judged at once
+MOST_CELLS = 8_000_000  # judged customers times products, or times possible neighbours, whichever are more
 MOST_CUSTOMERS = 1_000
 GROUPS, WITHIN_DECAYS, GROUP_DECAYS = (3, 7, 15), (0.8, 0.9, 1.0), (0.3, 0.5, 0.7, 0.9, 1.0)
 NEIGHBOURS, OWN_WEIGHTS = (100, 300, 900), (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -37,31 +39,50 @@ class Panel:
     Attributes:
         rows: their places in the snapshot.
         bought: what was in the next basket, shape (rows, products).
+        had: what they had before, of the same shape.
     """
 
     rows: Integers
     bought: npt.NDArray[np.bool_]
+    had: npt.NDArray[np.bool_]
 
     @classmethod
     def of(cls, snapshot: Snapshot, products: int, *, seed: int) -> "Panel":
         """A fixed sample of a snapshot's customers whose next basket is known."""
         if snapshot.truth is None:
-            return cls(np.zeros(0, dtype=np.int64), np.zeros((0, products), dtype=np.bool_))
+            nothing = np.zeros((0, products), dtype=np.bool_)
+            return cls(np.zeros(0, dtype=np.int64), nothing, nothing)
         placed = snapshot.truth.join(snapshot.customers.with_row_index("row"), on="customer", validate="m:1")
         rows = placed["row"].unique().sort().to_numpy().astype(np.int64)
-        most = min(MOST_CUSTOMERS, max(MOST_CELLS // max(products, 1), 50))
+        widest = max(products, min(snapshot.customers.height, LARGEST_POOL), 1)
+        most = min(MOST_CUSTOMERS, max(MOST_CELLS // widest, 50))
         rows = np.sort(np.random.default_rng(seed).permutation(rows)[:most])
         chosen = placed.filter(pl.col("row").is_in(rows.tolist()))
         bought = np.zeros((len(rows), products), dtype=np.bool_)
         bought[np.searchsorted(rows, chosen["row"].to_numpy()), chosen["product"].to_numpy()] = True
-        return cls(rows, bought)
+        return cls(rows, bought, ever_bought(snapshot, products)[rows].toarray() > 0)
 
     def figure(self, scores: Matrix) -> float:
         """Mean of recall@10 and NDCG@10 (ideal over min(10, bought)) of the ranking by `scores`."""
+        return self.figure_at(scores, self.places(scores))
+
+    def places(self, new_scores: Matrix) -> tuple[Integers, Integers]:
+        """Rows and products that may be among the first 10: those had before, and the best 10 of the new ones."""
+        chosen = self.had.copy()
+        k = min(LIST_LENGTH, chosen.shape[1])
+        best = np.argpartition(np.where(self.had, -np.inf, new_scores), -k, axis=1)[:, -k:]
+        np.put_along_axis(chosen, best, values=True, axis=1)
+        row, product = np.nonzero(chosen)
+        return row, product
+
+    def figure_at(self, scores: Matrix, places: tuple[Integers, Integers]) -> float:
+        """The figure of a ranking whose first 10 are among `places`; ties by product."""
         k = min(LIST_LENGTH, scores.shape[1])
-        top = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-        order = np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1, kind="stable")
-        hits = np.take_along_axis(self.bought, np.take_along_axis(top, order, axis=1), axis=1)
+        row, product = places
+        order = np.lexsort((product, -scores[row, product], row))
+        starts = np.searchsorted(row, np.arange(len(self.rows)))  # every row has at least k places, so they stay
+        first = order[starts[:, None] + np.arange(k)[None, :]]
+        hits = self.bought[row[first], product[first]]
         sizes = self.bought.sum(axis=1)
         discounts = 1.0 / np.log2(np.arange(2, k + 2))
         ideal = np.cumsum(discounts)[np.minimum(sizes, k) - 1]
@@ -79,8 +100,10 @@ def tune_tifu(snapshot: Snapshot, products: int, *, seed: int) -> TifuOptions:
         near, own = crowd.nearest(panel.rows, max(NEIGHBOURS)), crowd.vectors[panel.rows].toarray()
         for count in NEIGHBOURS:
             means = crowd.neighbour_means(panel.rows, near, count)
+            places = panel.places(means)  # what is new to a customer has no own weight: its order is the neighbours'
             for weight in OWN_WEIGHTS:
-                figure = panel.figure(np.float32(weight) * own + np.float32(1.0 - weight) * means)
+                mixed = np.float32(weight) * own + np.float32(1.0 - weight) * means
+                figure = panel.figure_at(mixed, places)
                 yield figure, replace(options, neighbours=count, own_weight=weight)
 
     steps = [("group_decay", GROUP_DECAYS), ("within_decay", WITHIN_DECAYS), ("groups", GROUPS)]

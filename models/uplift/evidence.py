@@ -118,7 +118,8 @@ def _difference(values: pl.Series, arm: Ints, arms: int) -> tuple[float, float]:
 
 def _levels(values: pl.Series) -> Ints:
     if values.dtype == pl.String:
-        common = values.value_counts(sort=True)[values.name].head(MOST_LEVELS).sort().to_list()
+        counts = values.rename("text").value_counts(name="rows").sort("rows", "text", descending=[True, False])
+        common = counts["text"].head(MOST_LEVELS).sort().to_list()
         places = {text: place for place, text in enumerate(common)}
         return np.array([places.get(text, len(common)) for text in values.to_list()], dtype=np.int64)
     numbers = values.cast(pl.Float64).fill_null(float("nan")).to_numpy()

@@ -182,7 +182,7 @@ def _as_text(values: pl.Series) -> pl.Series:
 
 def _arms(named: pl.Series, request: UpliftRequest) -> tuple[tuple[str, ...], list[tuple[str, int]]]:
     """The control group and the treatments with rows enough, and those without."""
-    counts = dict(named.value_counts().sort(named.name).iter_rows())
+    counts = dict(named.rename("arm").value_counts(name="rows").sort("arm").iter_rows())
     if len(counts) > MOST_ARMS or len(counts) < 2:  # noqa: PLR2004 treated and not
         raise TreatmentUnusableError(column=named.name, got=f"{len(counts):,} different values", needs=LEAST_ROWS)
     control = _control(list(counts), request)

@@ -48,7 +48,7 @@ def upgrade_contract(currency: Currency) -> OutputContract:
     return list_contract(
         "upgrade_path",
         (
-            OutputColumn("expected_value_12m", amount, meaning="What they are expected to spend in 12 months."),
+            OutputColumn("expected_value_12m", amount, meaning="What they are expected to bring in 12 months."),
             OutputColumn("platinum_from", amount, meaning="What the last platinum customer is expected to spend."),
             *lacking,
             OutputColumn(

@@ -177,6 +177,8 @@ def test_several_dates_at_once_are_as_each_by_itself(history, folder):
         ({"sql": "(select 1)"}, OwnFeatureTextError, "subquery"),
         ({"sql": "random()"}, OwnFeatureTextError, "random()"),
         ({"sql": "max(age_days) + epoch(now())"}, OwnFeatureTextError, "now()"),
+        ({"sql": "max(epoch(age(event_date)))"}, OwnFeatureTextError, "age() does not depend"),
+        ({"sql": "max(epoch(ago(age_days)))"}, OwnFeatureTextError, "ago()"),
         ({"sql": "max(getenv('HOME'))"}, OwnFeatureTextError, "getenv()"),
         ({"sql": "count(*) from read_text('/etc/passwd')"}, OwnFeatureTextError, "more than one expression"),
         ({"sql": "1) from shown; drop table shown; select (1"}, OwnFeatureTextError, "syntax error"),

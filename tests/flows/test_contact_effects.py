@@ -100,3 +100,17 @@ def test_contacts_sent_to_the_best_claim_no_effect(loaded):
     assert learn_effects(found, built, threads=1, seed=1).by_customer is None
     few = contact_trial(core, contacts.head(50), **RULES)
     assert few.endswith("at least 200 are needed to tell an effect")
+
+
+def test_a_hold_out_that_is_no_more_among_the_newest_contacts_tells_no_effect():
+    months = [date(2024, month, 1) for month in range(1, 13)]
+    contacts = pl.DataFrame(
+        [(f"{day}-{row}", f"c{row}", day, day == months[0]) for day in months for row in range(300)],
+        schema=["contact_id", "customer_id", "sent_on", "held_out"],
+        orient="row",
+    ).with_columns(
+        pl.col("sent_on").cast(pl.Datetime("us", "UTC")).alias("sent_at"),
+        pl.lit(None, pl.String).alias("offer_id"),
+    )
+    told = contact_trial(None, contacts, **RULES)
+    assert told.startswith("0 of the newest contacts were held out")

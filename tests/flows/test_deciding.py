@@ -1,15 +1,24 @@
 """Decisions of a night that was run whole: what is published, what other rules would change, what is refused."""
 
 import json
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
+import polars as pl
 import pytest
 
 from config.decisions import Channel, Decisions, Minimum
 from flows.asking_decisions import ask, evaluate_policy
+from flows.contact_effects import Effects
+from flows.core_tables import CoreTables
+from flows.deciding import _lists, _Night
 from flows.decision_inputs import suppressed_customers
 from flows.errors import NothingDecidedError, SuppressionListError, WhatIfUnreadableError
+from flows.offer_candidates import NOT_DRAWN, with_propensities
 from flows.showing import read_segment
+from segments.decisions.lists import ListStamp
+from segments.money import currency_of
 
 ROOT = Path(__file__).parents[2] / "gristmill.toml"
 
@@ -65,6 +74,71 @@ def test_a_suppression_list_that_can_not_be_read_stops_the_night(trained, open_a
 
     with pytest.raises(SuppressionListError):
         suppressed_customers(open_at(trained[0], GRISTMILL__DECISIONS__SUPPRESSION_LIST="no such file.csv"))
+
+
+LISTS = ("retention_list", "winback_list")
+AMOUNTS = (
+    "margin_365_amount",
+    "contact_cost_amount",
+    "compensation_amount",
+    "tickets",
+    "expected_value_12m_amount",
+    "expected_margin_12m_amount",
+)
+
+
+def made_lists(context):
+    """Who is on the lists of a night with six customers about to leave and six who left."""
+    core, day = CoreTables.latest(context), date(2026, 1, 1)
+    ids = core.orders().select("customer_id").unique().sort("customer_id").head(12).collect()
+    customers = ids.with_columns(
+        pl.Series("customer_status", ["active", "lapsed"] * 6),
+        pl.Series("churn_probability", [0.9, None] * 6),
+        value_tier=pl.lit("lead"),
+        next_offer_1=pl.lit("lamp"),
+        main_reason=pl.lit("is silent"),
+        may_be_contacted=True,
+    ).with_columns(pl.lit(90_000, pl.Int64).alias(name) for name in AMOUNTS)
+    night = _Night(
+        context=context,
+        core=core,
+        as_of=day,
+        stamp=ListStamp(as_of=day, run_key="run", currency=currency_of("GBP")),
+        customers=customers,
+        contacts=None,
+        effects=Effects(by_customer=None, words="", facts={}),
+        margin_share=0.3,
+        margin_measured=False,
+    )
+    features = ids.with_columns(net_amount_life=90_000, days_between_first_and_last_order=0)
+    made = _lists(night, SimpleNamespace(features=features)).tables
+    return ids["customer_id"].to_list(), [set(made[name].frame["customer_id"]) for name in LISTS]
+
+
+def test_nobody_on_the_suppression_list_is_to_be_saved_or_won_back(trained, open_at, tmp_path):
+    ids, (saved, won_back) = made_lists(open_at(trained[0]))
+    assert saved == set(ids[::2])
+    assert won_back == {ids[1]}
+    (tmp_path / "never.csv").write_text(f"customer_id\n{ids[0]}\n{ids[1]}\n")
+    listed = open_at(trained[0], GRISTMILL__DECISIONS__SUPPRESSION_LIST=str(tmp_path / "never.csv"))
+    assert made_lists(listed)[1] == [set(ids[2::2]), set()]
+
+
+def test_what_was_drawn_by_lot_is_logged_with_the_lot_s_probability():
+    """Three offers are open; a tenth of the customers explore; one drew the worst, one has the best."""
+    rows = pl.DataFrame(
+        {
+            "customer_id": ["drawn"] * 3 + ["usual"] * 3,
+            "offer_id": ["a", "b", "c"] * 2,
+            "channel": ["any"] * 6,
+            "gain_amount": [300, 200, 100] * 2,
+            "price_amount": [0.0] * 6,
+            "blocked": [NOT_DRAWN, NOT_DRAWN, None, None, None, None],
+            "chosen": [False, False, True, True, False, False],
+        }
+    )
+    told = with_propensities(rows, Decisions(exploration_share=0.1), control_share=0.0)
+    assert told["propensity"].to_list() == pytest.approx([0.9 + 0.1 / 3, 0.1 / 3, 0.1 / 3] * 2)
 
 
 def test_a_minimum_says_one_of_both():

@@ -11,10 +11,9 @@ from warehouse.duckdb_warehouse import DuckDBWarehouse
 def test_what_is_told_of_customers_adds_up_to_the_forecast(trained):
     workspace, _ = trained
     with DuckDBWarehouse(workspace / "warehouse.duckdb", read_only=True) as warehouse:
-        forecast, told, customers = (
-            warehouse.query(f"select * from segments.{table}")
-            for table in ("demand_forecast", "customer_demand", "customer")
-        )
+        forecast = warehouse.query("select * from segments.demand_forecast")
+        told = warehouse.query("select * from segments.customer_demand")
+        customers = warehouse.query("select * from segments.customer")
     keys = ["period_days", "category"]
     sums = told.group_by(keys).agg(pl.col("expected_orders", "expected_units").sum().name.suffix("_told"))
     both = forecast.filter(pl.col("category") != TOTAL).join(sums, on=keys, how="full", coalesce=True)

@@ -59,6 +59,8 @@ def test_a_first_run_loads_trains_and_publishes(trained):
     assert customer["as_of"].unique().to_list() == [TRAINED]
     assert customer.height == result["rows"]["customer"] > 700
     assert customer["recommended_action"].null_count() == 0
+    assert customer["value_of"].unique().to_list() == ["margin"]  # the company knows its costs
+    assert result["trained"]["value"]["metrics"]["value_90d_predicted_to_actual"] == pytest.approx(1, abs=0.5)
 
 
 def test_every_grade_stands_beside_its_baseline(trained):

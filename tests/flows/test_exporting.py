@@ -50,6 +50,17 @@ def test_consent_control_group_and_what_changed_since(workspace, open_at, do, ra
 
 
 @pytest.mark.slow
+def test_whoever_is_on_the_suppression_list_is_left_out(workspace, open_at, tmp_path):
+    ids = listed(export(open_at(workspace), Wanted(with_control_group=True)))["customer_id"]
+    suppressed = tmp_path / "never.csv"
+    ids.head(3).to_frame().write_csv(suppressed)
+    context = open_at(workspace, GRISTMILL__DECISIONS__SUPPRESSION_LIST=str(suppressed))
+    done = export(context, Wanted(with_control_group=True, everything=True))
+    assert (done["rows"], done["left_out"]["suppressed"]) == (len(ids) - 3, 3)
+    assert not set(listed(done)["customer_id"]) & set(ids.head(3))
+
+
+@pytest.mark.slow
 def test_an_upload_file_holds_hashes_and_nothing_else(workspace, open_at, raw):
     context = open_at(workspace)
     done = export(context, Wanted(format="google", where=["customer_status=active"]))

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import socket
 import sys
 import threading
 
@@ -120,3 +121,19 @@ def test_that_nobody_could_be_told_changes_nothing_else(open_at, tmp_path):
         "nobody was notified: the webhook of [notifications] failed",
     ]
     assert "s3cret" not in " ".join(said)
+
+
+def test_a_webhook_that_answers_nonsense_changes_nothing_else(open_at, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"this is no HTTP\r\n\r\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/hook"
+        context = open_at(tmp_path / "work", GRISTMILL__NOTIFICATIONS__WEBHOOK=address)
+        with pytest.raises(DataBlockedError):
+            attempt(context, BLOCKED)

@@ -58,6 +58,11 @@ def test_a_night_in_the_shadow_is_kept_beside_the_champion_s_scores(challenger):
         context, as_of=TRAINED, scores=scores, champions=champions, shadows=[broken], paths=paths, tick=lambda: None
     )
     assert "not scored" in told[f"churn {version}"]
+    gone = replace(shadows[0], version=99)  # somebody deleted it in the registry: no reason to stop the night
+    told = score_shadows(
+        context, as_of=TRAINED, scores=scores, champions=champions, shadows=[gone], paths=paths, tick=lambda: None
+    )
+    assert told["churn 99"].startswith("not scored: the registry has no version 99")
     assert set_shadow(context, name="churn", version=version, because="", stop=True)["status"] == "stopped"
     assert shadows_of(context, champions, TRAINED) == []
 

@@ -7,6 +7,7 @@ import pytest
 
 from config import load_settings
 from flows.context import Context
+from flows.exporting import Wanted, export
 from flows.progress import Reporter
 from simulation.subscribers import leaving_probability, simulate_subscribers
 from warehouse.duckdb_warehouse import DuckDBWarehouse
@@ -65,6 +66,7 @@ def published(tmp_path_factory, company, do):
     settings = load_settings(folder / "gristmill.toml", environment={})
     context = Context(settings=settings, now=NOW, clock=lambda: NOW, reporter=Reporter(quiet=True), run_by="tests")
     result = do("run", context, as_of=AS_OF)
+    result["exported"] = export(context, Wanted())
     with DuckDBWarehouse(context.settings.warehouse_file) as warehouse:
         tables = {
             "customer": warehouse.query("select * from segments_versions.customer__1"),
@@ -78,6 +80,13 @@ def test_it_gets_through_and_says_what_is_left_out(published):
     assert result["status"] == "published"
     assert set(result["trained"]) == {"subscription_churn"}
     assert "no orders" in result["left_out"]["next_best_offer"]
+
+
+def test_its_list_is_exported_too_although_nobody_ordered(published):
+    result, tables = published
+    left_out = result["exported"]["left_out"]
+    assert left_out["without_consent"] == 0  # nothing is recorded, and the settings let that pass
+    assert result["exported"]["rows"] + left_out["control_group"] == tables["customer"].height
 
 
 def test_subscribers_are_active_and_scored_and_the_others_have_left(published, company):

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.labels import monthly_activity, outcomes, population, purchase_gaps
+from models.labels import known_costs, monthly_activity, outcomes, population, purchase_gaps
 
 ZONE = "Europe/London"
 S = date(2025, 7, 1)  # British Summer Time: the business date begins at 23:00 UTC the day before
@@ -43,6 +43,25 @@ def outcome(*rows, horizon_days=90):
 )
 def test_what_a_customer_did_in_the_window(rows, expected):
     assert outcome(*rows) == expected
+
+
+def test_margins_are_of_lines_with_a_known_cost():
+    sold = lines(
+        ("a", "o0", BEFORE, 100),
+        ("a", "o1", START, 500),
+        ("a", "o1", START, 70),
+        ("a", "r", START, -50),
+        ("a", "o2", END, 9),
+    )
+    costed = sold.with_columns(cost_amount=pl.Series([60, 300, None, -30, 1]))
+    assert outcomes(costed, snapshots=[S], horizon_days=90, time_zone=ZONE).collect()["margin_amount"].to_list() == [
+        180
+    ]
+    assert outcomes(sold, snapshots=[S], horizon_days=90, time_zone=ZONE).collect()["margin_amount"].to_list() == [0]
+    told = known_costs(costed, as_of=S + timedelta(days=30), time_zone=ZONE).collect()
+    assert told.row(0) == (720, 650, 720, 650)  # the last line is not known by then
+    year_later = known_costs(costed, as_of=S + timedelta(days=360), time_zone=ZONE).collect()
+    assert year_later.row(0) == (729, 659, 629, 559)
 
 
 def test_customers_without_a_purchase_before_the_snapshot_have_no_outcome():

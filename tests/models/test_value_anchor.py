@@ -40,6 +40,16 @@ def test_the_anchor_is_half_run_rate_and_half_purchases_times_amount():
     assert anchor_from(anchor.described(), RUN_RATE) == anchor
 
 
+def test_of_margins_every_part_is_a_margin():
+    frame = _customers().with_columns(margin_share=0.25, margin_amount_365_days=pl.col("net_amount_365_days") // 4)
+    margins = RunRate(feature="margin_amount_365_days", first_event=RUN_RATE.first_event)
+    of_margin, of_sales = (fit_anchor(frame, rate) for rate in (margins, RUN_RATE))
+    ratio = of_margin.value(frame, horizon_days=90) / of_sales.value(frame, horizon_days=90)
+    np.testing.assert_allclose(ratio, 0.25, rtol=0.01)
+    assert {"margin_share", "margin_amount_365_days"} <= set(of_margin.features)
+    assert "margin_share" not in of_sales.features
+
+
 def test_the_second_year_brings_less_than_the_first():
     frame = _customers()
     share = fit_anchor(frame, RUN_RATE).second_year_share(frame)

@@ -54,6 +54,7 @@ def test_one_customer_row_reads_as_a_whole(scored, build, make_values, make_chur
             "expected_value_24m": Decimal("1100.00"),
             "expected_orders_30d": 1.5,
             "currency": "GBP",
+            "value_of": "net_sales",
             "value_tier": "platinum",
             "probability_alive": 0.8,
             "expected_next_order_on": date(2011, 9, 20),

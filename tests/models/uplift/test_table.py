@@ -13,6 +13,7 @@ from models.uplift.errors import (
     PropensityUnusableError,
     TreatmentUnusableError,
 )
+from models.uplift.evidence import MOST_LEVELS, _levels
 from models.uplift.table import UpliftRequest, prepare_trial
 from models.uplift.training import predictions, score_uplift, train_uplift
 
@@ -118,3 +119,9 @@ def test_a_trial_is_learnt_whole():
     assert trained.details["policies"]["letter for everybody"]["self_normalised"]["value"] == pytest.approx(
         0.4, abs=0.06
     )
+
+
+def test_the_commonest_texts_are_the_same_ones_however_often_it_is_asked():
+    texts = pl.Series("count", [f"{number:03d}" for number in range(200)] * 10)
+    levels = _levels(texts)
+    assert [levels[place] for place in (0, MOST_LEVELS - 1, MOST_LEVELS, 199)] == [0, 19, 20, 20]
