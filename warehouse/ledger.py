@@ -1,7 +1,7 @@
 """What ran, on what, with which models: the authority on whether a night is done.
 
-Belongs here: the ledger's loads, runs and promoted models, as typed rows and functions. Does not: publications
-(`publications.py`), the orchestrator's view of a run, and the clock: times are arguments.
+Belongs here: the ledger's loads and runs, as typed rows and functions. Does not: publications (`publications.py`),
+promoted models (`promotions.py`), the orchestrator's view of a run, and the clock: times are arguments.
 
 Whoever starts a run holds the warehouse's lock (`Warehouse.lock`). So a row that still says "running" when
 the next run starts was left by a process that died, and the next run settles it.
@@ -55,19 +55,6 @@ class Run:
     timings: Mapping[str, Any]
     error: Mapping[str, Any] | None
     run_by: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Promotion:
-    """One promoted model version; `digest` is the SHA-256 of its manifest."""
-
-    name: str
-    version: int
-    digest: str
-    trained_as_of: date
-    promoted_at: datetime
-    beats_baseline: bool
-    metrics: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,48 +204,6 @@ def last_load(warehouse: Warehouse) -> Load | None:
     """The latest load that is done, or None."""
     found = ledger_rows(warehouse, "loads", "WHERE status = 'done' ORDER BY loaded_at DESC, load_id DESC LIMIT 1", [])
     return Load(**found[0]) if found else None
-
-
-def record_promotion(warehouse: Warehouse, promotion: Promotion) -> None:
-    """Write down that a model version was promoted; writing down the same promotion again changes nothing."""
-    make_ledger(warehouse)
-    warehouse.execute(
-        "INSERT INTO gristmill.models (name, version, digest, trained_as_of, promoted_at, beats_baseline, metrics) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [
-            promotion.name,
-            promotion.version,
-            promotion.digest,
-            promotion.trained_as_of,
-            promotion.promoted_at,
-            promotion.beats_baseline,
-            to_json(promotion.metrics),
-        ],
-        step=f"write down the promotion of {promotion.name} {promotion.version}",
-    )
-
-
-def champion_for(warehouse: Warehouse, name: str, as_of: date) -> Promotion | None:
-    """The version of a model to score `as_of` with: the newest of those that saw nothing after `as_of`.
-
-    Newest by what it was trained on, then by when it was promoted: a backfilled training of an old date is no
-    champion of tonight.
-    """
-    found = ledger_rows(
-        warehouse,
-        "models",
-        "WHERE name = ? AND trained_as_of <= ? ORDER BY trained_as_of DESC, promoted_at DESC, version DESC LIMIT 1",
-        [name, as_of],
-    )
-    return Promotion(**found[0]) if found else None
-
-
-def promotions(warehouse: Warehouse) -> list[Promotion]:
-    """All promoted versions, newest first."""
-    return [
-        Promotion(**row)
-        for row in ledger_rows(warehouse, "models", "ORDER BY promoted_at DESC, name, version DESC", [])
-    ]
 
 
 def _settle_crashed_runs(warehouse: Warehouse, *, now: datetime) -> None:
