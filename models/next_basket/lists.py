@@ -90,8 +90,8 @@ def ranked_by_all(
             for mode, ranked in _first_by_mode(values, scores["tifu_own"] > 0, customers, top).items():
                 found[mode][name].append(ranked)
         for mode in MODES:
-            fallback = found[mode][bundle.parameters["baseline"]][-1] if frame is None else None
-            found[mode]["model"].append(_best(frame, mode, top) if fallback is None else _described(fallback, facts))
+            fallback = found[mode][bundle.parameters["baseline"]][-1]
+            found[mode]["model"].append(_described(fallback, facts) if frame is None else _best(frame, mode, top))
     return {mode: {name: pl.concat(parts) for name, parts in lists.items()} for mode, lists in found.items()}
 
 
