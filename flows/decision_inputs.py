@@ -13,6 +13,7 @@ from flows.core_tables import CoreTables
 from flows.errors import SuppressionListError
 
 ANY_CHANNEL = "any"
+KNOWN_COSTS = 0.9  # of the amount, for a margin to count as measured
 YEAR_DAYS = 365
 
 
@@ -33,11 +34,18 @@ def known_orders(core: CoreTables, as_of: date, *, days: int | None = None) -> p
 
 
 def margin_of_sales(core: CoreTables, as_of: date, *, assumed: float) -> tuple[float, bool]:
-    """Margin as a share of the sales of the last 365 days, and whether it was measured (else: assumed)."""
-    lines = known_orders(core, as_of, days=YEAR_DAYS).filter(pl.col("cost_amount").is_not_null())
-    sums = lines.select(pl.sum("amount"), pl.sum("cost_amount")).collect()
-    sales, cost = sums.row(0)
-    if not sales or sales <= 0:
+    """Margin as a share of the sales of the last 365 days, and whether it was measured (else: assumed).
+
+    Measured is what has costs for nine tenths of the amount: a few lines with a cost say nothing of the others.
+    """
+    costed = pl.col("cost_amount").is_not_null()
+    sums = known_orders(core, as_of, days=YEAR_DAYS).select(
+        pl.sum("amount").alias("all"),
+        pl.col("amount").filter(costed).sum().alias("costed"),
+        pl.sum("cost_amount").alias("cost"),
+    )
+    everything, sales, cost = sums.collect().row(0)
+    if not sales or sales <= 0 or sales < KNOWN_COSTS * everything:
         return assumed, False
     return max((sales - (cost or 0)) / sales, 0.0), True
 

@@ -49,7 +49,8 @@ class NextOrder:
             frame: `customer_id`, `snapshot_date` and `FEATURES`.
 
         Returns:
-            `customer_id`, `probability_alive` (Float64; null for who never bought) and `expected_next_order_on` (Date;
+            `customer_id`, `probability_alive` (Float64; null for who never bought, and
+            where fewer than 30 silences of the kind are on record) and `expected_next_order_on` (Date;
             null too for who is rather no customer any more).
 
         Raises:
@@ -65,6 +66,9 @@ class NextOrder:
         group = np.searchsorted(np.array(GROUPS), gaps, side="right") - 1
         for number, curve in enumerate(self.curves):
             mine = group == number
+            if curve[-1] >= 1:  # too few silences of the kind to say anything
+                alive[mine] = np.nan
+                continue
             alive[mine], wait[mine] = _read(np.array(curve), silence[mine] / usual[mine], usual[mine])
         told = frame.select(
             "customer_id",

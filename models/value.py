@@ -224,7 +224,10 @@ def _features(data: TrainingData, *heads: ValueHead) -> tuple[str, ...]:
 def _year_intervals(
     data: TrainingData, outcomes: Mapping[int, pl.DataFrame], plan: ValuePlan, far: TrainedHead, extension: float
 ) -> Intervals:
-    """Intervals of 12 months: from years seen whole where there are any, else as wide as the far horizon's."""
+    """Intervals of 12 months: from years seen whole where there are any, else as wide as the far horizon's.
+
+    The head has learnt from windows of those years: their intervals are somewhat too narrow.
+    """
     if far.horizon_days >= YEAR_DAYS or not plan.year_snapshots:
         return far.intervals
     whole = outcomes[YEAR_DAYS].select(*KEYS, "value_amount")

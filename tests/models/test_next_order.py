@@ -105,5 +105,5 @@ def test_a_company_of_single_orders_says_nothing_of_the_next():
     )
     model = fit_next_order(lines.lazy(), as_of=AS_OF, time_zone="UTC")
     answer = model.forecast(_facts(lines, AS_OF))
-    assert answer["probability_alive"].max() == 0.0
+    assert answer["probability_alive"].null_count() == 20
     assert answer["expected_next_order_on"].null_count() == 20
