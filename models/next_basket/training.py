@@ -28,7 +28,7 @@ from models.next_offer.verdict import with_ranks
 
 MOST_SNAPSHOTS = 8
 LEARNED_ROWS = 1_000_000  # over all snapshots: candidates, which bounds memory and time
-LEARNED_CUSTOMERS = 3_000  # of one snapshot
+LEARNED_CUSTOMERS = 2_500  # of one snapshot
 VALIDATION_CUSTOMERS = 3_000
 FEWEST_CUSTOMERS = 50  # whose next basket is known, in the latest and in older snapshots, for anything to be learnt
 
