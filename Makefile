@@ -40,7 +40,7 @@ test: setup  ## the tests (fast ones), two processes at once
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: setup  ## the end-to-end tests: simulator, real data, a real orchestrator
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
 test-all: test test-slow  ## everything
 
