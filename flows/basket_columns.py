@@ -166,8 +166,14 @@ def _ordered(lines: pl.DataFrame) -> tuple[pl.DataFrame, str]:
         dated = lines.with_columns(read_days(lines["date"]).alias("day")).drop_nulls("day")
         if dated.height:
             return _ordered_by_day(dated)
+    ordered, by = _ordered_by_basket(lines)
+    return ordered, f"{by} (no date could be read)" if "date" in lines.columns else by
+
+
+def _ordered_by_basket(lines: pl.DataFrame) -> tuple[pl.DataFrame, str]:
+    """The same without dates."""
     if "basket" not in lines.columns:
-        return lines.clear().with_columns(pl.lit(None, pl.Int64).alias("basket")), "nothing: no date could be read"
+        return lines.clear().with_columns(pl.lit(None, pl.Int64).alias("basket")), "nothing"
     lines = lines.filter(pl.col("basket").fill_null("").ne(""))
     numbers = lines["basket"].cast(pl.Float64, strict=False)
     if not numbers.null_count():

@@ -184,7 +184,7 @@ class TableOptionsError(UsageError):
             "the command is not complete",
             got=got,
             expected=expected,
-            action="see `gristmill train --help` and `gristmill score --help`",
+            action="see `gristmill train --help`, `gristmill score --help` and `gristmill evaluate --help`",
         )
 
 
