@@ -15,7 +15,7 @@ from data_contracts.errors import DataBlockedError
 from flows import champions, pipelines
 from flows.context import Context
 from flows.errors_backfilling import BackfillRangeError
-from flows.pipelines import Result, Step
+from flows.steps import Result, Step
 
 Every = Literal["day", "week", "month"]
 TrainWhen = Literal["missing", "always", "never"]

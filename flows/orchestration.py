@@ -13,8 +13,9 @@ from flows.backfilling import backfill
 from flows.context import Context
 from flows.errors import NoOrchestratorError, OrchestratorDownError
 from flows.local_server import answers, local_server
+from flows.steps import Result
 
-VERBS: Mapping[str, Callable[..., pipelines.Result]] = {
+VERBS: Mapping[str, Callable[..., Result]] = {
     "run": pipelines.run,
     "ingest": pipelines.ingest,
     "train": pipelines.train,
@@ -31,7 +32,7 @@ def carry_out(
     config: Path | None,
     data: Path | None,
     parameters: Mapping[str, Any],
-) -> pipelines.Result:
+) -> Result:
     """Carry a verb out.
 
     Args:
@@ -82,7 +83,7 @@ def _through_prefect(  # noqa: PLR0917 hands `carry_out`'s arguments on
     config: Path | None,
     data: Path | None,
     parameters: Mapping[str, Any],
-) -> pipelines.Result:
+) -> Result:
     from flows.environment import use_orchestrator_home  # noqa: PLC0415 Prefect takes 4 s to import
 
     use_orchestrator_home(context.settings.workspace / "prefect")

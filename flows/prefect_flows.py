@@ -21,6 +21,7 @@ from flows import backfilling, pipelines, reviewing
 from flows.context import Context
 from flows.opening import open_context
 from flows.run_page import summary_markdown, summary_tables
+from flows.steps import Result
 
 RETRIES = 2
 RETRY_DELAY_SECONDS = 30
@@ -56,7 +57,7 @@ def prefect_step(
     return as_task()
 
 
-def _shown_on_the_run_page(result: pipelines.Result) -> pipelines.Result:
+def _shown_on_the_run_page(result: Result) -> Result:
     """The result, after its summary (counts and figures only) was put on the run's page."""
     create_markdown_artifact(markdown=summary_markdown(result), key=f"gristmill-{result['verb']}")
     for key, rows in summary_tables(result).items():
@@ -85,7 +86,7 @@ def run(  # noqa: PLR0913  # the options of the command, by name
     catch_up_nights: int = 0,
     allow_volume_change: bool = False,
     allow_empty: bool = False,
-) -> pipelines.Result:
+) -> Result:
     """Load, train where needed, publish nights that were missed, score, publish."""
     result = pipelines.run(
         prefect_step,
@@ -109,7 +110,7 @@ def ingest(
     force: bool = False,
     accept: list[str] | None = None,
     allow_empty: bool = False,
-) -> pipelines.Result:
+) -> Result:
     """Load the sources; table rules named in `accept` may be broken for this once."""
     return pipelines.ingest(
         prefect_step, context=_opened(config, data), force=force, accept=accept or [], allow_empty=allow_empty
@@ -127,7 +128,7 @@ def train(  # noqa: PLR0913  # the options of the command, by name
     tune: bool = False,
     trials: int = 30,
     minutes: float = 10.0,
-) -> pipelines.Result:
+) -> Result:
     """Train, grade, promote."""
     result = pipelines.train(
         prefect_step,
@@ -151,7 +152,7 @@ def score(
     force: bool = False,
     allow_volume_change: bool = False,
     allow_empty: bool = False,
-) -> pipelines.Result:
+) -> Result:
     """Score everybody and publish."""
     result = pipelines.score(
         prefect_step,
@@ -176,7 +177,7 @@ def backfill(  # noqa: PLR0913  # the options of the command, by name
     force: bool = False,
     allow_volume_change: bool = False,
     allow_empty: bool = False,
-) -> pipelines.Result:
+) -> Result:
     """Publish a range of past dates, each as it would have been."""
     result = backfilling.backfill(
         prefect_step,
@@ -193,12 +194,12 @@ def backfill(  # noqa: PLR0913  # the options of the command, by name
 
 
 @flow(name="gristmill-review", flow_run_name="review {as_of}", persist_result=False)
-def review(config: str | None = None, data: str | None = None, as_of: date | None = None) -> pipelines.Result:
+def review(config: str | None = None, data: str | None = None, as_of: date | None = None) -> Result:
     """Write the 90-day review of the newest published date, or of the one asked for."""
     return _shown_on_the_run_page(reviewing.write_review(_opened(config, data), as_of=as_of))
 
 
-FLOWS: Mapping[str, Callable[..., pipelines.Result]] = {
+FLOWS: Mapping[str, Callable[..., Result]] = {
     "run": run,
     "ingest": ingest,
     "train": train,
@@ -216,7 +217,7 @@ def run_flow(
     config: Path | None,
     data: Path | None,
     parameters: Mapping[str, Any],
-) -> pipelines.Result:
+) -> Result:
     """Run a verb's flow in this process, reported to the server at `api_url`."""
     token = _command_context.set(context)
     places = {"config": str(config) if config else None, "data": str(data) if data else None}

@@ -1,0 +1,173 @@
+"""A night as wiring: from the champions to published tables, step by step.
+
+Belongs here: the sequence of a night. Does not: what a step does, the lock and the other verbs (`pipelines.py`).
+"""
+
+from dataclasses import replace
+from datetime import date
+
+from flows import (
+    champions,
+    deciding,
+    night,
+    night_features,
+    receipting,
+    scoring,
+    segmenting,
+    shadowing,
+    subscribing,
+)
+from flows.context import Context
+from flows.core_tables import CoreTables
+from flows.recording import recorded
+from flows.steps import Result, Step
+
+
+def _scores(
+    step: Step,
+    context: Context,
+    core: CoreTables,
+    day: date,
+    *,
+    opened: dict[str, champions.Champion],
+    paths: list[str],
+) -> scoring.Scores:
+    """Scores of whoever buys, and of whoever subscribes; a company may have one or both."""
+    subscribers = None
+    if subscribing.MODEL in opened:
+        subscribers = step(
+            "subscribers",
+            subscribing.score_subscribers,
+            context=context,
+            parts=len(paths),
+            core=core,
+            as_of=day,
+            champion=opened[subscribing.MODEL],
+            paths=paths,
+        )
+        if "orders" not in core.entities:
+            return subscribing.scores_without_orders(core, subscribers, as_of=day, paths=paths)
+    scores: scoring.Scores = step(
+        "scores, reasons, offers",
+        scoring.score_customers,
+        context=context,
+        parts=len(paths),
+        core=core,
+        as_of=day,
+        champions=opened,
+        paths=paths,
+    )
+    return replace(scores, subscribers=subscribers)
+
+
+def score_night(
+    step: Step, context: Context, core: CoreTables, day: date, *, force: bool, allowances: dict[str, bool]
+) -> Result:
+    """Score a date and publish it, unless it is published already; the caller holds the lock."""
+    standing = None if force else night.standing_publication(context, day)
+    if standing is not None:
+        newer = "" if standing["load_id"] == core.load.load_id else " (from an older load; --force publishes it again)"
+        return {"status": "unchanged", "message": f"{day} is published already{newer}; nothing to do", **standing}
+    buckets = len(list(core.buckets()))
+    with recorded(context, "score", day) as recording:
+        recording.load_id = core.load.load_id
+        core.check_fresh(day, stale_after_days=context.settings.gates.stale_after_days)
+        parts = len(champions.models_of(context))
+        opened = step("verify the champions", champions.open_champions, context=context, parts=parts, as_of=day)
+        recording.model_versions = {name: champion.promotion.version for name, champion in opened.items()}
+        paths = step(
+            "features", night_features.build_night_features, context=context, parts=buckets, core=core, as_of=day
+        )
+        scores = _scores(step, context, core, day, opened=opened, paths=paths)
+        tables = step(
+            "segments",
+            night.make_segments,
+            context=context,
+            core=core,
+            as_of=day,
+            scores=scores,
+            champions=opened,
+            run_key=recording.run.run_key,
+        )
+        tables = step(
+            "value, loyalty, stages, moves",
+            segmenting.more_tables,
+            context=context,
+            parts=buckets,
+            core=core,
+            as_of=day,
+            scores=scores,
+            tables=tables,
+            run_key=recording.run.run_key,
+        )
+        tables = step(
+            "receipts",
+            receipting.with_receipts,
+            context=context,
+            core=core,
+            scored=receipting.ScoredNight(scores=scores, champions=opened, paths=paths),
+            tables=tables,
+            run=recording.run,
+        )
+        decided = step(
+            "decisions",
+            deciding.decide_night,
+            context=context,
+            core=core,
+            as_of=day,
+            scores=scores,
+            tables=tables,
+            run_key=recording.run.run_key,
+        )
+        published = step(
+            "publish",
+            night.publish_night,
+            context=context,
+            run=recording.run,
+            tables=tables,
+            decided=decided,
+            force=force,
+            allowances=allowances,
+        )
+        recording.counts = dict(published.publication.tables)
+        in_shadow = _in_shadow(step, context, day, scores=scores, opened=opened, paths=paths)
+    status = "published" if published.outcome != "kept" else "kept"
+    words = {
+        "published": f"{day} is published",
+        "restated": f"{day} is published again",
+        "kept": f"{day} is kept in the history; readers still see the later date",
+        "unchanged": f"{day} is published already",
+    }
+    return {
+        "status": status,
+        "message": words[published.outcome],
+        **night.night_summary(tables, opened, published, decided),
+        **({"shadow": in_shadow} if in_shadow else {}),
+    }
+
+
+def _in_shadow(
+    step: Step,
+    context: Context,
+    day: date,
+    *,
+    scores: scoring.Scores,
+    opened: dict[str, champions.Champion],
+    paths: list[str],
+) -> dict[str, str]:
+    """Challengers that score beside their champions, where there are any; after publishing, which they can't delay."""
+    waiting = shadowing.shadows_of(context, opened, day)
+    if not waiting:
+        return {}
+    told: dict[str, str] = step(
+        "scores in the shadow",
+        shadowing.score_shadows,
+        context=context,
+        parts=len(waiting),
+        as_of=day,
+        scores=scores,
+        champions=opened,
+        shadows=waiting,
+        paths=paths,
+    )
+    return told
