@@ -75,8 +75,7 @@ def judge_value(
     slipped = gini.mean < -0.02 * baseline["normalised_gini"] or error.mean < -0.02 * baseline["mae"]
     ratio = figures["predicted_to_actual"]
     order = f"normalised Gini {figures['normalised_gini']:.3f} against {baseline['normalised_gini']:.3f}"
-    size = f"MAE {figures['mae']:.0f} against {baseline['mae']:.0f}"
-    told = f"{order}, gain {_interval(gini)}; {size}, gain {_interval(error, digits=0)}"
+    told = f"{order}, gain {_interval(gini)}; {_relative_error(figures['mae'], baseline['mae'], error)}"
     allowed = f"{1 / WORST_RATIO:.1f} to {WORST_RATIO:.1f}"
     return _verdict(
         [
@@ -121,8 +120,16 @@ def _named(worse: list[str]) -> str:
     return f" (it is in {', '.join(worse)})" if worse else ""
 
 
-def _interval(gain: Gain, *, digits: int = 3) -> str:
-    return f"{gain.mean:+.{digits}f} [{gain.low:+.{digits}f}, {gain.high:+.{digits}f}]"
+def _relative_error(ours: float, theirs: float, gain: Gain) -> str:
+    """The error beside the run rate's as shares of it: amounts would need their currency."""
+    if theirs <= 0:
+        return "MAE of the run rate 0"
+    shares = [each / theirs for each in (gain.mean, gain.low, gain.high)]
+    return f"MAE {ours / theirs:.1%} of the run rate's, gain {shares[0]:+.1%} [{shares[1]:+.1%}, {shares[2]:+.1%}]"
+
+
+def _interval(gain: Gain) -> str:
+    return f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
 
 
 def _verdict(checks: list[tuple[bool, str]]) -> Verdict:

@@ -65,8 +65,8 @@ class History:
 
     @property
     def days(self) -> int:
-        """Length of the history."""
-        return (self.as_of - self.first_event).days
+        """Length of the history: silence after the last order is none."""
+        return (min(self.as_of, self.last_event + timedelta(days=1)) - self.first_event).days
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -135,7 +135,7 @@ def prepare(table: pl.DataFrame, request: Request) -> Prepared:
     rows = Rows(
         table=frame,
         happened=happened,
-        groups=table[request.id_column].cast(pl.String).fill_null("").to_list(),
+        groups=_groups(table[request.id_column]),
         moments=_moments(table, request.time_column),
     )
     lost = len(label.happened) - len(known)
@@ -201,6 +201,11 @@ def _options(rows: Rows, request: Request) -> FitOptions:
     return FitOptions(folds=folds, threads=request.threads, seed=request.seed)
 
 
+def _groups(ids: pl.Series) -> list[str]:
+    """Whose a row is, by its id; a row without one is nobody else's."""
+    return [f"\x00{place}" if own is None else own for place, own in enumerate(ids.cast(pl.String))]
+
+
 def _refuse_unknown(table: pl.DataFrame, request: Request) -> None:
     asked = [("--id", request.id_column), ("--label", request.label_column)]
     asked += [("--time", request.time_column)] if request.time_column else []
@@ -234,6 +239,9 @@ def _warnings(rows: Rows, lost: int, request: Request, kept: dict[str, str]) -> 
     rarer = int(min(rows.happened.sum(), (1 - rows.happened).sum()))
     if rarer < FEW_OUTCOMES:
         told.append(f"only {rarer} rows of the rarer outcome: every figure is uncertain, see the intervals")
+    without = sum(group.startswith("\x00") for group in rows.groups)
+    if without:
+        told.append(f"{without:,} rows have no {request.id_column}: each counts as a customer of its own")
     repeated = len(rows.groups) - len(set(rows.groups))
     if repeated:
         how = "" if rows.moments is not None else ": rows of one were never split between folds"

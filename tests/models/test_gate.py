@@ -79,3 +79,9 @@ def test_copies_of_the_label_are_found_either_way_round_and_as_gaps():
     encoder = fit_encoder(frame, frame.columns, model="churn")
     found = suspicious_features(encoder.matrix(frame, model="churn"), encoder, happened)
     assert set(found) == {"copy", "upside_down", "only_when"}
+
+
+def test_errors_of_value_are_told_as_shares_of_the_run_rates():
+    gains = {"normalised_gini": gain(0.02, 0.01, 0.03), "mae": gain(10, 5, 15), "rmse": gain(10, -50, 60)}
+    first = judge_value(VALUE, gains, PACE, "90 days").reasons[0]
+    assert "MAE 90.0% of the run rate's, gain +10.0% [+5.0%, +15.0%]" in first

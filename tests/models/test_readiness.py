@@ -62,3 +62,9 @@ def test_the_learning_curve_rises_with_what_is_learnt_from(data, happened, churn
     assert any("latest 1 of" in point.part for point in points)
     assert "twice the customers" in curve_in_words(points)[0]
     assert "too few rows" in curve_in_words([])[0]
+
+
+def test_silence_after_the_last_order_is_no_history():
+    late = replace(ENOUGH, as_of=date(2026, 11, 22))
+    assert (late.days, ENOUGH.days) == (1096, 1096)
+    assert replace(ENOUGH, as_of=date(2024, 1, 1)).days == 365

@@ -136,3 +136,17 @@ def test_columns_that_are_not_there_are_named(table, changes):
 def test_a_table_of_nothing_but_ids_is_refused(table):
     with pytest.raises(NothingToLearnFromError):
         prepare(table.select("customer", "left", "country"), REQUEST)
+
+
+def test_rows_without_an_id_are_nobody_elses_and_told():
+    rows = 60
+    table = pl.DataFrame(
+        {
+            "customer": [None if row % 3 == 0 else f"c{row // 2}" for row in range(rows)],
+            "left": [row % 4 == 0 for row in range(rows)],
+            "calls": [float((row * 7) % 11) for row in range(rows)],
+        }
+    )
+    prepared = prepare(table, REQUEST)
+    assert len({group for group in prepared.rows.groups if group.startswith("\x00")}) == rows // 3
+    assert any("20 rows have no customer" in line for line in prepared.warnings)
