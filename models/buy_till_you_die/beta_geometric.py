@@ -17,12 +17,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.buy_till_you_die.beta_mean import beta_nodes
 from models.buy_till_you_die.histories import Histories
 from models.buy_till_you_die.likelihood import most_likely, on_distinct
 from models.buy_till_you_die.series import reduced_hypergeometric
 from models.encoding import Floats
 
 SAMPLE_ROWS = 20_000
+LARGEST_OF_SERIES = 10.0
+"""Largest a for which the expectation's series is exact enough; from about 300 on it overflows within a year."""
+
 STARTS = ((1.0, 1.0, 1.0, 2.0), (0.3, 0.5, 0.3, 1.0), (2.0, 3.0, 0.5, 5.0))  # r, alpha, a, b with the mean age as unit
 
 
@@ -58,8 +62,12 @@ class BetaGeometric:
         """Expected number of purchases in the next `horizon` time units, shape (rows,).
 
         Equation (10) of Fader, Hardie and Lee after Euler's transformation, which removes the large exponents, and
-        written so that a = 1 is no exception.
+        written so that a = 1 is no exception. Its series overflows where a is large (customers who leave alike); there
+        it is the mean over the odds to leave instead.
         """
+        alive = self.probability_alive(repeats, last_purchase_age, age)
+        if self.a > LARGEST_OF_SERIES:
+            return self._mean_over_odds(repeats, horizon / (self.alpha + age)) * alive
         survived = repeats + self.may_leave_at_once
         share = horizon / (self.alpha + age + horizon)
         log_rest = np.log1p(-share)
@@ -68,7 +76,21 @@ class BetaGeometric:
         excess = self.a - 1
         flat = log_rest * _exponential_mean(excess * log_rest)
         per_customer: Floats = np.maximum(-flat - np.exp(excess * log_rest) * beyond, 0.0) * top
-        return per_customer * self.probability_alive(repeats, last_purchase_age, age)
+        return per_customer * alive
+
+    def _mean_over_odds(self, repeats: Floats, ahead: Floats) -> Floats:
+        """Expected purchases of customers who are alive, shape (rows,).
+
+        With odds p to leave after each purchase, in a horizon of `ahead` times (alpha + T), they are
+        (1 - (1 + p ahead)^-(r + x)) / p.
+        """
+        expected = np.empty(repeats.shape)
+        for repeat in np.unique(repeats):
+            rows = repeats == repeat
+            odds, weights = beta_nodes(self.a, self.b + repeat + self.may_leave_at_once)
+            waited = -(self.r + repeat) * np.log1p(np.outer(np.broadcast_to(ahead, repeats.shape)[rows], odds))
+            expected[rows] = (-np.expm1(waited) / odds) @ weights
+        return expected
 
     def probability_any(
         self, repeats: Floats, last_purchase_age: Floats, age: Floats, *, horizon: float | Floats

@@ -23,7 +23,9 @@ CDNOW = Path(os.environ.get("GRISTMILL_SHARED_DATA", ROOT.parent / "shared" / "d
 BG = BetaGeometric(r=0.243, alpha=4.414, a=0.793, b=2.426)
 MBG = BetaGeometric(r=0.525, alpha=6.183, a=0.891, b=1.614, may_leave_at_once=True)
 PARETO = ParetoNbd(r=0.553, alpha=10.578, s=0.606, beta=11.669)
-MODELS = pytest.mark.parametrize("model", [BG, MBG, PARETO], ids=["bg", "mbg", "pareto"])
+ALIKE = BetaGeometric(r=0.017, alpha=5.93, a=407.6, b=359.5)
+"""Customers who leave alike: what buyers of hardly more than one order lead to."""
+MODELS = pytest.mark.parametrize("model", [BG, MBG, ALIKE, PARETO], ids=["bg", "mbg", "alike", "pareto"])
 HISTORY = st.tuples(st.integers(0, 60), st.floats(0, 1), st.floats(0.1, 200)).map(
     lambda drawn: (float(drawn[0]), drawn[1] * drawn[2] if drawn[0] else 0.0, drawn[2])
 )
@@ -219,3 +221,18 @@ def drawn(model, *, customers, ages=None, until=None):
         last = np.where(counts, here, last)
         gone |= random.random(customers) < chance
     return repeats, last, age
+
+
+@given(history=HISTORY, horizon=st.floats(0.1, 104), a=st.floats(10, 45), b=st.floats(0.05, 400), at_once=st.booleans())
+def test_customers_who_leave_alike_are_averaged_to_what_the_series_says(history, horizon, a, b, at_once):
+    series = BetaGeometric(r=0.2, alpha=5.0, a=10.0, b=b, may_leave_at_once=at_once)
+    averaged = BetaGeometric(r=0.2, alpha=5.0, a=10.0000001, b=b, may_leave_at_once=at_once)
+    assert averaged.expected_purchases(*arrays(*history), horizon=horizon) == pytest.approx(
+        series.expected_purchases(*arrays(*history), horizon=horizon), rel=1e-5
+    )
+    alike = BetaGeometric(r=0.2, alpha=5.0, a=a * 1000, b=b * 1000, may_leave_at_once=at_once)
+    odds, (repeats, _, age) = a / (a + b), arrays(*history)
+    waited = -np.expm1(-(0.2 + repeats) * np.log1p(odds * horizon / (5.0 + age))) / odds
+    assert alike.expected_purchases(*arrays(*history), horizon=horizon) == pytest.approx(
+        waited * alike.probability_alive(*arrays(*history)), rel=0.05
+    )
