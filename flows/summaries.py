@@ -11,6 +11,7 @@ from rich.table import Table
 
 Result = Mapping[str, Any]
 _NOT_KEPT = ("broken", "accepted")
+_MOST_REASONS, _SHOWN_NAMES = 4, 3
 
 
 @dataclass(frozen=True)
@@ -203,8 +204,18 @@ def left_out(result: Result) -> list[str]:
     by_reason: dict[str, list[str]] = {}
     for name, reason in (result.get("features_left_out") or {}).items():
         by_reason.setdefault(reason, []).append(name)
-    lines = [f"left out: {len(names)} features ({', '.join(names[:3])} …): {why}" for why, names in by_reason.items()]
+    lines = [f"left out: {_some(names)}: {why}" for why, names in by_reason.items()]
+    if len(lines) > _MOST_REASONS:
+        wanted = ", ".join(why.removeprefix("needs ").split(", which")[0] for why in by_reason)
+        count = sum(map(len, by_reason.values()))
+        lines = [f"left out: {count} features, for want of {wanted} (`gristmill features list` says which)"]
     return lines + [f"left out: the table {table}: {why}" for table, why in (result.get("left_out") or {}).items()]
+
+
+def _some(names: list[str]) -> str:
+    if len(names) == 1:
+        return f"the feature {names[0]}"
+    return f"{len(names)} features ({', '.join(names[:_SHOWN_NAMES])}{' …' if len(names) > _SHOWN_NAMES else ''})"
 
 
 def step_table(result: Result) -> list[Table]:

@@ -84,15 +84,28 @@ def lint_outcomes(rows: pl.DataFrame, target: str, *, names: tuple[str, str]) ->
     shares = rows.group_by("snapshot_date").agg(pl.col(target).mean().alias("share")).sort("snapshot_date")
     middle = float(np.median(shares["share"].to_numpy())) if shares.height else 0.0
     found = []
-    for day, share in shares.iter_rows():
-        if min(share, 1 - share) < RARE:
-            rarer = names[0] if share < RARE else names[1]
-            told = f"{day}: only {min(share, 1 - share):.1%} {rarer}; hardly anything to tell apart"
-            found.append(Finding(check="degenerate", blocks=False, words=told))
-        elif abs(share - middle) > JUMP:
+    rare = shares.filter((pl.col("share") < RARE) | (pl.col("share") > 1 - RARE))
+    for name, side in (
+        (names[0], rare.filter(pl.col("share") < RARE)),
+        (names[1], rare.filter(pl.col("share") >= RARE)),
+    ):
+        if side.height:
+            found.append(Finding(check="degenerate", blocks=False, words=_hardly_any(name, side, of=shares.height)))
+    for day, share in shares.join(rare, on="snapshot_date", how="anti", maintain_order="left").iter_rows():
+        if abs(share - middle) > JUMP:
             told = f"{day}: {share:.0%} {names[0]}, usually {middle:.0%}: a season, or days that are missing?"
             found.append(Finding(check="jump", blocks=False, words=told))
     return found
+
+
+def _hardly_any(name: str, rare: pl.DataFrame, *, of: int) -> str:
+    """Snapshots on which hardly anybody did something, in one sentence."""
+    shares = [min(share, 1 - share) for share in rare["share"]]
+    low, high = f"{min(shares):.1%}", f"{max(shares):.1%}"
+    days, where = rare["snapshot_date"], f"{rare['snapshot_date'][0]}"
+    if rare.height > 1:
+        where = f"on {rare.height} of {of} snapshots ({days[0]} to {days[-1]})"
+    return f"{where}: only {low if low == high else f'{low} to {high}'} {name}; hardly anything to tell apart"
 
 
 def lint_features(rows: pl.DataFrame, features: Sequence[str], target: str, *, model: str) -> list[Finding]:

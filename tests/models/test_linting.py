@@ -42,7 +42,21 @@ def test_outcomes_that_hardly_differ_or_jump_are_told():
     rows = pl.concat([snapshot(day, share) for day, share in zip(days, (40, 42, 99, 90, 41), strict=True)])
     found = lint_outcomes(rows, "churned", names=("leavers", "stayers"))
     assert [one.check for one in found] == ["degenerate", "jump"]
-    assert "only 1.0% stayers" in found[0].words
+    assert "2025-03-01: only 1.0% stayers" in found[0].words
+
+
+def test_the_same_finding_of_many_snapshots_is_told_once():
+    days = [date(2025, month, 1) for month in range(1, 4)]
+    rows = pl.DataFrame(
+        {
+            "snapshot_date": [day for day in days for _ in range(1000)],
+            "churned": [int(row >= few) for few in (5, 8, 5) for row in range(1000)],
+        }
+    )
+    (found,) = lint_outcomes(rows, "churned", names=("leavers", "stayers"))
+    assert found.words == (
+        "on 3 of 3 snapshots (2025-01-01 to 2025-03-01): only 0.5% to 0.8% stayers; hardly anything to tell apart"
+    )
 
 
 def test_a_copy_of_the_label_is_found_and_honest_features_are_not(data, happened, churn_plan):
