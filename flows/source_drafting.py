@@ -15,12 +15,13 @@ from config.errors import SettingInvalidError, SettingsFileMissingError
 from config.loading import settings_file
 from data_contracts.contracts import CORE_ENTITIES
 from data_contracts.currencies import MINOR_UNIT_DIGITS
-from data_contracts.inputs import InputSpec
+from data_contracts.inputs import FORMAT_OF_SUFFIX, InputSpec
 from flows.errors import DraftUnreadableError
 from warehouse.source_draft import draft_source
-from warehouse.source_draft_text import draft_toml
+from warehouse.source_draft_text import draft_toml, folder_toml
 from warehouse.source_files import SourcePlace
-from warehouse.source_sniffing import input_of_file, name_of_input
+from warehouse.source_folder import draft_folder
+from warehouse.source_sniffing import input_of_file, inputs_of_folder, name_of_input
 
 _OTHERS, _CLOSE = 2, 0.25
 
@@ -37,7 +38,7 @@ def draft(  # the command's options, by name
     """TOML that reads and maps a file or table.
 
     Args:
-        what: a file, a glob, a URL or, with `database`, a table.
+        what: a file, a folder of files, a glob, a URL or, with `database`, a table.
         config: the settings file, if it was named; without any the folder is the current one.
         entity: the table of the contracts it is to feed; by default the one it fits best.
         database: the environment variable with a database's address, or a DuckDB file.
@@ -51,6 +52,8 @@ def draft(  # the command's options, by name
     if entity is not None and entity not in CORE_ENTITIES:
         raise DraftUnreadableError(what=what, got=f"--entity {entity}", expected=", ".join(CORE_ENTITIES))
     root, currency = _known(config)
+    if database is None and Path(what).is_dir():
+        return _draft_folder(Path(what), root, currency)
     try:
         spec = _input(what, root, database=database, sheet=sheet)
     except ValidationError as error:
@@ -62,6 +65,15 @@ def draft(  # the command's options, by name
     best, *others = draft_source(named, spec, place, entity=entity, currency=currency)
     close = {each.entity: each.score for each in others if best.score - each.score < _CLOSE}
     return draft_toml(named, spec, best, others=dict(list(close.items())[:_OTHERS]))
+
+
+def _draft_folder(folder: Path, root: Path, currency: str | None) -> str:
+    """The same of all files of a folder together; files with the same columns are one input."""
+    inputs = inputs_of_folder(folder, root)
+    if not inputs:
+        endings = ", ".join(sorted(FORMAT_OF_SUFFIX))
+        raise DraftUnreadableError(what=str(folder), got="a folder without such files", expected=f"files in {endings}")
+    return folder_toml(inputs, draft_folder(inputs, SourcePlace(data_root=root), currency=currency))
 
 
 def _known(config: Path | None) -> tuple[Path, str | None]:

@@ -4,7 +4,7 @@ Belongs here: which table it feeds, what is proposed, missing and left over. Doe
 fills gaps (`source_gaps.py`), the TOML (`source_draft_text.py`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import duckdb
@@ -50,6 +50,7 @@ class Draft:
         money: the unit of its money, where it has any.
         rows: rows of the sample.
         values: by contract column what the source's words for yes and no mean, where a load would not know.
+        no_sales: of orders, by source column its words for what was never sold (`canceled`).
     """
 
     entity: str
@@ -62,6 +63,7 @@ class Draft:
     money: str | None
     rows: int
     values: dict[str, dict[str, bool]] = field(default_factory=dict)
+    no_sales: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def draft_source(
@@ -87,8 +89,13 @@ def draft_source(
         connection.execute("set enable_progress_bar = false")
         raw = read_input(connection, name, excerpt, place=where, rows=SAMPLED_ROWS, keeps_unreadable=True)
         sample = Sample(connection, raw)
-        drafts = [_draft(core_contract(each), sample, currency) for each in ([entity] if entity else CORE_ENTITIES)]
+        return drafts_of(name, sample, [entity] if entity else CORE_ENTITIES, currency)
+
+
+def drafts_of(name: str, sample: Sample, entities: Sequence[str], currency: str | None) -> list[Draft]:
+    """Drafts of a sample for several tables, the best first; the words of `name` tell something of it."""
     named = words_of(name)
+    drafts = [_draft(core_contract(entity), sample, currency) for entity in entities]
     scored = [replace(draft, score=draft.score + _named_after(draft.entity, named)) for draft in drafts]
     return sorted(scored, key=lambda draft: (-draft.score, CORE_ENTITIES.index(draft.entity)))
 
@@ -102,6 +109,7 @@ def _draft(contract: Contract, sample: Sample, currency: str | None) -> Draft:
         if name not in proposals
     )
     used = set(_used_columns(proposals.values(), sample))
+    left = [name for name in sample.facts if name not in used]
     moments = {
         name: sample.facts[proposal.value]
         for name, proposal in proposals.items()
@@ -113,7 +121,7 @@ def _draft(contract: Contract, sample: Sample, currency: str | None) -> Draft:
         score=_score(contract, proposals, used=len(used) / max(len(sample.facts), 1)),
         proposals=proposals,
         missing=missing,
-        unmapped={column: facts.type for column, facts in sample.facts.items() if column not in used},
+        unmapped={column: sample.facts[column].type for column in left},
         formats={name: found for name, found in formats.items() if any(found)},
         doubtful_formats={name: facts.date_formats[1:] for name, facts in moments.items() if facts.date_formats[1:]},
         money=_money_unit(contract, proposals, sample),
@@ -125,6 +133,7 @@ def _draft(contract: Contract, sample: Sample, currency: str | None) -> Draft:
             and proposal.how == "columns"
             and sample.facts[proposal.value].truth_words
         },
+        no_sales={name: words for name in left if contract.entity == "orders" and (words := sample.no_sales(name))},
     )
 
 

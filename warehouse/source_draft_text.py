@@ -7,11 +7,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from data_contracts.inputs import InputSpec
+from data_contracts.sql import text
 from warehouse.source_draft import POOR_SCORE, Draft
+from warehouse.source_folder import FolderDraft, FolderSource
 from warehouse.source_gaps import Proposal
+from warehouse.source_values import plain_identifier
 
 _WIDTH = 56
 _LOW = 0.5
+_EMPTY = text("")
 
 
 def draft_toml(name: str, spec: InputSpec, draft: Draft, *, others: Mapping[str, float] | None = None) -> str:
@@ -25,7 +29,19 @@ def draft_toml(name: str, spec: InputSpec, draft: Draft, *, others: Mapping[str,
         draft: what is proposed.
         others: by entity the score of other tables it might feed.
     """
-    return "\n".join(["", *_head(draft, others or {}), *_input(name, spec), "", *_source(name, draft), ""])
+    return "\n".join(
+        ["", *_head(draft, others or {}), *_input(name, spec), "", *_source(name, draft, f"input = {_toml(name)}"), ""]
+    )
+
+
+def folder_toml(inputs: Mapping[str, InputSpec], folder: FolderDraft) -> str:
+    """The inputs and sources of several tables as TOML, with comments as in `draft_toml`."""
+    lines = [line for name, spec in inputs.items() for line in ("", *_input(name, spec))]
+    for name, why in folder.unused.items():
+        lines += ["", f"# [inputs.{_key(name)}] feeds nothing by itself: {_one_line(why)}"]
+    for source in folder.sources:
+        lines += ["", "", *_head(source.draft, {}), *_source(source.called, source.draft, _rows_from(source))]
+    return "\n".join([*lines, ""])
 
 
 def _head(draft: Draft, others: Mapping[str, float]) -> Iterator[str]:
@@ -37,6 +53,11 @@ def _head(draft: Draft, others: Mapping[str, float]) -> Iterator[str]:
         yield "# It might also feed: " + ", ".join(f"{entity} ({score:.2f})" for entity, score in others.items())
     for missing in draft.missing:
         yield f"# MISSING {missing.field} ({missing.meaning}): {missing.hint}"
+    for column, words in draft.no_sales.items():
+        listed = ", ".join(map(text, words))
+        told = f"where = {_toml(f'coalesce({plain_identifier(column)}, {_EMPTY}) not in ({listed})')}"
+        said = f"{_one_line(column)} says {_one_line(listed)}"
+        yield f"# LOOK: {said}; where those are no sales, add below `entity`: {told}"
     if draft.unmapped:
         yield "# columns that are left over: " + ", ".join(
             f"{_one_line(name)} ({kind})" for name, kind in draft.unmapped.items()
@@ -50,11 +71,15 @@ def _input(name: str, spec: InputSpec) -> Iterator[str]:
         yield f"{setting} = {_toml(value)}"
 
 
-def _source(name: str, draft: Draft) -> Iterator[str]:
+def _rows_from(source: FolderSource) -> str:
+    return f"input = {_toml(source.name)}" if source.query is None else f'query = """\n{source.query}\n"""'
+
+
+def _source(name: str, draft: Draft, rows_from: str) -> Iterator[str]:
     table = f"sources.{_key(name)}"
     yield f"[{table}]"
     yield f'entity = "{draft.entity}"'
-    yield f"input = {_toml(name)}"
+    yield rows_from
     if draft.money is not None:
         yield f'money = "{draft.money}"' + (
             "  # 12.50 is twelve and a half" if draft.money == "major" else "  # 1250 is twelve and a half"

@@ -22,6 +22,8 @@ COUNTED = LEAST_SCORE
 """The confidence in a key that only counts rows: as little as in a column that most rows share."""
 
 _NEARLY_ALL, _UNIQUE = 0.95, 0.9995
+_WITHOUT_UNITS = 0.6
+_LEAST_ORDERS, _FEWER, _SOUNDS = 50, 0.99, 0.5
 _LONG_KNOWN = "2000-01-01"
 _CURRENCY_WORDS = {
     "dollar": "USD", "dollars": "USD", "usd": "USD", "gbp": "GBP", "pound": "GBP", "pounds": "GBP", "sterling": "GBP",
@@ -111,7 +113,12 @@ def _unit_of_time(facts: ColumnFacts) -> str:
 def _total_from_price(gaps: Gaps) -> None:
     """Amount = quantity * price, unless a column is that product already."""
     price = gaps.fits.get("@unit_price")
-    if price is None or not gaps.has("quantity") or gaps.proposals["quantity"].how != "columns":
+    if price is None:
+        return
+    if not gaps.columns_behind("quantity"):
+        if gaps.wants("amount"):
+            why = f"no column counts units: one a row; check that {price.column} is the whole line's, and net"
+            gaps.put("amount", "columns", price.column, price.score * _WITHOUT_UNITS, why)
         return
     quantity = gaps.proposals["quantity"].value
     if gaps.has("amount"):
@@ -148,6 +155,30 @@ def _order_without_number(gaps: Gaps) -> None:
         return
     value = f"concat_ws('-', {gaps.sql('customer_id')}, {gaps.sql('ordered_at')}::varchar)"
     gaps.put("order_id", "expressions", value, 0.5, "no column names the order: one order for each customer and moment")
+
+
+def _customer_of_several_orders(gaps: Gaps) -> None:
+    """Where each order has a customer id of its own, nobody would ever come back: another column says who bought."""
+    order, customer = gaps.columns_behind("order_id"), gaps.columns_behind("customer_id")
+    if gaps.contract.entity != "orders" or not order or not customer:
+        return
+    orders = gaps.sample.facts[order[0]].distinct
+    if orders < _LEAST_ORDERS or gaps.sample.facts[customer[0]].distinct < _FEWER * orders:
+        return
+    told = f"{customer[0]} has a new value for nearly every order"
+    others = [
+        name
+        for name, facts in gaps.sample.facts.items()
+        if name not in (*order, *customer)
+        and likeness(name, "orders", "customer_id") >= _SOUNDS
+        and facts.filled == facts.rows
+        and 1 < facts.distinct < gaps.sample.facts[customer[0]].distinct
+    ]
+    if others:
+        best = max(others, key=lambda name: gaps.sample.facts[name].distinct)
+        gaps.put("customer_id", "columns", best, 0.7, f"{told}; {best} comes again")
+    else:
+        gaps.put("customer_id", "columns", customer[0], LEAST_SCORE, f"{told}: hardly anybody buys twice; is it?")
 
 
 def _lines(gaps: Gaps) -> None:
@@ -270,6 +301,7 @@ _RULES: Sequence[Callable[[Gaps], None]] = (
     _total_from_price,
     _discounts,
     _order_without_number,
+    _customer_of_several_orders,
     _lines,
     _order_constants,
     _currency,

@@ -27,6 +27,8 @@ _YEARS_OF_A_CALENDAR = (1950, 2100)
 _ENOUGH = 0.95
 _DISTINCT_LOOKED_AT = 2_000
 _MOST_TRUTH_WORDS = 6
+_MOST_STATES = 30
+_CALLED_OFF = r"\b(cancel|void|declin|fail|reject|abort|unavailable|fraud|storn|abgelehnt|annul|anul|cancelad|refus)"
 _MOST_FORMATS, _FEW = 3, 0.05
 _EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 _PHONE = r"\+?[0-9][0-9 ()/.-]{6,18}[0-9]"
@@ -117,6 +119,18 @@ class Sample:
         """Share of rows in which `total` is the product of two columns, to half a hundredth."""
         first, second, whole = (f"try_cast({identifier(name)}::varchar as double)" for name in (*factors, total))
         return float(self.ask(f"coalesce(avg((abs({first} * {second} - {whole}) <= 0.0051)::int), 0)"))
+
+    def no_sales(self, column: str) -> tuple[str, ...]:
+        """The words of a column of few different words that say a sale was called off; sorted."""
+        facts = self.facts[column]
+        if not facts.is_scalar or not 1 < facts.distinct <= _MOST_STATES or facts.numeric > _FEW:
+            return ()
+        name, table = identifier(column), self.raw.table
+        rows = self.connection.execute(
+            f"select distinct {name}::varchar v from {table} where regexp_matches({name}::varchar, ?, 'i') order by v",  # noqa: S608  # quoted names
+            [_CALLED_OFF],
+        ).fetchall()
+        return tuple(word for (word,) in rows)
 
     def ask(self, expression: str) -> float:
         """A number over all rows."""

@@ -4,6 +4,8 @@ Belongs here: delimiter, quote and encoding of CSV files, names of inputs. Does 
 """
 
 import codecs
+from collections.abc import Container
+from itertools import chain, count, takewhile
 from pathlib import Path
 
 import duckdb
@@ -28,6 +30,39 @@ def input_of_file(pattern: str, data_root: Path, *, sheet: str | None = None) ->
     if is_url(pattern) or spec.format_of(given) != "csv" or is_compressed(given) or not file.is_file():
         return spec
     return spec.model_copy(update=_dialect(file))
+
+
+def inputs_of_folder(folder: Path, data_root: Path) -> dict[str, InputSpec]:
+    """An input for each file of a folder that can be read, by name; files with equal columns are one input together."""
+    together: dict[object, list[Path]] = {}
+    for file in sorted(each for each in folder.iterdir() if each.is_file()):
+        if file.name.removesuffix(COMPRESSED_SUFFIX).lower().endswith(tuple(FORMAT_OF_SUFFIX)) and file.name[0] != ".":
+            together.setdefault(_columns(file) or file, []).append(file)
+    inputs: dict[str, InputSpec] = {}
+    for files in together.values():
+        name = _free(name_of_input(files[0].name) if len(files) == 1 else _common_name(files), inputs)
+        spec = input_of_file(str(files[0]), data_root)
+        inputs[name] = spec.model_copy(update={"files": tuple(_relative(file, data_root) for file in files)})
+    return inputs
+
+
+def _columns(file: Path) -> tuple[str, ...]:
+    """The first line of a CSV file that is not packed, as its columns; nothing of other files."""
+    if is_compressed(file.name) or FORMAT_OF_SUFFIX[file.suffix.lower()] != "csv":
+        return ()
+    with file.open("rb") as stream:
+        return (file.suffix.lower(), stream.readline(_LOOKED_AT_BYTES).decode(errors="replace").strip())
+
+
+def _common_name(files: list[Path]) -> str:
+    """What the names of several files begin with."""
+    first, last = min(file.stem for file in files), max(file.stem for file in files)
+    same = "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
+    return name_of_input(same.rstrip("-_ .0123456789") or files[0].name)
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    return next(each for each in chain([name], (f"{name}_{number}" for number in count(2))) if each not in taken)
 
 
 def name_of_input(pattern: str) -> str:

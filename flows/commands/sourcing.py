@@ -10,7 +10,7 @@ from flows.commands.outcome import command, print_json
 
 @command
 def check(
-    sources: Annotated[list[str] | None, typer.Argument(help="Sources to try [all].", show_default=False)] = None,
+    sources: Annotated[list[str] | None, typer.Argument(help="Sources to try \\[all].", show_default=False)] = None,
     config: Config = None,
     *,
     data: Data = None,
@@ -38,21 +38,24 @@ def check(
 @command
 def draft(
     what: Annotated[
-        str, typer.Argument(metavar="FILE_OR_TABLE", help="A file, glob or URL; or a table of --database.")
+        str, typer.Argument(metavar="FILE_OR_TABLE", help="A file, folder, glob or URL; or a table of --database.")
     ],
     config: Config = None,
     *,
     entity: Annotated[
-        str | None, typer.Option(help="The table it is to feed: orders, customers, ... [best fit].", show_default=False)
+        str | None,
+        typer.Option(help="The table it is to feed: orders, customers, ... \\[best fit].", show_default=False),
     ] = None,
     database: Annotated[
         str | None,
         typer.Option(help="Environment variable with a database's address, or a DuckDB file.", show_default=False),
     ] = None,
-    sheet: Annotated[str | None, typer.Option(help="Sheet of a spreadsheet [first].", show_default=False)] = None,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of a spreadsheet \\[first].", show_default=False)] = None,
     name: Annotated[str | None, typer.Option(help="Name of the input and source.", show_default=False)] = None,
 ) -> None:
     """Propose a mapping as TOML, with a confidence for every line, what is missing and what is left over.
+
+    Of a folder, all files together, with the queries that join them where one says only half.
 
     gristmill source draft orders.csv >> gristmill.toml
     """

@@ -31,8 +31,8 @@ def init(
     where = "" if file == Path("gristmill.toml") else f" --config {file}"
     typer.echo(
         f"wrote {file}\n"
-        "next: correct [company] and [paths] in it, then propose a mapping for each file, the orders first:\n"
-        f"  gristmill source draft FILE{where} >> {file}\n"
+        "next: correct [company] and [paths] in it, then propose a mapping for your files, or one of them:\n"
+        f"  gristmill source draft FOLDER{where} >> {file}\n"
         f"  gristmill source check{where}"
     )
 

@@ -1,0 +1,104 @@
+import tomllib
+
+import polars as pl
+import pytest
+
+from data_contracts.inputs import InputSpec
+from data_contracts.mapping import SourceMapping
+from warehouse.source_draft_text import folder_toml
+from warehouse.source_files import SourcePlace
+from warehouse.source_folder import draft_folder
+from warehouse.source_sniffing import inputs_of_folder
+
+HEADS = pl.DataFrame(
+    {
+        "order_id": [f"o{n}" for n in range(120)],
+        "customer_id": [f"c{n}" for n in range(120)],
+        "order_status": ["delivered", "delivered", "canceled"] * 40,
+        "order_purchase_timestamp": [f"2024-{1 + n % 12:02}-{1 + n % 28:02} 10:00:{n % 60:02}" for n in range(120)],
+    }
+)
+LINES = pl.DataFrame(
+    {
+        "order_id": [f"o{n // 2}" for n in range(240)],
+        "order_item_id": [1 + n % 2 for n in range(240)],
+        "product_id": [f"p{n % 17}" for n in range(240)],
+        "price": [0.5 + n % 9 for n in range(240)],
+    }
+)
+PEOPLE = pl.DataFrame(
+    {
+        "customer_id": [f"c{n}" for n in range(120)],
+        "customer_unique_id": [f"u{n % 50}" for n in range(120)],
+        "customer_state": ["SP", "RJ"] * 60,
+    }
+)
+PRODUCTS = pl.DataFrame({"id": [f"p{n}" for n in range(17)], "category": ["a"] * 17})
+
+
+@pytest.fixture
+def drafted(tmp_path):
+    """The inputs and sources proposed for a folder, as the settings would read them, and what feeds nothing."""
+
+    def drafting(**tables):
+        for name, frame in tables.items():
+            frame.write_csv(tmp_path / f"{name}.csv")
+        inputs = inputs_of_folder(tmp_path, tmp_path)
+        folder = draft_folder(inputs, SourcePlace(data_root=tmp_path), currency="BRL")
+        written = tomllib.loads(folder_toml(inputs, folder))
+        for spec in written["inputs"].values():
+            InputSpec.model_validate(spec)
+        for source in written["sources"].values():
+            SourceMapping.model_validate(source)
+        return written, folder
+
+    return drafting
+
+
+def test_heads_lines_and_customers_become_one_table_of_orders(drafted):
+    written, folder = drafted(heads=HEADS, lines=LINES, people=PEOPLE, products=PRODUCTS)
+    orders, customers = written["sources"]["orders"], written["sources"]["customers"]
+    assert orders["columns"] == {
+        "order_id": "order_id",
+        "line_number": "order_item_id",
+        "customer_id": "customer_unique_id",
+        "ordered_at": "order_purchase_timestamp",
+        "product_id": "product_id",
+        "amount": "price",
+    }
+    assert " ".join(orders["query"].split()) == (
+        "select lines.*, heads.order_status, heads.order_purchase_timestamp, people.customer_unique_id from lines "
+        "left join heads on lines.order_id = heads.order_id "
+        "left join people on heads.customer_id = people.customer_id"
+    )
+    assert customers["columns"] == {"customer_id": "customer_unique_id", "region": "customer_state"}
+    assert "distinct on (customer_unique_id)" in customers["query"]
+    assert written["sources"]["products"]["input"] == "products"
+    assert folder.unused == {"heads": "its rows complete those of lines"}
+
+
+def test_words_for_sales_called_off_are_told(drafted):
+    written, folder = drafted(heads=HEADS, lines=LINES)
+    assert folder.sources[0].draft.no_sales == {"order_status": ("canceled",)}
+    assert written["sources"]["orders"]["columns"]["customer_id"] == "customer_id"
+    assert folder.sources[0].draft.proposals["customer_id"].confidence < 0.5  # nobody comes back
+
+
+def test_files_with_the_same_columns_are_one_input(drafted):
+    whole = LINES.join(HEADS, on="order_id").with_columns(customer_id=pl.lit("u") + pl.col("order_id").str.slice(1, 1))
+    written, folder = drafted(sales_2023=whole[:120], sales_2024=whole[120:])
+    assert written["inputs"] == {"sales": {"files": ["sales_2023.csv", "sales_2024.csv"]}}
+    assert (written["sources"]["orders"]["input"], folder.unused) == ("sales", {})
+
+
+def test_values_that_are_not_found_there_make_no_join(drafted):
+    written, folder = drafted(heads=HEADS.with_columns(order_id="x" + pl.col("order_id")), lines=LINES)
+    assert "orders" not in written.get("sources", {})
+    assert set(folder.unused) >= {"lines"}
+
+
+def test_equal_keys_of_other_types_are_compared_as_text(tmp_path):
+    HEADS.with_columns(order_id=pl.int_range(120)).write_parquet(tmp_path / "heads.parquet")
+    LINES.with_columns(order_id=pl.col("order_id").str.slice(1)).write_parquet(tmp_path / "lines.parquet")
+    folder = draft_folder(inputs_of_folder(tmp_path, tmp_path), SourcePlace(data_root=tmp_path))
+    assert "lines.order_id::varchar = heads.order_id::varchar" in folder.sources[0].query

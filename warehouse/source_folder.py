@@ -1,0 +1,203 @@
+"""Proposed mappings for all tables of a company at once: rows that say only half are joined with those they belong to.
+
+Belongs here: which table feeds what, what it has to be joined with, who the customer is everywhere. Does not: how one
+table is mapped (`source_draft.py`), how tables hang together (`source_links.py`).
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import duckdb
+
+from data_contracts.contracts import CORE_ENTITIES, core_contract
+from data_contracts.inputs import InputSpec
+from data_contracts.sql import identifier
+from warehouse.source_draft import POOR_SCORE, SAMPLED_ROWS, Draft, drafts_of
+from warehouse.source_files import SourcePlace
+from warehouse.source_gaps import COUNTED
+from warehouse.source_links import Link, find_links, join_sql, joined_columns, needed_steps, reached
+from warehouse.source_names import likeness
+from warehouse.source_profile import Sample
+from warehouse.source_values import plain_identifier
+from warehouse.sources import read_input, read_query
+
+LINKED_ROWS = 1_000_000
+"""Rows read of each table, from its head: enough to see which rows of others are named there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderSource:
+    """A proposed source.
+
+    Attributes:
+        name: the input its rows are from.
+        draft: its mapping.
+        query: the query its rows are from where they need more than the input has.
+        called: its own name.
+    """
+
+    name: str
+    draft: Draft
+    query: str | None = None
+    called: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderDraft:
+    """What is proposed for several tables.
+
+    Attributes:
+        sources: one for each table that feeds something, the orders first.
+        unused: by input why it feeds nothing.
+    """
+
+    sources: tuple[FolderSource, ...]
+    unused: dict[str, str]
+
+
+def draft_folder(inputs: Mapping[str, InputSpec], place: SourcePlace, *, currency: str | None = None) -> FolderDraft:
+    """Propose how several tables are mapped together.
+
+    Args:
+        inputs: by name.
+        place: where they lie.
+        currency: the company's, where it is known.
+
+    Raises:
+        UsageError, DataBlockedError, DependencyDownError: see `sources.read_input`.
+    """
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute("set enable_progress_bar = false")
+        tables = {
+            name: Sample(connection, read_input(connection, name, spec, place=place, rows=LINKED_ROWS))
+            for name, spec in inputs.items()
+        }
+        return _Folder(connection, tables, currency=currency).drafted()
+
+
+@dataclass
+class _Folder:
+    """The tables of a company, and what has been found out about them so far.
+
+    Attributes:
+        connection: where they are.
+        tables: by name.
+        currency: the company's.
+        links: between them.
+        customer: the orders' column that says who bought.
+        hidden: columns that sound more like it, but have a new value for every order.
+        part_of: by table the one whose rows it completes (heads of orders).
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    tables: dict[str, Sample]
+    currency: str | None
+    links: list[Link] = field(default_factory=list)
+    customer: str = ""
+    hidden: set[str] = field(default_factory=set)
+    part_of: dict[str, str] = field(default_factory=dict)
+
+    def drafted(self) -> FolderDraft:
+        self.links = find_links(self.tables)
+        orders = self._best_orders()
+        sources = [orders] if orders is not None else []
+        if orders is not None:
+            self._learn(orders)
+        taken = {source.name for source in sources} | set(self.part_of)
+        unused = {name: f"its rows complete those of {of}" for name, of in self.part_of.items()}
+        for name in (name for name in self.tables if name not in taken):
+            best = self._best(name)
+            if best is not None:
+                sources.append(best)
+            else:
+                unused[name] = f"no table of the contracts fits it well; `gristmill source draft` shows {name} alone"
+        return FolderDraft(sources=tuple(_named_after_tables(sources)), unused=unused)
+
+    def _best_orders(self) -> FolderSource | None:
+        """The table with the lines of orders: of those that say all that is needed, the one that fits best."""
+        found = [source for name in self.tables for source in self._candidates(name, ("orders",))]
+        return _best_of(found)
+
+    def _learn(self, orders: FolderSource) -> None:
+        """Who the customer is and which tables are part of the orders, for all other tables to keep to."""
+        self.customer, order = (orders.draft.proposals[name].value for name in ("customer_id", "order_id"))
+        joined = {link.other: link for link in self._steps_of(orders)}
+        self.part_of = {
+            other: orders.name for other, link in joined.items() if link.column == order and link.table == orders.name
+        }
+        sounds = likeness(self.customer, "orders", "customer_id")
+        there = {*orders.draft.unmapped, *(link.column for link in joined.values())}
+        self.hidden = {name for name in there if likeness(name, "orders", "customer_id") > sounds}
+
+    def _steps_of(self, source: FolderSource) -> list[Link]:
+        if source.query is None:
+            return []
+        steps = reached(source.name, self.links)
+        return [link for link in steps if f"left join {plain_identifier(link.other)} on " in source.query]
+
+    def _best(self, name: str) -> FolderSource | None:
+        others = tuple(entity for entity in CORE_ENTITIES if entity != "orders" or not self.part_of)
+        return _best_of(list(self._candidates(name, others)))
+
+    def _candidates(self, name: str, entities: Sequence[str]) -> Iterator[FolderSource]:
+        """Drafts of a table by itself, and joined with what its rows belong to where something is missing."""
+        for draft in drafts_of(name, self._alone(name), entities, self.currency):
+            yield FolderSource(name=name, draft=draft, query=self._query_alone(name))
+            if draft.missing and reached(name, self.links):
+                yield from self._joined(name, draft.entity)
+
+    def _alone(self, name: str) -> Sample:
+        query = self._query_alone(name)
+        if query is None:
+            return self.tables[name]
+        return self._made(f"{name} alone", query)
+
+    def _query_alone(self, name: str) -> str | None:
+        """Without the columns that name nobody; one row for each customer where a table of customers has several."""
+        hidden = [column for column in self.tables[name].facts if column in self.hidden]
+        if not hidden:
+            return None
+        left = ", ".join(plain_identifier(column) for column in self.tables[name].facts if column not in self.hidden)
+        once = f" on ({plain_identifier(self.customer)})" if self.customer in self.tables[name].facts else ""
+        return f"select distinct{once} {left} from {plain_identifier(name)} order by all"  # noqa: S608  # quoted names
+
+    def _joined(self, name: str, entity: str) -> Iterator[FolderSource]:
+        steps = reached(name, self.links)
+        columns = joined_columns(name, steps, self.tables, without=self.hidden)
+        sample = self._made(f"{name} joined", join_sql(name, steps, columns, rows=SAMPLED_ROWS))
+        (draft,) = drafts_of(name, sample, (entity,), self.currency)
+        used = [column for column in columns if column not in draft.unmapped or column in draft.no_sales]
+        kept = needed_steps(steps, {columns[column][0] for column in used})
+        shown = {column: place for column, place in columns.items() if column in used or place[0] == name}
+        whole = not self.hidden & set(self.tables[name].facts)
+        yield FolderSource(name=name, draft=draft, query=join_sql(name, kept, shown, whole=whole))
+
+    def _made(self, name: str, query: str) -> Sample:
+        self.connection.execute(f"drop table if exists raw.{identifier(f'query of {name}')}")
+        return Sample(self.connection, read_query(self.connection, name, query))
+
+
+def _best_of(sources: Sequence[FolderSource]) -> FolderSource | None:
+    """Of those that say all that is needed, the one that fits best; none where all are guesses."""
+    whole = [
+        source
+        for source in sources
+        if not source.draft.missing and source.draft.score >= POOR_SCORE and not _is_guessed(source.draft)
+    ]
+    return max(whole, key=lambda source: (source.draft.score, source.query is None), default=None)
+
+
+def _is_guessed(draft: Draft) -> bool:
+    """Whether its rows have no key of their own, or several things that it needs are guesses."""
+    contract = core_contract(draft.entity)
+    needed = [draft.proposals[name] for name in contract.required_columns() if name not in ("currency", "quantity")]
+    shared = any(each.how == "columns" and each.confidence <= COUNTED for each in needed if each.field in contract.key)
+    return shared or sum(each.confidence < COUNTED for each in needed) > 1
+
+
+def _named_after_tables(sources: Sequence[FolderSource]) -> list[FolderSource]:
+    """The same, each named after the table it feeds where it alone feeds it."""
+    fed = Counter(source.draft.entity for source in sources)
+    return [replace(each, called=each.draft.entity if fed[each.draft.entity] == 1 else each.name) for each in sources]
