@@ -1,0 +1,80 @@
+"""What is recorded of campaigns, offers and products, ready to be asked.
+
+Belongs here: names, fixed costs, last days, what an offer promotes. Does not: contacts and orders.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+CAMPAIGNS: Mapping[str, pl.DataType] = {
+    "campaign_id": pl.String(),
+    "name": pl.String(),
+    "ends_on": pl.Date(),
+    "cost": pl.Int64(),
+    "offer_id": pl.String(),
+    "channel": pl.String(),
+}
+OFFERS: Mapping[str, pl.DataType] = {
+    "offer_id": pl.String(),
+    "product_id": pl.String(),
+    "category": pl.String(),
+    "cost": pl.Int64(),
+}
+PRODUCTS: Mapping[str, pl.DataType] = {"product_id": pl.String(), "category": pl.String()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """Small tables of the company; empty where it records none.
+
+    Attributes:
+        campaigns: as `CAMPAIGNS`, one row a campaign.
+        offers: as `OFFERS`, one row an offer.
+        products: as `PRODUCTS`.
+        channel_costs: what a contact by a channel costs where none is recorded, minor units.
+        orders_begin_on: the day of the first order.
+    """
+
+    campaigns: pl.DataFrame
+    offers: pl.DataFrame
+    products: pl.DataFrame
+    channel_costs: Mapping[str, int]
+    orders_begin_on: date
+
+    def completed(self, contacts: pl.DataFrame) -> pl.DataFrame:
+        """Contacts with offer and channel of their campaign where they have none, and with the cost of the channel."""
+        own = self.campaigns.select("campaign_id", of_offer="offer_id", of_channel="channel")
+        joined = contacts.join(own, on="campaign_id", how="left", validate="m:1", maintain_order="left")
+        filled = joined.with_columns(
+            pl.coalesce("offer_id", "of_offer").alias("offer_id"), pl.coalesce("channel", "of_channel").alias("channel")
+        ).drop("of_offer", "of_channel")
+        if not self.channel_costs:
+            return filled
+        assumed = pl.col("channel").replace_strict(dict(self.channel_costs), default=None, return_dtype=pl.Int64)
+        return filled.with_columns(pl.coalesce("cost", assumed).alias("cost"))
+
+    def ends(self) -> dict[str, date]:
+        """The last day on which a response counts, by campaign, where it is recorded."""
+        return dict(self.campaigns.select("campaign_id", "ends_on").drop_nulls().iter_rows())
+
+    def name_and_cost(self, campaign_id: str) -> tuple[str | None, int | None]:
+        """Of a campaign; None for what is not recorded."""
+        own = self.campaigns.filter(pl.col("campaign_id") == campaign_id)
+        return (own["name"][0], own["cost"][0]) if own.height else (None, None)
+
+    @property
+    def redemption_costs(self) -> dict[str, int]:
+        """By offer, what a response costs beside the discount, minor units."""
+        return dict(self.offers.select("offer_id", "cost").drop_nulls().iter_rows())
+
+    def promoted(self, offer_ids: Sequence[str]) -> pl.Series | None:
+        """`product_id` of what offers promote; None where they promote nothing in particular."""
+        own = self.offers.filter(pl.col("offer_id").is_in(list(offer_ids)))
+        named = own["product_id"].drop_nulls()
+        categories = own.filter(pl.col("product_id").is_null())["category"].drop_nulls()
+        wide = self.products.filter(pl.col("category").is_in(categories.to_list()))["product_id"]
+        found = pl.concat([named, wide.drop_nulls()]).unique().sort()
+        return found if len(found) else None
