@@ -1,6 +1,6 @@
 """How good effects and decisions are: Hillstrom's e-mail test, and customers whose true effects are known.
 
-    GRISTMILL_SHARED_DATA=… python benchmarks/quality_decisions.py [hillstrom] [simulated] [--splits 20]
+    GRISTMILL_SHARED_DATA=… python benchmarks/quality_decisions.py [hillstrom] [simulated] [--splits 20] [--seeds 101 …]
 
 Prints Markdown tables for docs/decisions.md. Hillstrom: stratified halves, trained on one, Qini on the other.
 Simulated: effects learnt from contacts by lot, offers chosen under a budget, judged by the true effects.
@@ -9,6 +9,7 @@ Simulated: effects learnt from contacts by lot, offers chosen under a budget, ju
 import argparse
 import os
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -35,7 +36,10 @@ def hillstrom(splits: int) -> None:
     table = pl.read_parquet(DATA / "hillstrom" / "hillstrom.parquet")
     features = table.drop("segment", "visit", "conversion", "spend").with_columns(pl.col(pl.Int64).cast(pl.Float64))
     arm = table["segment"].replace_strict({name: place for place, name in enumerate(ARMS)}).cast(pl.Int64).to_numpy()
-    print("| outcome | e-mail | method | Qini | above the rule | ± (95 %) |\n|---|---|---|---:|---:|---:|")
+    print(
+        "± is 95 % over the halves as if they were independent, then for halves that overlap (Nadeau, Bengio 2003).\n"
+    )
+    print("| outcome | e-mail | method | Qini | above the rule | ± | ± |\n|---|---|---|---:|---:|---:|---:|")
     for outcome in ("visit", "conversion"):
         trial = Trial(
             table=features,
@@ -51,7 +55,8 @@ def hillstrom(splits: int) -> None:
         for (treatment, method), values in found.items():
             gains = np.array(values) - np.array(found[treatment, RULE])
             margin = 1.96 * gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else float("nan")
-            figures = f"{np.mean(values):.5f} | {gains.mean():+.5f} | {margin:.5f}"
+            overlapping = margin * np.sqrt(1 + len(gains))  # tested on as many rows as trained on
+            figures = f"{np.mean(values):.5f} | {gains.mean():+.5f} | {margin:.5f} | {overlapping:.5f}"
             print(f"| {outcome} | {ARMS[treatment]} | {method} | {figures} |", flush=True)
 
 
@@ -87,9 +92,21 @@ def stratified_half(trial: Trial, split: int) -> "np.typing.NDArray[np.bool_]":
     return half
 
 
-def simulated(past: int, tonight: int) -> None:
+def simulated(past: int, tonight: int, seeds: Sequence[int]) -> None:
     """True incremental profit of the chosen policy against others, at three budgets, and calibration by tenth."""
-    made = simulate_offers(past=past, tonight=tonight)
+    print(f"{past:,} past contacts, decisions for {tonight:,} others\n")
+    print("| seed | budget | oracle | chosen | of the oracle | response model | random |")
+    print("|---:|---:|---:|---:|---:|---:|---:|", flush=True)
+    calibrations = []
+    for seed in seeds:
+        calibrations += one_world(past, tonight, seed)
+    print("\nPredicted/true effect by tenth (minor units):\n")
+    print("\n".join(calibrations))
+
+
+def one_world(past: int, tonight: int, seed: int) -> list[str]:
+    """Print the rows of one simulated world; its calibrations in words."""
+    made = simulate_offers(past=past, tonight=tonight, seed=seed)
     trial = past_trial(made)
     model = fit_trial(trial)
     effects = model.predict(made.tonight.drop("customer_id"))[0].T
@@ -101,16 +118,18 @@ def simulated(past: int, tonight: int) -> None:
     )
     lots = np.random.default_rng(1).random(effects.shape) * 1e5
     everybody = float(made.cost.max()) * tonight
-    print(f"| budget ({past:,} past contacts) | oracle | chosen | of the oracle | response model | random |")
-    print("|---:|---:|---:|---:|---:|---:|")
     for share in BUDGET_SHARES:
         budget = round(share * everybody / 3)
         profits = [profit(made, gains, budget) for gains in (made.true_effect, effects, response, lots)]
         oracle, chosen, by_response, by_lot = (one / 100 for one in profits)
-        share_of_oracle = f"{chosen:,.0f} | {chosen / oracle:.1%}"
-        print(f"| {budget / 100:,.0f} | {oracle:,.0f} | {share_of_oracle} | {by_response:,.0f} | {by_lot:,.0f} |")
-    for offer in range(effects.shape[1]):
-        print_calibration(f"offer {offer + 1}", effects[:, offer], made.true_effect[:, offer])
+        of_oracle = " | ".join(f"{one / oracle:.1%}" for one in (chosen, by_response, by_lot))
+        print(
+            f"| {seed} | {budget / 100:,.0f} ({share:.0%}) | {oracle:,.0f} | {chosen:,.0f} | {of_oracle} |", flush=True
+        )
+    return [
+        f"- seed {seed}, offer {offer + 1}: {calibration_words(effects[:, offer], made.true_effect[:, offer])}"
+        for offer in range(effects.shape[1])
+    ]
 
 
 def profit(made: SimulatedOffers, gains: Floats, budget: int) -> float:
@@ -153,13 +172,12 @@ def past_trial(made: SimulatedOffers) -> Trial:
     )
 
 
-def print_calibration(name: str, predicted: Floats, true: Floats) -> None:
+def calibration_words(predicted: Floats, true: Floats) -> str:
     """Mean predicted and true effect by tenth of the predicted."""
     order = np.argsort(predicted, kind="stable")
     parts = [(predicted[part].mean(), true[part].mean()) for part in np.array_split(order, 10)]
     slope = float(np.polyfit(*np.array(parts).T, 1)[0])
-    shown = ", ".join(f"{one:.1f}/{other:.1f}" for one, other in parts)
-    print(f"\n{name}, predicted/true effect by tenth (minor units): {shown}; slope {slope:.2f}")
+    return ", ".join(f"{one:.1f}/{other:.1f}" for one, other in parts) + f"; slope {slope:.2f}"
 
 
 def main() -> None:
@@ -169,11 +187,12 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=20)
     parser.add_argument("--past", type=int, default=100_000)
     parser.add_argument("--tonight", type=int, default=50_000)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[101, 202, 303], help="of the simulated worlds")
     given = parser.parse_args()
     if "hillstrom" in given.parts:
         hillstrom(given.splits)
     if "simulated" in given.parts:
-        simulated(given.past, given.tonight)
+        simulated(given.past, given.tonight, given.seeds)
 
 
 if __name__ == "__main__":

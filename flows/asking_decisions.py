@@ -15,11 +15,13 @@ from flows import decision_inputs as inputs
 from flows.contact_effects import ContactTrial, contact_trial
 from flows.context import Context
 from flows.core_tables import CoreTables
-from flows.deciding import choice_facts, choice_rules, minor_units_of
+from flows.deciding_offers import choice_facts, choice_rules, minor_units_of
 from flows.errors import NothingDecidedError, WhatIfUnreadableError
-from flows.offer_candidates import channels_of
+from flows.offer_candidates import AUDIENCE, channel_costs, channels_of
+from flows.published_candidates import published_candidates, with_other_channels
 from segments.decisions.choosing import choose
 from segments.decisions.explaining import shadow_prices
+from segments.decisions.exploration import Exploration
 from segments.money import Currency, currency_of
 
 TABLE = "next_best_offer"
@@ -32,7 +34,7 @@ def ask(context: Context, *, what_if: Sequence[str]) -> dict[str, Any]:
 
     Args:
         context: the surroundings.
-        what_if: `budget=20000`, `offers_per_customer=2`, `capacity.e-mail=5000`.
+        what_if: `budget=20000`, `offers_per_customer=2`, `capacity.e-mail=5000`, `exploration_share=0.1`.
 
     Returns:
         `now` and, where something was asked, `what_if`, with what changes; money in major units.
@@ -46,7 +48,7 @@ def ask(context: Context, *, what_if: Sequence[str]) -> dict[str, Any]:
     currency = currency_of(settings.company.currency)
     published = _published(context)
     as_of: date = published["as_of"][0]
-    candidates = _candidates(published, minor_units=minor_units_of(currency.code))
+    candidates = _candidates(context, published, as_of, minor_units=minor_units_of(currency.code))
     now, chosen_now = _decided(candidates, settings.decisions, as_of, currency)
     told: dict[str, Any] = {"status": "done", "as_of": as_of.isoformat(), "currency": currency.code, "now": now}
     if not what_if:
@@ -120,7 +122,9 @@ def _policies(found: ContactTrial, cost: int, *, threads: int, seed: int) -> dic
     held_out = cross_validate(trial, threads=threads, seed=seed)
     rows = np.arange(len(trial.arm))
     net = trial.outcome - np.where(trial.arm == CONTROL, 0.0, cost)
-    logged = Logged(action=trial.arm, propensity=trial.propensity[rows, trial.arm], outcome=net)
+    logged = Logged(
+        action=trial.arm, propensity=trial.propensity[rows, trial.arm], outcome=net, customer=trial.customer
+    )
     effects = np.vstack([np.zeros(len(rows)), held_out.scores[OURS] - cost])
     expected = (held_out.untreated + effects).T
     chosen = {f"{name} for everybody": np.full(len(rows), arm) for arm, name in enumerate(trial.arms)}
@@ -154,18 +158,25 @@ def _published(context: Context) -> pl.DataFrame:
     return rows
 
 
-def _candidates(published: pl.DataFrame, *, minor_units: int) -> pl.DataFrame:
-    """The published offers as candidates again; amounts in minor units."""
-    known = published.filter(pl.col("expected_gain").is_not_null())
-    amounts = {"gain_amount": "expected_gain", "cost_amount": "contact_cost"}
-    return known.select(
-        "customer_id",
-        pl.coalesce(pl.concat_str("offer_id", "product_id", separator=" on "), "product_id").alias("offer_id"),
-        "product_id",
-        "category",
-        "channel",
-        *((pl.col(source) * minor_units).round(0).cast(pl.Int64).alias(name) for name, source in amounts.items()),
-        pl.when(~pl.col("is_open")).then(pl.col("decision_reason")).alias("blocked"),
+def _candidates(context: Context, published: pl.DataFrame, as_of: date, *, minor_units: int) -> pl.DataFrame:
+    """The published offers as candidates again, by every channel there is, with their stock."""
+    decisions, core = context.settings.decisions, CoreTables.latest(context)
+    candidates = published_candidates(published, minor_units=minor_units)
+    offers = inputs.known_rows(core, "offers", as_of)
+    if offers is not None and "stock" in offers.columns:
+        stock = offers.select("stock", declared_offer_id="offer_id")
+        candidates = candidates.join(stock, on="declared_offer_id", how="left", validate="m:1", maintain_order="left")
+    channels = channels_of(decisions)
+    if len(channels) == 1:
+        return candidates
+    contacts = inputs.sent_contacts(core, as_of)
+    return with_other_channels(
+        candidates,
+        channel_costs(contacts, decisions, minor_units=minor_units),
+        inputs.recent_contacts(contacts, as_of, days=decisions.period_days, default_channel=next(iter(channels))),
+        {name: one.at_most for name, one in channels.items() if one.at_most is not None},
+        period_days=decisions.period_days,
+        as_of=as_of,
     )
 
 
@@ -173,7 +184,8 @@ def _decided(
     candidates: pl.DataFrame, decisions: Decisions, as_of: date, currency: Currency
 ) -> tuple[dict[str, Any], pl.DataFrame]:
     minor_units = minor_units_of(currency.code)
-    choice = choose(candidates, choice_rules(decisions, candidates, minor_units=minor_units))
+    exploration = Exploration(audience=AUDIENCE, share=decisions.exploration_share)
+    choice = choose(candidates, choice_rules(decisions, candidates, minor_units=minor_units), exploration)
     prices = shadow_prices(choice, as_of=as_of, currency=currency, run_key="")
     return choice_facts(choice, prices, minor_units=minor_units), choice.candidates.filter("chosen")
 
@@ -191,6 +203,8 @@ def _with_one(decisions: Decisions, name: str, value: str, asked: str) -> Decisi
     try:
         if name == "budget" and float(value) >= 0:
             return decisions.model_copy(update={"budget": float(value)})
+        if name == "exploration_share" and 0 <= float(value) < 1:
+            return decisions.model_copy(update={"exploration_share": float(value)})
         if name == "offers_per_customer" and int(value) >= 1:
             return decisions.model_copy(update={"offers_per_customer": int(value)})
         if name.startswith(CAPACITY) and int(value) >= 0:

@@ -14,11 +14,14 @@ from flows.core_tables import CoreTables
 from flows.decision_inputs import known_orders
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from models.uplift.evidence import Evidence
     from models.uplift.trial import Trial
 
 CONTROL = "left alone"
 ANY_CONTACT = "contacted"
+_OWN = ("contact_id", "customer_id", "offer_id", "arm", "propensity", "offer_propensity", "outcome")
 LEAST_ROWS = 200  # held out, and of a treatment
 MOST_ROWS = 100_000
 MOST_DATES = 6
@@ -187,37 +190,55 @@ def _with_features(core: CoreTables, rows: pl.DataFrame) -> pl.DataFrame:
     built = pl.concat(parts)
     return rows.join(
         built, on=["customer_id", "snapshot_date"], how="left", validate="m:1", maintain_order="left"
-    ).select("contact_id", "customer_id", "arm", "propensity", "outcome", *known)
+    ).select(*_OWN, *known)
 
 
 def _as_trial(table: pl.DataFrame) -> ContactTrial:
     from models.uplift.evidence import judge_evidence  # noqa: PLC0415 heavy
-    from models.uplift.trial import LEAST_PROPENSITY, Trial, shares_as_propensity  # noqa: PLC0415
+    from models.uplift.trial import Trial, shares_as_propensity  # noqa: PLC0415
 
-    columns = tuple(name for name in table.columns[5:] if table[name].drop_nulls().n_unique() > 1) or tuple(
-        table.columns[5:6]
-    )
+    features = table.columns[len(_OWN) :]
+    columns = tuple(name for name in features if table[name].drop_nulls().n_unique() > 1) or tuple(features[:1])
     treatments = sorted(set(table["arm"].to_list()) - {CONTROL})
     arms = (CONTROL, *treatments)
     arm = table["arm"].replace_strict({name: place for place, name in enumerate(arms)}).cast(pl.Int64).to_numpy()
     frame = _plain(table, columns)
     shares = shares_as_propensity(arm, arms)
     logged = table["propensity"].null_count() == 0
-    propensity = shares
-    if logged:
-        addressed = np.clip(table["propensity"].to_numpy(), LEAST_PROPENSITY, 1 - LEAST_PROPENSITY)[:, None]
-        of_treatments = shares[:, 1:] / shares[:, 1:].sum(axis=1, keepdims=True)
-        propensity = np.concatenate([1 - addressed, addressed * of_treatments], axis=1)
     trial = Trial(
         table=frame,
         arm=arm,
         arms=arms,
         outcome=table["outcome"].to_numpy(),
-        propensity=np.maximum(propensity, LEAST_PROPENSITY),
+        propensity=_logged(table, arms, shares) if logged else shares,
         groups=table["customer_id"].to_list(),
     )
-    evidence = judge_evidence(frame, arm, arms=arms, propensity_logged=logged)
+    one_each = trial.at(trial.first_rows)
+    evidence = judge_evidence(one_each.table, one_each.arm, arms=arms, propensity_logged=logged)
     return ContactTrial(trial=trial, evidence=evidence, columns=columns)
+
+
+def _logged(table: pl.DataFrame, arms: tuple[str, ...], shares: "npt.NDArray[np.float64]") -> "npt.NDArray[np.float64]":
+    """The probability of each arm, shape (rows, arms), from what was logged.
+
+    `propensity` is that of being addressed at all, `offer_propensity` that of the row's offer (of whoever was held out,
+    of the offer they would have got). What of the first is not told by the second falls to the other arms by their
+    shares.
+    """
+    from models.uplift.trial import LEAST_PROPENSITY  # noqa: PLC0415 heavy
+
+    addressed = np.clip(table["propensity"].to_numpy(), LEAST_PROPENSITY, 1 - LEAST_PROPENSITY)
+    own = np.minimum(table["offer_propensity"].fill_null(float("nan")).to_numpy(), addressed)
+    offer = table["offer_id"].to_numpy()
+    found = np.empty(shares.shape)
+    found[:, 0] = 1 - addressed
+    weight = shares[:, 1:].copy()
+    known = np.stack([(offer == name) & np.isfinite(own) for name in arms[1:]], axis=1)
+    rest = addressed - np.where(known.any(axis=1), own, 0.0)
+    weight[known] = 0.0
+    total = weight.sum(axis=1, keepdims=True)
+    found[:, 1:] = np.where(known, own[:, None], rest[:, None] * weight / np.where(total > 0, total, 1.0))
+    return np.maximum(found, LEAST_PROPENSITY)
 
 
 def _typed(tonight: pl.DataFrame, found: ContactTrial) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 Belongs here: small frames as of a date. Does not: deciding.
 """
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 import polars as pl
@@ -103,6 +104,7 @@ def sent_contacts(core: CoreTables, as_of: date) -> pl.DataFrame | None:
         "cost": pl.Int64,
         "held_out": pl.Boolean,
         "propensity": pl.Float64,
+        "offer_propensity": pl.Float64,
     }
     contacts = contacts.with_columns(
         pl.lit(None, dtype).alias(name) for name, dtype in absent.items() if name not in contacts.columns
@@ -112,7 +114,7 @@ def sent_contacts(core: CoreTables, as_of: date) -> pl.DataFrame | None:
 
 
 def recent_contacts(contacts: pl.DataFrame | None, as_of: date, *, days: int, default_channel: str) -> pl.DataFrame:
-    """`customer_id`, `channel`, `contacts` (sent, not held out) of the last so many days."""
+    """`customer_id`, `channel` (null where the source names none), `contacts` (sent) of the last so many days."""
     schema = {"customer_id": pl.String, "channel": pl.String, "contacts": pl.Int64}
     if contacts is None:
         return pl.DataFrame(schema=schema)
@@ -122,7 +124,19 @@ def recent_contacts(contacts: pl.DataFrame | None, as_of: date, *, days: int, de
     if default_channel == ANY_CHANNEL:
         sent = sent.with_columns(pl.lit(ANY_CHANNEL).alias("channel"))
     counted = sent.group_by("customer_id", "channel").agg(pl.len().cast(pl.Int64).alias("contacts"))
-    return counted.filter(pl.col("channel").is_not_null()).sort("customer_id", "channel")
+    return counted.sort("customer_id", "channel")
+
+
+def uncapped_contacts(recent: pl.DataFrame, channels: Iterable[str]) -> dict[str, int]:
+    """Contacts of the period that count otherwise than the settings let expect, by their channel; for the record.
+
+    Args:
+        recent: see `recent_contacts`.
+        channels: the declared ones. Contacts without a channel count towards each, those by others towards none.
+    """
+    others = recent.filter(~pl.col("channel").is_in(list(channels)).fill_null(value=False))
+    sums = others.group_by("channel").agg(pl.sum("contacts")).sort("channel", nulls_last=True)
+    return {channel or "no channel: counted towards every one": count for channel, count in sums.iter_rows()}
 
 
 def usual_contact_cost(contacts: pl.DataFrame | None, channel: str) -> int:

@@ -10,11 +10,9 @@ import polars as pl
 from config.decisions import Channel, Decisions
 from flows.contact_effects import ANY_CONTACT, Effects
 from flows.decision_inputs import ANY_CHANNEL, usual_contact_cost
-from segments.decisions.exploration import explored, propensities
 from segments.decisions.values import with_values
 
 AUDIENCE = "next_best_offer"
-NOT_DRAWN = "gets another offer, drawn by lot to learn from"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +39,18 @@ def channels_of(decisions: Decisions) -> dict[str, Channel]:
     return dict(decisions.channels) or {ANY_CHANNEL: Channel(at_most=None)}
 
 
+def channel_costs(contacts: pl.DataFrame | None, decisions: Decisions, *, minor_units: int) -> pl.DataFrame:
+    """`channel`, `cost_amount` (Int64, minor units) of each channel: as declared, else what contacts cost so far."""
+    costs = {
+        name: usual_contact_cost(contacts, name) if one.cost is None else round(one.cost * minor_units)
+        for name, one in channels_of(decisions).items()
+    }
+    return pl.DataFrame(
+        {"channel": list(costs), "cost_amount": list(costs.values())},
+        schema={"channel": pl.String, "cost_amount": pl.Int64},
+    )
+
+
 def offer_candidates(ranked: pl.DataFrame, facts: OfferFacts, decisions: Decisions) -> pl.DataFrame:
     """Candidates with their values.
 
@@ -57,43 +67,8 @@ def offer_candidates(ranked: pl.DataFrame, facts: OfferFacts, decisions: Decisio
     rows = rows.join(facts.margins, on="product_id", how="left", validate="m:1", maintain_order="left")
     rows = rows.with_columns(pl.col("margin_amount", "price_amount").fill_null(0))
     rows = pl.concat([_at_their_price(rows), *_by_offer(rows, facts.offers)])
-    rows = rows.join(_channels(facts, decisions), how="cross")
+    rows = rows.join(channel_costs(facts.contacts, decisions, minor_units=facts.minor_units), how="cross")
     return with_values(_with_effects(rows, facts.effects)).sort("customer_id", "offer_id", "channel")
-
-
-def with_exploration(candidates: pl.DataFrame, decisions: Decisions) -> pl.DataFrame:
-    """Of customers drawn for exploration all open candidates but one are blocked; which one stays is drawn too."""
-    if not decisions.exploration_share:
-        return candidates
-    drawn = explored(candidates["customer_id"], audience=AUDIENCE, share=decisions.exploration_share)
-    lot = pl.concat_str("customer_id", "offer_id", "channel", separator="\x1f").hash(20_260_101)
-    is_open = pl.col("blocked").is_null()
-    mine = pl.when(is_open).then(lot).min().over("customer_id")
-    lost = pl.Series(drawn) & is_open & (lot != mine)
-    return candidates.with_columns(pl.when(lost).then(pl.lit(NOT_DRAWN)).otherwise(pl.col("blocked")).alias("blocked"))
-
-
-def with_propensities(reasoned: pl.DataFrame, decisions: Decisions, *, control_share: float) -> pl.DataFrame:
-    """`propensity` of every open candidate: the one chosen (else the best) has that of the best.
-
-    Of a customer drawn for exploration the one chosen is the lot's: there the one that brings most after the limits'
-    prices is the best.
-    """
-    lost = (pl.col("blocked") == NOT_DRAWN).fill_null(value=False)
-    is_open = pl.col("blocked").is_null() | lost
-    by_lot = lost.any().over("customer_id")
-    worth = pl.col("gain_amount") - pl.col("price_amount")
-    order = pl.struct((pl.col("chosen") & ~by_lot).not_(), -worth, "offer_id", "channel")
-    place = pl.when(is_open).then(order).rank("ordinal").over("customer_id")
-    rows = reasoned.with_columns(
-        pl.when(is_open).then(1).otherwise(0).sum().over("customer_id").alias("__open"), place.alias("__place")
-    )
-    shares = propensities(rows["__open"], control_share=control_share, exploration_share=decisions.exploration_share)
-    best = pl.when(rows["__place"] == 1).then(shares["best"]).otherwise(shares["other"])
-    told = rows.with_columns(best.alias("__of_open")).with_columns(
-        pl.when(is_open).then(pl.col("__of_open")).alias("propensity")
-    )
-    return told.drop("__open", "__place", "__of_open")
 
 
 def tight_stock(candidates: pl.DataFrame) -> dict[str, int]:
@@ -154,17 +129,6 @@ def _by_offer(rows: pl.DataFrame, offers: pl.DataFrame | None) -> list[pl.DataFr
         ).select(template.columns)
         for one in matched
     ]
-
-
-def _channels(facts: OfferFacts, decisions: Decisions) -> pl.DataFrame:
-    costs = {
-        name: usual_contact_cost(facts.contacts, name) if one.cost is None else round(one.cost * facts.minor_units)
-        for name, one in channels_of(decisions).items()
-    }
-    return pl.DataFrame(
-        {"channel": list(costs), "cost_amount": list(costs.values())},
-        schema={"channel": pl.String, "cost_amount": pl.Int64},
-    )
 
 
 def _with_effects(rows: pl.DataFrame, effects: Effects) -> pl.DataFrame:

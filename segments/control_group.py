@@ -10,7 +10,7 @@ import hashlib
 
 import polars as pl
 
-_RANGE = 2**64
+DRAW_RANGE = 2**64
 
 
 def in_control_group(customer_ids: pl.Series, *, audience: str, share: float) -> pl.Series:
@@ -24,12 +24,12 @@ def in_control_group(customer_ids: pl.Series, *, audience: str, share: float) ->
     Returns:
         Boolean `in_control_group`, in the order of `customer_ids`.
     """
-    threshold = round(share * _RANGE)
-    drawn = [_drawn(audience, customer_id) < threshold for customer_id in customer_ids]
+    threshold = round(share * DRAW_RANGE)
+    drawn = [drawn_of(audience, customer_id) < threshold for customer_id in customer_ids]
     return pl.Series("in_control_group", drawn, dtype=pl.Boolean)
 
 
-def _drawn(audience: str, customer_id: str) -> int:
-    """A whole number below 2^64, evenly spread: the first 64 bits of SHA-256(audience, unit separator, id)."""
-    digest = hashlib.sha256(f"{audience}\x1f{customer_id}".encode()).digest()
+def drawn_of(audience: str, name: str) -> int:
+    """A whole number below `DRAW_RANGE`, evenly spread: first 64 bits of SHA-256(audience, separator, name)."""
+    digest = hashlib.sha256(f"{audience}\x1f{name}".encode()).digest()
     return int.from_bytes(digest[:8], "big")

@@ -6,7 +6,8 @@ The signal of a row is (T - e) / (e (1 - e)) · (Y - b(x)), whose mean given x i
 propensity, whatever b is (Robins, Rotnitzky 1995; Kennedy 2020); b is cross-fitted and only takes noise out. Four
 smoothings of the signal are learnt on the same folds: in proportion to the expected outcome, a ridge, small trees, the
 best single column. The held-out predictions are stacked with weights of at least 0 and a pull to 0 as strong as their
-evidence is weak, so that where nothing but the average can be told, everybody gets the average effect.
+evidence is weak, so that where nothing but the average can be told, everybody gets the average effect. Several rows of
+one customer are evidence of one customer: noise and errors grow by their design effect.
 """
 
 from dataclasses import dataclass
@@ -19,8 +20,10 @@ from models.boosting import GentleTrees
 from models.encoding import Encoder, Floats
 from models.prepared_table.curve import Design, plan_design
 from models.prepared_table.folds import Folds
+from models.uplift.clusters import Ints
 from models.uplift.outcomes import expected_outcome, thinned
 from models.uplift.rules import ColumnRule, fit_column_rule
+from models.uplift.stacking import Stack, stacked
 from models.uplift.trial import Trial
 
 MODEL = "uplift"
@@ -64,35 +67,6 @@ class Part:
     trees: bytes
     tree_rounds: int
     rule: ColumnRule
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stack:
-    """How smoothings become an effect: average + Σ weight · (smoothing - its mean), with what is known of the error.
-
-    Attributes:
-        average: the average effect over the rows.
-        average_error: its standard error.
-        means: of the smoothings, shape (smoothings,).
-        weights: at least 0, shape (smoothings,).
-        covariance: of the weights, shape (smoothings, smoothings).
-    """
-
-    average: float
-    average_error: float
-    means: Floats
-    weights: Floats
-    covariance: Floats
-
-    def effects(self, smoothed: Floats) -> Floats:
-        """Shape (rows,); `smoothed` has shape (rows, smoothings)."""
-        return self.average + (smoothed - self.means) @ self.weights
-
-    def errors(self, smoothed: Floats) -> Floats:
-        """Standard errors of the effects from the average's and the weights', shape (rows,)."""
-        centred = smoothed - self.means
-        errors: Floats = np.sqrt(self.average_error**2 + np.einsum("ij,jk,ik->i", centred, self.covariance, centred))
-        return errors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,12 +163,13 @@ def fit_effect(trial: Trial, treatment: int, means: FitMeans) -> EffectModel:
     smoothed[:, 0] = expected * (responses[1] - responses[0])
     ridges, smoothed[:, 1] = _ridges(matrix, signal, weight, fold, means.encoder)
     trees, rounds, smoothed[:, 2] = _trees(matrix, signal, weight, fold, means)
-    rules, smoothed[:, 3] = _rules(matrix, signal, weight, fold)
+    customer = trial.customer_of(of_pair)
+    rules, smoothed[:, 3] = _rules(matrix, signal, weight, fold, customer)
     parts = tuple(
         Part(outcome_model=model, ridge=ridge, trees=tree, tree_rounds=rounds, rule=rule)
         for model, ridge, tree, rule in zip(means.outcome_models, ridges, trees, rules, strict=True)
     )
-    stack = _stack(smoothed, signal, weight, balance)
+    stack = stacked(smoothed, signal, weight, balance, customer)
     return EffectModel(parts=parts, stack=stack, responses=(responses[0], responses[1]), is_binary=binary)
 
 
@@ -266,12 +241,15 @@ def _trees(
     return boosters, stages[best], held_out[best]
 
 
-def _rules(matrix: Floats, signal: Floats, weight: Floats, fold: Folds) -> tuple[list[ColumnRule], Floats]:
+def _rules(
+    matrix: Floats, signal: Floats, weight: Floats, fold: Folds, customer: Ints | None
+) -> tuple[list[ColumnRule], Floats]:
     """The best single column's rule a fold, and the held-out effects."""
     rules, held_out = [], np.empty(len(signal))
     for number in range(int(fold.max()) + 1):
         known, asked = fold != number, fold == number
-        rule = fit_column_rule(matrix[known], signal[known], weight[known])
+        of_known = None if customer is None else customer[known]
+        rule = fit_column_rule(matrix[known], signal[known], weight[known], of_known)
         held_out[asked] = rule.effects(matrix[asked])
         rules.append(rule)
     return rules, held_out
@@ -288,30 +266,3 @@ def _precision(residual: Floats, expected: Floats) -> Floats:
     precision = np.clip(whole / np.maximum(variance, 1e-12), 1 / MOST_PRECISION, MOST_PRECISION)[place]
     scaled: Floats = precision / precision.mean()
     return scaled
-
-
-def _stack(smoothed: Floats, signal: Floats, weight: Floats, balance: Floats) -> Stack:
-    """Weights of at least 0 by ridge regression of the signal on the held-out smoothings, prior weight 0 ± 1.
-
-    The average effect is that of all rows alike (`balance`), the weights go by how much a row tells (`weight`).
-    """
-    average = float(np.average(signal, weights=balance))
-    rest = signal - float(np.average(signal, weights=weight))
-    noise = float(np.average(rest**2, weights=weight))
-    means = np.average(smoothed, axis=0, weights=balance)
-    centred = smoothed - np.average(smoothed, axis=0, weights=weight)
-    precision = (centred * weight[:, None]).T @ centred / noise + np.eye(smoothed.shape[1])
-    target = (centred * weight[:, None]).T @ rest / noise
-    weights = np.zeros(smoothed.shape[1])
-    for _ in range(200):
-        for place in range(len(weights)):
-            others = float(precision[place] @ weights) - precision[place, place] * weights[place]
-            weights[place] = max((target[place] - others) / precision[place, place], 0.0)
-    weights = np.array([float(f"{one:.9g}") for one in weights.tolist()])
-    return Stack(
-        average=average,
-        average_error=float(np.sqrt(np.average((signal - average) ** 2, weights=balance) / len(signal))),
-        means=means,
-        weights=weights,
-        covariance=np.linalg.inv(precision).astype(np.float64),
-    )

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from models.encoding import Floats
-from models.uplift.trial import Ints
+from models.uplift.clusters import Ints
 
 RANDOMISED: Final = "randomised"
 RESPONSE: Final = "response"
@@ -42,6 +42,8 @@ class Evidence:
 
 def judge_evidence(table: pl.DataFrame, arm: Ints, *, arms: Sequence[str], propensity_logged: bool) -> Evidence:
     """Hold the arms against each other, column by column (chi-squared, Bonferroni over the columns).
+
+    The test takes rows for independent: hand in one a customer (`Trial.first_rows`).
 
     Args:
         table: typed columns, known before the treatment.

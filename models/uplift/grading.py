@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from models.encoding import Floats
+from models.uplift.clusters import summed
 from models.uplift.cross_validation import OURS, SINGLE_RULE, HeldOutEffects
 from models.uplift.off_policy import Logged, policy_value
 from models.uplift.qini import Interval, Pairs, qini_curve, qini_intervals
@@ -54,7 +55,7 @@ def grade(trial: Trial, held_out: HeldOutEffects, *, seed: int) -> list[Graded]:
 def _graded(trial: Trial, held_out: HeldOutEffects, place: int, seed: int) -> Graded:
     treatment = trial.treatments[place]
     of_pair, treated, share = trial.pair(treatment)
-    pairs = Pairs(treated=treated, share=share, outcome=trial.outcome[of_pair])
+    pairs = Pairs(treated=treated, share=share, outcome=trial.outcome[of_pair], customer=trial.customer_of(of_pair))
     scores = {method: values[place][of_pair] for method, values in held_out.scores.items()}
     qini, gains = qini_intervals(scores, pairs, ours=OURS, seed=seed)
     details = {
@@ -100,7 +101,7 @@ def calibration(effects: Floats, pairs: Pairs) -> list[dict[str, float]]:
 
 def observed_effect(pairs: Pairs, chosen: "np.typing.NDArray[np.bool_]") -> Interval:
     """Mean outcome of the treated less that of the control group among some rows, with a 95 % interval."""
-    means, errors = [], []
+    means, parts = [], np.zeros(len(chosen))
     for arm in (1, 0):
         rows = chosen & (pairs.treated == arm)
         weight = 1 / np.where(arm, pairs.share, 1 - pairs.share)[rows]
@@ -109,8 +110,8 @@ def observed_effect(pairs: Pairs, chosen: "np.typing.NDArray[np.bool_]") -> Inte
             return Interval(value=0.0, low=float("-inf"), high=float("inf"))
         mean = float(np.average(outcome, weights=weight))
         means.append(mean)
-        errors.append(float(((weight * (outcome - mean)) ** 2).sum()) / float(weight.sum()) ** 2)
-    effect, error = means[0] - means[1], float(np.sqrt(sum(errors)))
+        parts[rows] = (weight if arm else -weight) * (outcome - mean) / weight.sum()
+    effect, error = means[0] - means[1], float(np.sqrt((summed(parts, pairs.customer) ** 2).sum()))
     return Interval(value=effect, low=effect - Z * error, high=effect + Z * error)
 
 
@@ -124,7 +125,12 @@ def _at_the_top(effects: Floats, pairs: Pairs, share: float) -> Interval:
 def policy_figures(trial: Trial, held_out: HeldOutEffects) -> dict[str, Any]:
     """What each fixed policy, and the one that gives everybody their best arm, brings per customer."""
     rows = np.arange(len(trial.arm))
-    logged = Logged(action=trial.arm, propensity=trial.propensity[rows, trial.arm], outcome=trial.outcome)
+    logged = Logged(
+        action=trial.arm,
+        propensity=trial.propensity[rows, trial.arm],
+        outcome=trial.outcome,
+        customer=trial.customer,
+    )
     effects = np.vstack([np.zeros(len(rows)), held_out.scores[OURS]])
     expected = (held_out.untreated + effects).T
     policies = {f"{name} for everybody": np.full(len(rows), arm) for arm, name in enumerate(trial.arms)}

@@ -12,9 +12,10 @@ import numpy as np
 
 from models.encoding import encoder_from
 from models.prepared_table.curve import TableCurve, curve_from
-from models.uplift.effects import EffectModel, Part, Ridge, Stack
+from models.uplift.effects import EffectModel, Part, Ridge
 from models.uplift.learning import TrialModel
 from models.uplift.rules import ColumnRule
+from models.uplift.stacking import Stack
 
 MODEL_FILE = "uplift.json"
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from models.encoding import Encoder, Floats, fit_encoder
 from models.prepared_table.folds import folds_of
+from models.uplift.clusters import even_half
 from models.uplift.effects import EffectModel, FitMeans, fit_effect, matrix_of
 from models.uplift.outcomes import cross_fitted, expected_outcome, fit_outcome_model, tempered
 from models.uplift.trial import CONTROL, Trial
@@ -115,12 +116,12 @@ class SingleRule:
 
 
 def fit_single_rule(known: Trial, treatment: int) -> SingleRule:
-    """The column whose effects by bin, learnt on half of the rows, spread the effect most on the other half."""
+    """The column whose effects by bin, learnt on half of the customers, spread the effect most on the other half."""
     of_pair, treated, share = known.pair(treatment)
     pair = known.at(of_pair)
     outcome = tempered(pair.outcome)
     signal = (treated - share) / (share * (1 - share)) * (outcome - outcome.mean())
-    half = np.arange(len(signal)) % 2 == 0
+    half = even_half(len(signal), pair.customer)
     gains = {}
     for name in pair.table.columns:
         gain = 0.0

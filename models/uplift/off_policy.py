@@ -6,14 +6,13 @@ can answer at all. Does not: policies.
 Horvitz, Thompson 1952; Swaminathan, Joachims 2015 (self-normalised); Dudík, Langford, Li 2011 (doubly robust).
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from models.encoding import Floats
+from models.uplift.clusters import Ints, mean_error, summed
 from models.uplift.qini import Interval
-from models.uplift.trial import Ints
 
 Z = 1.959964
 FEW_ROWS = 100
@@ -27,11 +26,13 @@ class Logged:
         action: number of what was done, 0 is nothing, shape (rows,).
         propensity: probability with which it was done, above 0, shape (rows,).
         outcome: in any unit, shape (rows,).
+        customer: to whom, shape (rows,); None: every row is a customer of its own.
     """
 
     action: Ints
     propensity: Floats
     outcome: Floats
+    customer: Ints | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,7 @@ class PolicyValue:
         ips: by inverse propensities.
         self_normalised: the same over the sum of its weights: less noise, a little bias.
         doubly_robust: expected outcomes put right by what was seen; None without them.
-        effective_rows: rows that the weighted log is worth.
+        effective_rows: customers that the weighted log is worth.
         words: what to think of it.
     """
 
@@ -70,12 +71,13 @@ def policy_value(logged: Logged, policy: Floats, expected: Floats | None = None)
     robust = None
     if expected is not None:
         direct = (policy * expected).sum(axis=1)
-        robust = _interval(direct + weight * (logged.outcome - expected[rows, logged.action]))
-    squares = float((weight**2).sum())
+        robust = _interval(direct + weight * (logged.outcome - expected[rows, logged.action]), logged)
+    by_customer = summed(weight, logged.customer)
+    squares = float((by_customer**2).sum())
     effective = float(weight.sum()) ** 2 / squares if squares else 0.0
     return PolicyValue(
-        ips=_interval(weighted),
-        self_normalised=_interval(residual, centre=normalised),
+        ips=_interval(weighted, logged),
+        self_normalised=_interval(residual, logged, centre=normalised),
         doubly_robust=robust,
         effective_rows=effective,
         words=_words(policy, logged, effective),
@@ -90,11 +92,12 @@ def _words(policy: Floats, logged: Logged, effective: float) -> str:
         return f"the log can't answer: {len(never)} of the policy's actions were never tried"
     if effective < FEW_ROWS:
         return f"hardly anything is known: the log is worth {effective:,.0f} customers for this policy"
-    return f"the log is worth {effective:,.0f} of its {len(logged.action):,} customers for this policy"
+    customers = len(summed(logged.outcome, logged.customer))
+    return f"the log is worth {effective:,.0f} of its {customers:,} customers for this policy"
 
 
-def _interval(values: Floats, *, centre: float | None = None) -> Interval:
-    """Mean of the values with a normal 95 % interval; around `centre` where that is the estimate."""
+def _interval(values: Floats, logged: Logged, *, centre: float | None = None) -> Interval:
+    """Mean of the values with a normal 95 % interval by customer; around `centre` where that is the estimate."""
     mean = float(values.mean()) if centre is None else centre
-    error = float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else float("inf")
+    error = mean_error(values, logged.customer)
     return Interval(value=mean, low=mean - Z * error, high=mean + Z * error)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.encoding import Floats
+from models.uplift.clusters import Ints
 
 REPEATS = 300
 INTERVAL = (2.5, 97.5)
@@ -34,11 +35,13 @@ class Pairs:
         treated: 0 or 1, shape (rows,).
         share: probability of treatment among the two arms, shape (rows,).
         outcome: shape (rows,).
+        customer: whose row it is, shape (rows,); None: every row is a customer of its own.
     """
 
     treated: Floats
     share: Floats
     outcome: Floats
+    customer: Ints | None = None
 
 
 @dataclass(frozen=True)
@@ -74,13 +77,13 @@ def qini_curve(score: Floats, pairs: Pairs, *, points: int = 20) -> list[dict[st
 def qini_intervals(
     scores: Mapping[str, Floats], pairs: Pairs, *, ours: str, seed: int, repeats: int = REPEATS
 ) -> tuple[dict[str, Interval], dict[str, Interval]]:
-    """Qini coefficients of several scores, and by how much `ours` is above each other, on the same resampled rows.
+    """Qini coefficients of several scores, and by how much `ours` is above each other, on the same resamplings.
 
     Args:
         scores: by name, shape (rows,).
         pairs: the rows.
         ours: one of the names.
-        seed: of the Poisson bootstrap over rows.
+        seed: of the Poisson bootstrap over customers.
         repeats: resamplings.
 
     Returns:
@@ -90,8 +93,11 @@ def qini_intervals(
     ranked = {name: _rank(score, pairs) for name, score in scores.items()}
     order = {name: np.lexsort((np.arange(len(score)), -score)) for name, score in scores.items()}
     drawn: dict[str, list[Floats]] = {name: [] for name in scores}
+    _, customer = np.unique(
+        np.arange(len(pairs.outcome)) if pairs.customer is None else pairs.customer, return_inverse=True
+    )
     for _ in range(repeats):
-        weights = rng.poisson(1.0, len(pairs.outcome)).astype(np.float64)
+        weights = rng.poisson(1.0, int(customer.max()) + 1).astype(np.float64)[customer]
         for name in scores:
             drawn[name].append(_areas(ranked[name], weights[order[name]][None, :]))
     areas = {name: np.concatenate(values) for name, values in drawn.items()}

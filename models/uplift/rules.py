@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.encoding import Floats
+from models.uplift.clusters import Ints, even_half
 
 BINS = 5
 MOST_VALUES = 20
@@ -33,9 +34,9 @@ class ColumnRule:
         return np.array(self.by_bin)[_bins(matrix[:, self.place], np.array(self.edges))]
 
 
-def fit_column_rule(matrix: Floats, signal: Floats, weight: Floats) -> ColumnRule:
-    """The column whose effects, learnt on one half of the rows, fit the other half's signals best."""
-    half = np.arange(len(signal)) % 2 == 0
+def fit_column_rule(matrix: Floats, signal: Floats, weight: Floats, customer: Ints | None = None) -> ColumnRule:
+    """The column whose effects, learnt on one half of the rows (or customers), fit the other half's signals best."""
+    half = even_half(len(signal), customer)
     losses = []
     for place in range(matrix.shape[1]):
         edges = _edges(matrix[:, place])

@@ -13,6 +13,7 @@ from models.prepared_table.columns import Column, read_columns, tidy, typed
 from models.prepared_table.errors import NothingToLearnFromError, TableColumnUnknownError
 from models.prepared_table.folds import canonical_order
 from models.prepared_table.linting import NO, YES, useless_columns
+from models.uplift.clusters import Ints
 from models.uplift.errors import (
     ControlGroupUnknownError,
     OutcomeUnusableError,
@@ -20,7 +21,7 @@ from models.uplift.errors import (
     TreatmentUnusableError,
 )
 from models.uplift.evidence import RESPONSE, Evidence, bound_to_outcome, judge_evidence
-from models.uplift.trial import LEAST_PROPENSITY, Ints, Trial, shares_as_propensity
+from models.uplift.trial import LEAST_PROPENSITY, Trial, shares_as_propensity
 
 LEAST_ROWS = 50  # of an arm
 LEAST_OUTCOMES = 20  # rows whose outcome is not the commonest one
@@ -110,7 +111,6 @@ def prepare_trial(table: pl.DataFrame, request: UpliftRequest) -> PreparedTrial:
     _refuse_empty(outcome[rows], request)
     frame, columns, left_out = _features(chosen, request, outcome[rows])
     logged = request.propensity_column is not None
-    evidence = judge_evidence(frame, arm, arms=arms, propensity_logged=logged)
     trial = Trial(
         table=frame,
         arm=arm,
@@ -119,6 +119,8 @@ def prepare_trial(table: pl.DataFrame, request: UpliftRequest) -> PreparedTrial:
         propensity=_propensity(chosen, arm, arms, request),
         groups=ids.to_list(),
     )
+    one_each = trial.at(trial.first_rows)
+    evidence = judge_evidence(one_each.table, one_each.arm, arms=arms, propensity_logged=logged)
     if evidence.kind == RESPONSE:
         warnings.append(evidence.words)
     return PreparedTrial(

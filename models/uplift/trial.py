@@ -5,14 +5,15 @@ Belongs here: the arrays every learner and every figure works on. Does not: lear
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from models.encoding import Floats
+from models.uplift.clusters import Ints, customers_of
 
-Ints = npt.NDArray[np.int64]
 CONTROL = 0
 LEAST_PROPENSITY = 0.01
 
@@ -46,6 +47,24 @@ class Trial:
     def treatments(self) -> range:
         """Numbers of the arms that are treatments."""
         return range(1, len(self.arms))
+
+    @cached_property
+    def customer(self) -> Ints | None:
+        """See `clusters.customers_of`."""
+        return customers_of(self.groups)
+
+    def customer_of(self, rows: npt.NDArray[np.bool_]) -> Ints | None:
+        """The customers of some rows, likewise."""
+        return None if self.customer is None else self.customer[rows]
+
+    @property
+    def first_rows(self) -> npt.NDArray[np.bool_]:
+        """The first row of each customer."""
+        found = np.ones(len(self.groups), dtype=np.bool_)
+        if self.customer is not None:
+            found[:] = False
+            found[np.unique(self.customer, return_index=True)[1]] = True
+        return found
 
     def at(self, rows: npt.NDArray[np.bool_] | Ints) -> "Trial":
         """Some of the rows."""

@@ -5,17 +5,20 @@ Belongs here: from a frame of candidates to the arrays of the choice and back. D
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from segments.checks import require_columns, require_key
 from segments.decisions.allocation import Allocation, allocate
-from segments.decisions.problem import NO_OPTION, Bucket, Floats, Limit, Rules
+from segments.decisions.exploration import Exploration, draw_lots, no_lots
+from segments.decisions.problem import NO_OPTION, Bucket, Flags, Floats, Ints, Limit, Rules, chosen_at
+from segments.errors import RulesClashError
 
 KEY = ("customer_id", "offer_id", "channel")
 CELLS_A_BUCKET = 4_000_000
+EXPLORATION_SHARE = "the exploration share"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,23 +67,30 @@ class Choice:
 
     Attributes:
         candidates: as handed in, sorted by customer, offer and channel, with `chosen` (Boolean), `price_amount`
-            (Float64, what the limits it uses are worth) and `dearest_limit` (String or null, the one worth most).
+            (Float64, what the limits it uses are worth), `dearest_limit` (String or null, the one worth most),
+            `by_lot` (Boolean, the customer gets what a lot fell on), `usual` (Boolean, chosen if neither a lot nor the
+            control group stood in the way) and `lot_probability` (Float64, that a lot falls on it where its customer is
+            drawn; null where a rule forbids it).
         rules: the limits with their names.
-        allocation: prices, what is used, value; None where nothing was open.
+        used: of each limit, shape (limits,).
+        allocation: prices, value; None where nothing was open.
     """
 
     candidates: pl.DataFrame
     rules: Rules
+    used: Floats
     allocation: Allocation | None
 
 
-def choose(candidates: pl.DataFrame, rules: ChoiceRules) -> Choice:
+def choose(candidates: pl.DataFrame, rules: ChoiceRules, exploration: Exploration | None = None) -> Choice:
     """Choose for all customers at once what brings most.
 
     Args:
         candidates: a row a customer, offer and channel: `customer_id`, `offer_id`, `channel` (String), `gain_amount`,
-            `cost_amount` (Int64, minor units), `blocked` (String, null where open), and columns that minimums name.
+            `cost_amount` (Int64, minor units), `blocked` (String, null where open), columns that minimums name, and,
+            where there is a control group, `held_out` (Boolean: nothing but that group blocks it).
         rules: see `ChoiceRules`.
+        exploration: whom to give an offer by lot first; the others share what that leaves of the limits.
 
     Raises:
         SegmentColumnsMissingError, SegmentKeyRepeatedError: the candidates are not that.
@@ -103,23 +113,91 @@ def choose(candidates: pl.DataFrame, rules: ChoiceRules) -> Choice:
         maintain_order="left",
     )
     posed = _rules(options, rules)
-    open_rows = rows.filter(pl.col("blocked").is_null())
-    taken = np.zeros(rows.height, dtype=np.bool_)
-    allocation = None
-    if open_rows.height:
-        buckets, places = _buckets(open_rows)
-        allocation = allocate(buckets, posed)
-        picks = allocation.picks
-        for number, place in enumerate(places):
-            mine = picks.bucket == number
-            taken[place[picks.row[mine], picks.column[mine]]] = True
-    price, dearest = _prices(rows["__option"].to_numpy().astype(np.int64), posed, allocation)
+    option = rows["__option"].to_numpy().astype(np.int64)
+    is_open = rows["blocked"].is_null().to_numpy()
+    asked = is_open | _held_out(rows)
+    drawn, lot_probability = _drawn(rows, is_open, asked, posed, exploration)
+    by_lot = _of_same_customer(rows, drawn)
+    of_lots = posed.uses @ np.bincount(option[drawn], minlength=options.height).astype(np.float64)
+    try:
+        taken, allocation = _allocated(rows, is_open & ~by_lot, posed, of_lots)
+    except RulesClashError as error:
+        if by_lot.any() and _allocated(rows, is_open, posed, of_lots * 0.0):  # else they clash without it too
+            raise RulesClashError(clashing=[*error.clashing, EXPLORATION_SHARE], missed=error.clashing[0]) from error
+        raise
+    usual = taken | _usual(rows, asked & (by_lot | ~is_open), posed, allocation)
+    price, dearest = _prices(option, posed, allocation)
     names = pl.Series("dearest_limit", [limit.name for limit in posed.limits] or [""], dtype=pl.String)
     told = rows.drop("__row", "__option").with_columns(
-        pl.Series("chosen", taken), pl.Series("price_amount", price), names.gather(np.maximum(dearest, 0))
+        pl.Series("chosen", taken | drawn),
+        pl.Series("price_amount", price),
+        names.gather(np.maximum(dearest, 0)),
+        pl.Series("by_lot", by_lot),
+        pl.Series("usual", usual),
+        pl.when(pl.Series(asked)).then(pl.Series(lot_probability)).alias("lot_probability"),
     )
     told = told.with_columns(pl.when(pl.Series(dearest >= 0)).then(pl.col("dearest_limit")).alias("dearest_limit"))
-    return Choice(candidates=told, rules=posed, allocation=allocation)
+    used = of_lots if allocation is None else of_lots + allocation.used
+    return Choice(candidates=told, rules=posed, used=used, allocation=allocation)
+
+
+def _held_out(rows: pl.DataFrame) -> Flags:
+    if "held_out" not in rows.columns:
+        return np.zeros(rows.height, dtype=np.bool_)
+    held_out: Flags = rows["held_out"].to_numpy().astype(np.bool_)
+    return held_out
+
+
+def _drawn(
+    rows: pl.DataFrame, is_open: Flags, asked: Flags, rules: Rules, exploration: Exploration | None
+) -> tuple[Flags, Floats]:
+    """Which candidates a lot fell on, and the probability of that, shape (candidates,) each."""
+    places = np.flatnonzero(asked)
+    candidates = rows.with_columns(pl.Series("is_open", is_open)).filter(pl.Series(asked))
+    lots = no_lots(len(places))
+    if exploration is not None:
+        lots = draw_lots(candidates.rename({"__option": "option"}), rules, exploration)
+    taken, probability = np.zeros(rows.height, dtype=np.bool_), np.zeros(rows.height)
+    taken[places], probability[places] = lots.taken, lots.probability
+    return taken, probability
+
+
+def _of_same_customer(rows: pl.DataFrame, some: Flags) -> Flags:
+    """All candidates of the customers of some."""
+    if not some.any():
+        return some
+    customer = rows["customer_id"].rle_id().to_numpy()
+    everything: Flags = np.bincount(customer, weights=some)[customer] > 0
+    return everything
+
+
+def _allocated(rows: pl.DataFrame, open_: Flags, rules: Rules, of_lots: Floats) -> tuple[Flags, Allocation | None]:
+    """What is chosen of the open candidates within what the lots leave of the limits."""
+    taken = np.zeros(rows.height, dtype=np.bool_)
+    if not open_.any():
+        return taken, None
+    buckets, places = _buckets(rows.filter(pl.Series(open_)))
+    left = replace(
+        rules,
+        limits=tuple(replace(limit, most=limit.most - of_lots[place]) for place, limit in enumerate(rules.limits)),
+    )
+    allocation = allocate(buckets, left)
+    for number, place in enumerate(places):
+        mine = allocation.picks.bucket == number
+        taken[place[allocation.picks.row[mine], allocation.picks.column[mine]]] = True
+    return taken, allocation
+
+
+def _usual(rows: pl.DataFrame, wanted: Flags, rules: Rules, allocation: Allocation | None) -> Flags:
+    """What customers without a choice of their own would get at the limits' prices."""
+    taken = np.zeros(rows.height, dtype=np.bool_)
+    if not wanted.any():
+        return taken
+    price = np.zeros(len(rules.channel)) if allocation is None else allocation.prices.of_limits @ rules.uses
+    buckets, places = _buckets(rows.filter(pl.Series(wanted)))
+    for bucket, place in zip(buckets, places, strict=True):
+        taken[place[chosen_at(bucket, price, rules).taken]] = True
+    return taken
 
 
 def _named(rows: pl.DataFrame, rules: ChoiceRules) -> list[str]:
@@ -164,7 +242,7 @@ def _minimum(options: pl.DataFrame, minimum: Minimum) -> Limit:
     return Limit(name=f"at least {minimum.at_least:,} contacts: {minimum.name}", uses=-wanted, most=-minimum.at_least)
 
 
-def _buckets(rows: pl.DataFrame) -> tuple[list[Bucket], list["np.typing.NDArray[np.int64]"]]:
+def _buckets(rows: pl.DataFrame) -> tuple[list[Bucket], list[Ints]]:
     """Customers in buckets, a row each, and the place of every cell among all candidates."""
     customer = rows["customer_id"].rle_id().to_numpy().astype(np.int64)
     starts = np.flatnonzero(np.append(np.True_, customer[1:] != customer[:-1]))
@@ -185,9 +263,7 @@ def _buckets(rows: pl.DataFrame) -> tuple[list[Bucket], list["np.typing.NDArray[
     return buckets, places
 
 
-def _prices(
-    option: "np.typing.NDArray[np.int64]", rules: Rules, allocation: Allocation | None
-) -> tuple[Floats, "np.typing.NDArray[np.int64]"]:
+def _prices(option: Ints, rules: Rules, allocation: Allocation | None) -> tuple[Floats, Ints]:
     """What each candidate's use of the limits is worth, and the limit that is worth most (-1: none)."""
     if allocation is None or not rules.limits:
         return np.zeros(len(option)), np.full(len(option), -1)

@@ -13,6 +13,7 @@ from segments.decisions.values import RESPONSE
 from segments.money import Currency, amount_dtype, to_major_units
 from segments.numbers_in_words import money_in_words
 
+NOT_DRAWN = "the customer gets another offer, drawn by lot to learn from"
 MONEY_STEPS = (100, 1_000, 10_000, 100_000)  # major units: the first that is a tenth of the limit or more
 
 
@@ -34,16 +35,26 @@ def with_reasons(choice: Choice, *, currency: Currency) -> pl.DataFrame:
             pl.first("gain_amount").alias("__winner_gain"),
         )
     )
-    rows = choice.candidates.join(winners, on=key, how="left", validate="m:1", maintain_order="left")
+    rows = choice.candidates
+    if "held_out" not in rows.columns:
+        rows = rows.with_columns(pl.lit(value=False).alias("held_out"))
+    rows = rows.join(winners, on=key, how="left", validate="m:1", maintain_order="left")
     money = {
         name: money_in_words(pl.col(column).round(0).cast(pl.Int64), currency)
         for name, column in (("gain", "gain_amount"), ("price", "price_amount"), ("winner", "__winner_gain"))
     }
+    money["loss"] = money_in_words(-pl.col("gain_amount"), currency)
     why = (
-        pl.when(pl.col("blocked").is_not_null())
-        .then(pl.format("not open: the customer or offer {}", "blocked"))
+        pl.when(pl.col("held_out") & pl.col("usual"))
+        .then(pl.format("not open: {}; it would be made otherwise", "blocked"))
+        .when(pl.col("blocked").is_not_null())
+        .then(pl.format("not open: {}", "blocked"))
+        .when(pl.col("chosen") & pl.col("by_lot"))
+        .then(pl.format("drawn by lot, to learn from; its expected value: {}", money["gain"]))
+        .when("by_lot")
+        .then(pl.lit(NOT_DRAWN))
         .when("chosen")
-        .then(_chosen(money["gain"]))
+        .then(_chosen(money["gain"], money["loss"]))
         .when(pl.col("gain_amount") <= 0)
         .then(pl.format("costs more than it brings ({})", money["gain"]))
         .when(pl.col("__winner").is_not_null() & (pl.col("gain_amount") <= pl.col("__winner_gain")))
@@ -62,11 +73,18 @@ def with_reasons(choice: Choice, *, currency: Currency) -> pl.DataFrame:
     return rows.with_columns(why.alias("why")).drop("__winner", "__least_gain", "__winner_gain")
 
 
-def _chosen(gain: pl.Expr) -> pl.Expr:
+def _chosen(gain: pl.Expr, loss: pl.Expr) -> pl.Expr:
     """What is said of a chosen offer; a gain that is no measured effect is not told as one."""
+    forced = pl.format("chosen to keep a minimum, though it costs {} more than it brings", loss)
     measured = pl.format("chosen: expected to bring {} more than doing nothing", gain)
     response = pl.format("chosen: {} expected from them after its cost, how much of it anyway is not measured", gain)
-    return pl.when(pl.col("evidence") == RESPONSE).then(response).otherwise(measured)
+    return (
+        pl.when(pl.col("gain_amount") < 0)
+        .then(forced)
+        .when(pl.col("evidence") == RESPONSE)
+        .then(response)
+        .otherwise(measured)
+    )
 
 
 def best_losers(reasoned: pl.DataFrame) -> pl.DataFrame:
@@ -115,7 +133,7 @@ def shadow_prices(choice: Choice, *, as_of: date, currency: Currency, run_key: s
     rows = []
     for place, limit in enumerate(choice.rules.limits):
         price = 0.0 if choice.allocation is None else float(choice.allocation.prices.of_limits[place])
-        used = 0.0 if choice.allocation is None else float(choice.allocation.used[place])
+        used = float(choice.used[place])
         is_money, sign = limit.unit == "money", -1.0 if limit.is_minimum else 1.0
         step = _step(limit.most / scale) * scale if is_money else 1
         rows.append(

@@ -1,39 +1,168 @@
-"""Who gets something else than the best, and with which probability each thing was done: what next month learns from.
+"""Who gets an open offer by lot instead of the best, and with which probability all was done: to be learnt from.
 
-Belongs here: exploration by a persistent draw, and the propensities to log. Does not: the control group's draw
-(`segments.control_group`), choosing.
+Belongs here: the lots, and the probabilities to log. Does not: the control group's draw (`segments.control_group`), the
+choice for everybody else (`choosing`).
+
+Customers are drawn by a hash of audience and customer, in the order of their draw, and get one of their open offers by
+lot, whatever it brings. Lots may use the exploration's share of each limit (budget, capacity, stock) and no more: where
+that is used up, the lot falls among the offers that are left, and whoever has none left is chosen for as usual. As the
+order is a lot too, the probability of each offer is known: with options that were to be had up to the shares
+t1 <= t2 <= ... <= tn of the draws, the first has t1/n, the next (t2 - t1)/(n - 1) more, and so on.
 """
 
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from segments.control_group import in_control_group
+from segments.control_group import DRAW_RANGE, drawn_of
+from segments.decisions.problem import Floats, Ints, Rules
 
 EXPLORATION = "exploration of "
+SEPARATOR = "\x1f"
 
 
-def explored(customer_ids: pl.Series, *, audience: str, share: float) -> pl.Series:
-    """Whether each customer gets one of the offers open to them by lot instead of the best (Boolean, order kept).
+@dataclass(frozen=True, kw_only=True)
+class Exploration:
+    """How many customers get an open offer by lot: the same ones every night for an audience of the same name.
 
-    The same customers for an audience of the same name, every night and on every machine.
+    Attributes:
+        audience: its name.
+        share: of customers, and of each limit, from 0 to below 1.
     """
-    return in_control_group(customer_ids, audience=f"{EXPLORATION}{audience}", share=share).alias("is_explored")
+
+    audience: str
+    share: float
 
 
-def propensities(open_offers: pl.Series, *, control_share: float, exploration_share: float) -> pl.DataFrame:
-    """With which probability the best offer, each other open offer, and nothing was chosen: to be logged.
+@dataclass(frozen=True, kw_only=True)
+class Lots:
+    """What was drawn.
+
+    Attributes:
+        taken: which candidates were drawn, shape (candidates,).
+        probability: of each candidate, that the lot falls on it where its customer is drawn, shape (candidates,).
+    """
+
+    taken: npt.NDArray[np.bool_]
+    probability: Floats
+
+
+def no_lots(candidates: int) -> Lots:
+    """Nobody is drawn."""
+    return Lots(taken=np.zeros(candidates, dtype=np.bool_), probability=np.zeros(candidates))
+
+
+def draw_lots(candidates: pl.DataFrame, rules: Rules, exploration: Exploration) -> Lots:
+    """Draw one open offer for each customer of the exploration, as far as its share of the limits goes.
 
     Args:
-        open_offers: how many offers are open to each customer.
+        candidates: those that are open, and of the control group those that would be: `customer_id`, `offer_id`,
+            `channel`, `option` (number of the option), `is_open` (Boolean); sorted by the first three.
+        rules: whose limits are kept.
+        exploration: how many.
+    """
+    if not exploration.share or not candidates.height:
+        return no_lots(candidates.height)
+    audience = f"{EXPLORATION}{exploration.audience}"
+    starts = _starts(candidates["customer_id"])
+    ends = np.append(starts[1:], candidates.height)
+    draws = _drawn(candidates["customer_id"].gather(starts), audience) / exploration.share
+    lots = _lots(candidates, np.repeat(draws < 1, ends - starts), audience)
+    is_open, option = candidates["is_open"].to_numpy(), candidates["option"].to_numpy().astype(np.int64)
+    room = _Room(rules, exploration.share)
+    taken = np.zeros(candidates.height, dtype=np.bool_)
+    for customer in np.argsort(draws, kind="stable")[: int((draws < 1).sum())].tolist():
+        mine = np.arange(starts[customer], ends[customer])
+        left = mine[is_open[mine] & (room.until[option[mine]] >= 1)]
+        if len(left):
+            drawn = left[lots[left].argmin()]
+            taken[drawn] = True
+            room.take(int(option[drawn]), float(draws[customer]))
+    return Lots(taken=taken, probability=_probabilities(starts, room.until[option]))
+
+
+def with_propensities(candidates: pl.DataFrame, *, control_share: float, exploration_share: float) -> pl.DataFrame:
+    """With which probability each customer is addressed, and gets each offer, the draws of both groups included.
+
+    Args:
+        candidates: as `choosing.choose` gives them.
         control_share: of customers left alone.
-        exploration_share: of the others who get any open offer by lot.
+        exploration_share: see `Exploration`.
 
     Returns:
-        `best`, `other`, `nothing` (Float64), a row a customer; best + other · (open - 1) + nothing is 1.
+        The same with `propensity` (that the customer is addressed at all) and `offer_propensity` (that this offer is
+        made to them), Float64; null where no draw decides because a rule forbids it.
     """
+    by_lot = exploration_share * pl.col("lot_probability")
+    reached = by_lot.sum().over("customer_id")
+    asked = pl.col("lot_probability").is_not_null()
+    usual = pl.col("usual").cast(pl.Float64) * (1.0 - reached) + by_lot
+    usual_at_all = pl.col("usual").any().over("customer_id").cast(pl.Float64) * (1.0 - reached) + reached
     addressed = 1.0 - control_share
-    by_lot = exploration_share / pl.col("open").clip(lower_bound=1)
-    return pl.DataFrame({"open": open_offers.cast(pl.Float64)}).select(
-        (addressed * (1.0 - exploration_share + by_lot)).alias("best"),
-        (addressed * by_lot).alias("other"),
-        pl.lit(control_share).alias("nothing"),
+    return candidates.with_columns(
+        pl.when(asked).then(addressed * usual_at_all).alias("propensity"),
+        pl.when(asked).then(addressed * usual).alias("offer_propensity"),
     )
+
+
+class _Room:
+    """What lots may still use of each limit, and up to which share of the draws each option was to be had."""
+
+    def __init__(self, rules: Rules, share: float) -> None:
+        caps = np.flatnonzero([not limit.is_minimum for limit in rules.limits])
+        self._uses = rules.uses[caps]
+        self._left = rules.most[caps] * share
+        self.until = np.ones(len(rules.channel))
+        self._close(0.0)
+
+    def take(self, option: int, draw: float) -> None:
+        """One of an option was drawn by the customer of a draw."""
+        self._left = self._left - self._uses[:, option]
+        if (self._left < self._largest).any():
+            self._close(draw)
+
+    def _close(self, draw: float) -> None:
+        """Options that no longer fit were to be had up to this draw."""
+        closes = (self.until >= 1) & (self._uses > self._left[:, None]).any(axis=0)
+        self.until[closes] = draw
+        still = self._uses[:, self.until >= 1]
+        self._largest = still.max(axis=1, initial=0.0)
+
+
+def _starts(customer: pl.Series) -> Ints:
+    """The first row of each customer."""
+    number = customer.rle_id().to_numpy().astype(np.int64)
+    starts: Ints = np.flatnonzero(np.append(np.True_, number[1:] != number[:-1]))
+    return starts
+
+
+def _drawn(names: pl.Series, audience: str) -> Floats:
+    """Evenly spread from 0 to below 1, shape (names,)."""
+    drawn = np.array([drawn_of(audience, name) for name in names.to_list()], dtype=np.uint64)
+    return drawn.astype(np.float64) / DRAW_RANGE
+
+
+def _lots(candidates: pl.DataFrame, wanted: npt.NDArray[np.bool_], audience: str) -> npt.NDArray[np.uint64]:
+    """The lots of the candidates wanted, shape (candidates,): the smallest is drawn."""
+    lots = np.zeros(candidates.height, dtype=np.uint64)
+    rows = candidates.select("customer_id", "offer_id", "channel").filter(pl.Series(wanted)).rows()
+    lots[wanted] = [drawn_of(audience, SEPARATOR.join(row)) for row in rows]
+    return lots
+
+
+def _probabilities(starts: Ints, until: Floats) -> Floats:
+    """Of each candidate, that the lot falls on it, given up to which share of the draws each was to be had."""
+    customer = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(until))))
+    order = np.lexsort((until, customer))
+    ordered, mine = until[order], customer[order]
+    place = np.arange(len(until)) - starts[mine]
+    first = place == 0
+    before = np.where(first, 0.0, np.append(0.0, ordered[:-1]))
+    left = np.diff(np.append(starts, len(until)))[mine] - place
+    steps = np.cumsum((ordered - before) / left)
+    base = (steps - (ordered - before) / left)[first]
+    found = np.empty(len(until))
+    found[order] = steps - base[mine]
+    return found

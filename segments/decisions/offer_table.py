@@ -11,6 +11,17 @@ from segments.decisions.lists import GAINS, gain_columns
 from segments.money import Currency, amount_dtype, to_major_units
 from segments.ranked_offers import NEXT_BEST_OFFER
 
+ADDRESSED = (
+    "With which probability the customer is addressed at all, the draws of control group and exploration included: to "
+    "be logged as `propensity` with the contact, and with that of whoever is held out. Empty where a rule forbids it."
+)
+MADE = (
+    "With which probability this very offer is made to the customer, the same draws included: to be logged as "
+    "`offer_propensity` with the contact. 0 where no draw could have led to it."
+)
+HELD_OUT = (
+    "Whether it would be made, were the customer not in the control group: to be logged as a contact with `held_out`."
+)
 AMOUNTS = (*GAINS, "contact_cost")
 GAIN_SOURCES = ("gain_amount", "gain_low_amount", "gain_high_amount", "cost_amount")
 
@@ -29,21 +40,16 @@ def offer_contract(currency: Currency) -> OutputContract:
         ),
         *gain_columns(currency, nullable=True),
         OutputColumn("currency", pl.String, allowed=(currency.code,), meaning="Currency of the amounts."),
-        OutputColumn(
-            "propensity",
-            pl.Float64,
-            nullable=True,
-            minimum=0.0,
-            maximum=1.0,
-            meaning="With which probability this offer is made to this customer, the draws of control group and "
-            "exploration included: to be logged with the contact.",
+        *(
+            OutputColumn(name, pl.Float64, nullable=True, minimum=0.0, maximum=1.0, meaning=meaning)
+            for name, meaning in (("propensity", ADDRESSED), ("offer_propensity", MADE))
         ),
         OutputColumn("is_open", pl.Boolean, meaning="Whether no rule about the customer or the offer forbids it."),
         OutputColumn("is_chosen", pl.Boolean, meaning="Whether it is to be made: chosen among all customers' offers."),
+        OutputColumn("is_held_out", pl.Boolean, meaning=HELD_OUT),
         OutputColumn("decision_reason", pl.String, meaning="Why it was chosen, or by which rule or price it lost."),
-        OutputColumn(
-            "best_loser", pl.String, nullable=True, meaning="The customer's best offer that is not made; why: its row."
-        ),
+        OutputColumn("best_loser", pl.String, nullable=True, meaning="The customer's best offer that is not made."),
+        OutputColumn("best_loser_reason", pl.String, nullable=True, meaning="Why that one is not made."),
     )
     return OutputContract(
         table=NEXT_BEST_OFFER.table,
@@ -61,7 +67,7 @@ def decided_offers(ranked: pl.DataFrame, reasoned: pl.DataFrame, *, currency: Cu
     Args:
         ranked: as `segments.offers.next_best_offers` gives it.
         reasoned: candidates with `why` (see `explaining.with_reasons`), `product_id`, `declared_offer_id`,
-            `propensity`.
+            `propensity`, `offer_propensity`, `held_out`.
         currency: of the amounts.
     """
     best = (
@@ -69,11 +75,12 @@ def decided_offers(ranked: pl.DataFrame, reasoned: pl.DataFrame, *, currency: Cu
             "customer_id",
             "product_id",
             "chosen",
+            "usual",
             pl.col("blocked").is_null(),
             "gain_amount",
             "offer_id",
             "channel",
-            descending=[False, False, True, True, True, False, False],
+            descending=[False, False, True, True, True, True, False, False],
         )
         .group_by("customer_id", "product_id", maintain_order=True)
         .first()
@@ -89,16 +96,19 @@ def decided_offers(ranked: pl.DataFrame, reasoned: pl.DataFrame, *, currency: Cu
         ),
         "evidence",
         "propensity",
+        "offer_propensity",
         pl.col("blocked").is_null().alias("is_open"),
         pl.col("chosen").alias("is_chosen"),
+        (pl.col("held_out") & pl.col("usual")).alias("is_held_out"),
         pl.col("why").alias("decision_reason"),
     )
     rows = ranked.join(told, on=["customer_id", "product_id"], how="left", validate="m:1", maintain_order="left")
-    losers = best_losers(reasoned).select("customer_id", "best_loser")
+    losers = best_losers(reasoned).rename({"best_loser_why": "best_loser_reason"})
     rows = rows.join(losers, on="customer_id", how="left", validate="m:1", maintain_order="left")
     return rows.with_columns(
         pl.lit(currency.code).alias("currency"),
         pl.col("is_open").fill_null(value=False),
         pl.col("is_chosen").fill_null(value=False),
+        pl.col("is_held_out").fill_null(value=False),
         pl.col("decision_reason").fill_null("no value is known for it"),
     ).select(offer_contract(currency).names)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 NO_OPTION = -1
 
 
@@ -97,7 +98,7 @@ class Chosen:
         reduced: value less the prices of what the option uses; -inf where there is no option.
     """
 
-    taken: npt.NDArray[np.bool_]
+    taken: Flags
     reduced: Floats
 
 
@@ -130,7 +131,7 @@ def chosen_at(bucket: Bucket, price: Floats, rules: Rules) -> Chosen:
     return Chosen(taken=taken, reduced=reduced)
 
 
-def totals(bucket: Bucket, taken: npt.NDArray[np.bool_], uses: Floats) -> tuple[float, Floats]:
+def totals(bucket: Bucket, taken: Flags, uses: Floats) -> tuple[float, Floats]:
     """Value of what is taken, and what it uses of each limit, shape (limits,)."""
     options = bucket.option[taken]
     counts = np.bincount(options, minlength=uses.shape[1]).astype(np.float64)
@@ -163,9 +164,9 @@ def joined(parts: Sequence[Bucket]) -> Bucket:
 
 def _close(
     left: Floats,
-    taken: npt.NDArray[np.bool_],
+    taken: Flags,
     bucket: Bucket,
-    turn: tuple[Ints, npt.NDArray[np.bool_]],
+    turn: tuple[Ints, Flags],
     rules: Rules,
 ) -> None:
     """Take what was chosen (the best column of the rows that wanted one), and what its full channel closes, away."""

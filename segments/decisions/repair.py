@@ -99,6 +99,17 @@ def _dropped(picks: Picks, uses: Floats, most: Floats) -> Picks:
     return picks
 
 
+def _without_surplus(picks: Picks, uses: Floats, used: Floats, most: Floats) -> tuple[Picks, Floats]:
+    """What costs more than it brings and no minimum needs any more is given up, the dearest first."""
+    losing = np.flatnonzero(picks.value < 0)
+    keep, used = np.ones(len(picks.value), dtype=np.bool_), used.copy()
+    for place in losing[np.lexsort((losing, picks.value[losing]))].tolist():
+        without = used - uses[:, picks.option[place]]
+        if (without <= np.maximum(most, used) + TOLERANCE).all():
+            keep[place], used = False, without
+    return picks.at(keep), used
+
+
 class _Filling:
     """Room that is left is given to the best that still fits, customer by customer; then minimums are raised."""
 
@@ -119,7 +130,8 @@ class _Filling:
         for limit in range(len(self.most)):
             if self.used[limit] > self.most[limit] + TOLERANCE and (self.rules.uses[limit] < 0).any():
                 self._raise(limit)
-        return self._result(), self.used
+        picks = self._result()
+        return _without_surplus(picks, self.rules.uses, self.used, self.most)
 
     def _candidates(self) -> list[tuple[float, int, int, int, int, int]]:
         """Options not taken that lose least, the best first: what they gain, bucket, row, column, option, value."""

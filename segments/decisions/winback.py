@@ -18,6 +18,7 @@ MOST_NAMED = 3
 NOTICED_PER_CENT = 10
 DAYS_A_YEAR = 365
 NOTHING_KNOWN = "nothing out of the ordinary is recorded"
+REMIND = "ask how they are"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,14 @@ def winback_contract(currency: Currency) -> OutputContract:
             OutputColumn(
                 "left_after", pl.String, meaning="What happened last before they stopped, as far as recorded."
             ),
-            OutputColumn("offer", pl.String, nullable=True, meaning="What to come back to them with."),
+            OutputColumn(
+                "offer",
+                pl.String,
+                nullable=True,
+                meaning="What to come back to them with: what they bought most often of what is still sold; empty: "
+                "nothing of it is.",
+            ),
+            OutputColumn("plan", pl.String, meaning="What to do about it, in words: first what drove them away."),
         ),
         currency=currency,
         meaning="Lost key customers, each with a plan to win them back.",
@@ -93,7 +101,7 @@ def winback_list(
     Args:
         lost: as `key_customers` gives it, with `margin_share` (Float64).
         lines: their order lines: `customer_id`, `ordered_on` (Date), `product_name`, `category` (String or null),
-            `amount` (Int64), `unit_price` (Float64, null where unknown).
+            `amount` (Int64), `unit_price` (Float64, null where unknown), `is_sold` (Boolean: still, as far as known).
         tickets: of theirs: `customer_id`, `opened_on` (Date), `kind`, `resolved_on` (Date or null); None without any.
         rules: see `WinbackRules`.
         stamp: where it comes from.
@@ -104,7 +112,11 @@ def winback_list(
     for frame in (_used_to_buy(bought), _left_after(rows, lines, tickets)):
         rows = rows.join(frame, on="customer_id", how="left", validate="1:1")
     margin = (pl.col("yearly_amount") * pl.col("margin_share")).round(0).cast(pl.Int64)
-    rows = rows.with_columns(margin.alias("yearly_margin"), pl.col("left_after").fill_null(NOTHING_KNOWN))
+    offer = pl.format("offer {}", "offer").fill_null("offer something new: what they bought is no longer sold")
+    plan = pl.format("{}, then {}", pl.col("first_step").fill_null(REMIND), offer)
+    rows = rows.with_columns(
+        margin.alias("yearly_margin"), pl.col("left_after").fill_null(NOTHING_KNOWN), plan.alias("plan")
+    )
 
     def gain(share: float) -> pl.Expr:
         return (pl.col("yearly_margin") * share - rules.cost_amount).round(0).cast(pl.Int64)
@@ -132,31 +144,60 @@ def _used_to_buy(bought: pl.DataFrame) -> pl.DataFrame:
         .group_by("customer_id", maintain_order=True)
         .agg(pl.col("what").head(MOST_NAMED).str.join(", ").alias("used_to_buy"))
     )
-    favourite = (
+    favourite = _bought_most(bought.filter("is_sold")).rename({"product_name": "offer"})
+    return ranked.join(favourite, on="customer_id", how="left", validate="1:1")
+
+
+def _bought_most(bought: pl.DataFrame) -> pl.DataFrame:
+    """`customer_id`, `product_name` of the product each bought most often."""
+    return (
         bought.group_by("customer_id", "product_name")
         .agg(pl.len().alias("times"))
         .sort("customer_id", "times", "product_name", descending=[False, True, False])
         .group_by("customer_id", maintain_order=True)
-        .agg(pl.first("product_name").alias("offer"))
+        .agg(pl.first("product_name"))
     )
-    return ranked.join(favourite, on="customer_id", validate="1:1")
 
 
 def _left_after(rows: pl.DataFrame, lines: pl.DataFrame, tickets: pl.DataFrame | None) -> pl.DataFrame:
-    """The last thing that happened around the last purchase: a complaint, a return, a rise in price."""
-    parts = [_after_returns(rows, lines), _after_price_rise(rows, lines)]
+    """What happened around the last purchase: a complaint, a return, a rise in price, a favourite that is no more.
+
+    Returns:
+        `customer_id`, `left_after`, `first_step` (what to do about it); of several things the first of these.
+    """
+    parts = [_after_returns(rows, lines), _after_price_rise(rows, lines), _after_the_end_of(lines)]
     if tickets is not None:
         parts.insert(0, _after_complaints(rows, tickets))
     told = pl.concat(parts)
-    return told.group_by("customer_id", maintain_order=True).agg(pl.first("left_after"))
+    return told.group_by("customer_id", maintain_order=True).agg(pl.first("left_after"), pl.first("first_step"))
+
+
+def _after_the_end_of(lines: pl.DataFrame) -> pl.DataFrame:
+    """What they bought most often is no longer sold."""
+    bought = lines.filter(pl.col("amount") > 0)
+    sold = bought.select("product_name", "is_sold").unique("product_name", keep="any")
+    gone = _bought_most(bought).join(sold, on="product_name", validate="m:1").filter(~pl.col("is_sold"))
+    return gone.select(
+        "customer_id",
+        pl.format("{}, which they bought most, is no longer sold", "product_name").alias("left_after"),
+        pl.format("tell them what replaces {}", "product_name").alias("first_step"),
+    )
 
 
 def _after_complaints(rows: pl.DataFrame, tickets: pl.DataFrame) -> pl.DataFrame:
     asked = tickets.join(rows.select("customer_id", "last_order_on"), on="customer_id", validate="m:1")
     near = (pl.col("opened_on") >= pl.col("last_order_on").dt.offset_by("-30d")) & (pl.col("kind") == "complaint")
     last = asked.filter(near).sort("customer_id", "opened_on").group_by("customer_id", maintain_order=True).last()
-    open_still = pl.when(pl.col("resolved_on").is_null()).then(pl.lit(", never settled")).otherwise(pl.lit(""))
-    return last.select("customer_id", pl.format("a complaint on {}{}", "opened_on", open_still).alias("left_after"))
+    is_open = pl.col("resolved_on").is_null()
+    still = pl.when(is_open).then(pl.lit(", never settled")).otherwise(pl.lit(""))
+    return last.select(
+        "customer_id",
+        pl.format("a complaint on {}{}", "opened_on", still).alias("left_after"),
+        pl.when(is_open)
+        .then(pl.lit("settle the complaint"))
+        .otherwise(pl.lit("ask whether the complaint was settled to their liking"))
+        .alias("first_step"),
+    )
 
 
 def _after_returns(rows: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
@@ -166,7 +207,9 @@ def _after_returns(rows: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     late = returned.filter(pl.col("ordered_on") >= pl.col("last_order_on"))
     last = late.sort("customer_id", "ordered_on", "product_name").group_by("customer_id", maintain_order=True).last()
     return last.select(
-        "customer_id", pl.format("a return of {} on {}", "product_name", "ordered_on").alias("left_after")
+        "customer_id",
+        pl.format("a return of {} on {}", "product_name", "ordered_on").alias("left_after"),
+        pl.format("ask what was wrong with {}", "product_name").alias("first_step"),
     )
 
 
@@ -186,4 +229,8 @@ def _after_price_rise(rows: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
         "customer_id", "rise", "product_name", descending=[False, True, False]
     )
     first = worst.group_by("customer_id", maintain_order=True).first()
-    return first.select("customer_id", pl.format("{} cost {}% more", "product_name", "rise").alias("left_after"))
+    return first.select(
+        "customer_id",
+        pl.format("{} cost {}% more", "product_name", "rise").alias("left_after"),
+        pl.format("tell them what {} costs today", "product_name").alias("first_step"),
+    )

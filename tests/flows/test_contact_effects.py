@@ -2,12 +2,13 @@
 
 from datetime import date
 
+import numpy as np
 import polars as pl
 import pytest
 
 from config import load_settings
 from flows.asking_decisions import evaluate_policy
-from flows.contact_effects import contact_trial, learn_effects
+from flows.contact_effects import _as_trial, contact_trial, learn_effects
 from flows.core_tables import CoreTables
 from flows.decision_inputs import recent_contacts, sent_contacts, usual_contact_cost
 from flows.orchestration import carry_out
@@ -114,3 +115,19 @@ def test_a_hold_out_that_is_no_more_among_the_newest_contacts_tells_no_effect():
     )
     told = contact_trial(None, contacts, **RULES)
     assert told.startswith("0 of the newest contacts were held out")
+
+
+def test_the_probability_of_an_offer_is_not_that_of_being_addressed_at_all():
+    """Nine of ten are addressed; lamps were the best for "a", one lot of three for "b"; of "c" no offer's is logged."""
+    rows = [
+        ("k1", "a", "lamp", "lamp", 0.9, 0.84, 5.0, 1.0),
+        ("k2", "b", "lamp", "lamp", 0.9, 0.03, 5.0, 2.0),
+        ("k3", "c", "vase", "vase", 0.9, None, 5.0, 3.0),
+        ("k4", "a", "lamp", "left alone", 0.9, 0.84, 0.0, 4.0),
+    ]
+    names = ["contact_id", "customer_id", "offer_id", "arm", "propensity", "offer_propensity", "outcome", "age_years"]
+    trial = _as_trial(pl.DataFrame(rows, schema=names, orient="row")).trial
+    assert trial.arms == ("left alone", "lamp", "vase")
+    expected = [[0.1, 0.84, 0.06], [0.1, 0.03, 0.87], [0.1, 0.6, 0.3], [0.1, 0.84, 0.06]]
+    np.testing.assert_allclose(trial.propensity, expected, atol=1e-9)
+    assert trial.customer.tolist() == [0, 1, 2, 0]

@@ -12,10 +12,10 @@ from config.decisions import Channel, Decisions, Minimum
 from flows.asking_decisions import ask, evaluate_policy
 from flows.contact_effects import Effects
 from flows.core_tables import CoreTables
-from flows.deciding import _lists, _Night
-from flows.decision_inputs import suppressed_customers
+from flows.deciding_lists import decided_lists
+from flows.decision_facts import DecisionNight
+from flows.decision_inputs import suppressed_customers, uncapped_contacts
 from flows.errors import NothingDecidedError, SuppressionListError, WhatIfUnreadableError
-from flows.offer_candidates import NOT_DRAWN, with_propensities
 from flows.showing import read_segment
 from segments.decisions.lists import ListStamp
 from segments.money import currency_of
@@ -46,6 +46,14 @@ def test_a_night_publishes_its_decisions(published, trained):
     assert "no contacts are loaded" in trained[1]["decisions"]["effects"]["in_words"]
     in_control = offers.filter(offers["decision_reason"].str.contains("control group"))
     assert 0.01 < in_control["customer_id"].n_unique() / offers["customer_id"].n_unique() < 0.12
+    held_out = offers.filter("is_held_out")
+    assert set(held_out["customer_id"]) <= set(in_control["customer_id"])
+    assert held_out["customer_id"].is_unique().all()
+    for who in (chosen, held_out):  # nobody is drawn by lot: addressed is whoever is not in the control group
+        assert set(who["propensity"]) == set(who["offer_propensity"]) == {0.95}
+    others = offers.filter(pl.col("is_open") & ~pl.col("is_chosen"))
+    assert set(others["offer_propensity"]) == {0.0}
+    assert offers.filter(pl.col("best_loser").is_not_null())["best_loser_reason"].null_count() == 0
 
 
 def test_another_rule_is_tried_without_publishing(published):
@@ -55,6 +63,8 @@ def test_another_rule_is_tried_without_publishing(published):
     assert told["change"]["expected_gain"] < 0
     assert any("contacts by any: one more is worth £" in words for words in told["what_if"]["prices"])
     assert ask(published, what_if=[])["now"] == now
+    explored = ask(published, what_if=["exploration_share=0.2", "budget=1000"])["what_if"]
+    assert 0.1 < explored["drawn_by_lot"] / explored["contacts"] < 0.3
 
 
 @pytest.mark.parametrize("asked", ["budget", "budget=much", "capacity.pigeon=3", "offers_per_customer=0", "x=1"])
@@ -99,7 +109,7 @@ def made_lists(context):
         main_reason=pl.lit("is silent"),
         may_be_contacted=True,
     ).with_columns(pl.lit(90_000, pl.Int64).alias(name) for name in AMOUNTS)
-    night = _Night(
+    night = DecisionNight(
         context=context,
         core=core,
         as_of=day,
@@ -111,7 +121,7 @@ def made_lists(context):
         margin_measured=False,
     )
     features = ids.with_columns(net_amount_life=90_000, days_between_first_and_last_order=0)
-    made = _lists(night, SimpleNamespace(features=features)).tables
+    made = decided_lists(night, SimpleNamespace(features=features)).tables
     return ids["customer_id"].to_list(), [set(made[name].frame["customer_id"]) for name in LISTS]
 
 
@@ -124,21 +134,12 @@ def test_nobody_on_the_suppression_list_is_to_be_saved_or_won_back(trained, open
     assert made_lists(listed)[1] == [set(ids[2::2]), set()]
 
 
-def test_what_was_drawn_by_lot_is_logged_with_the_lot_s_probability():
-    """Three offers are open; a tenth of the customers explore; one drew the worst, one has the best."""
-    rows = pl.DataFrame(
-        {
-            "customer_id": ["drawn"] * 3 + ["usual"] * 3,
-            "offer_id": ["a", "b", "c"] * 2,
-            "channel": ["any"] * 6,
-            "gain_amount": [300, 200, 100] * 2,
-            "price_amount": [0.0] * 6,
-            "blocked": [NOT_DRAWN, NOT_DRAWN, None, None, None, None],
-            "chosen": [False, False, True, True, False, False],
-        }
+def test_contacts_that_count_otherwise_than_expected_are_told():
+    recent = pl.DataFrame(
+        {"customer_id": ["a", "a", "b"], "channel": ["e-mail", "Email", None], "contacts": [2, 1, 3]},
+        schema_overrides={"contacts": pl.Int64},
     )
-    told = with_propensities(rows, Decisions(exploration_share=0.1), control_share=0.0)
-    assert told["propensity"].to_list() == pytest.approx([0.9 + 0.1 / 3, 0.1 / 3, 0.1 / 3] * 2)
+    assert uncapped_contacts(recent, ["e-mail"]) == {"Email": 1, "no channel: counted towards every one": 3}
 
 
 def test_a_minimum_says_one_of_both():

@@ -2,14 +2,16 @@
 
 from datetime import date
 
+import numpy as np
 import polars as pl
 import pytest
 
 from segments.decisions.choosing import ChoiceRules, Minimum, choose
 from segments.decisions.eligibility import Blocking, with_blocks
 from segments.decisions.explaining import best_losers, shadow_price_contract, shadow_prices, with_reasons
-from segments.decisions.exploration import explored, propensities
+from segments.decisions.exploration import Exploration, with_propensities
 from segments.decisions.values import with_values
+from segments.errors import RulesClashError
 from segments.money import Currency
 
 AS_OF = date(2026, 1, 1)
@@ -45,18 +47,30 @@ def test_the_best_offers_are_chosen_within_the_budget():
 
 def test_every_candidate_says_why():
     blocked = FIVE.with_columns(
-        blocked=pl.when(pl.col("customer_id") == "bert").then(pl.lit("is on the suppression list"))
+        blocked=pl.when(pl.col("customer_id") == "bert").then(pl.lit("the customer is on the suppression list"))
     )
     reasoned = with_reasons(choose(blocked, ChoiceRules(budget_amount=10)), currency=GBP)
     why = {(row[0], row[1]): row[2] for row in reasoned.select("customer_id", "offer_id", "why").rows()}
     assert why["anna", "lamp"].startswith("chosen: ")
     assert why["anna", "vase"] == "lamp brings more (£5.00 against £3.00)"
-    assert why["bert", "lamp"] == "not open: the customer or offer is on the suppression list"
+    assert why["bert", "lamp"] == "not open: the customer is on the suppression list"
     assert why["carl", "lamp"] == "costs more than it brings (-£0.05)"
     assert "the budget" in why["dora", "lamp"]
     losers = best_losers(reasoned)
     assert losers["customer_id"].to_list() == ["anna", "bert", "carl", "dora"]
     assert losers["best_loser"].to_list() == ["vase", "lamp", "lamp", "lamp"]
+
+
+def test_a_minimum_takes_no_more_than_it_asks_for_of_what_costs():
+    rng = np.random.default_rng(1)
+    losses = np.where(rng.random(400) < 0.5, 60, 60 + rng.integers(0, 40, 400)).tolist()
+    rows = [(f"c{one:03}", "lamp", "letter", -loss, 60) for one, loss in enumerate(losses)]
+    rows += [(name, offer, "e-mail", gain + 58, 2) for name, offer, _, gain, _ in rows]
+    letters = Minimum(name="letters", column="channel", value="letter", at_least=68)
+    choice = choose(made_candidates(*rows), ChoiceRules(minimums=[letters], budget_amount=20_000))
+    assert choice.candidates.filter("chosen").select(pl.len(), pl.sum("gain_amount")).row(0) == (68, -68 * 60)
+    why = with_reasons(choice, currency=GBP).filter("chosen")["why"].unique().to_list()
+    assert why == ["chosen to keep a minimum, though it costs £0.60 more than it brings"]
 
 
 def test_prices_are_told_in_words_and_keep_their_contract():
@@ -73,30 +87,36 @@ def test_prices_are_told_in_words_and_keep_their_contract():
 def test_what_each_rule_blocks():
     rows = pl.DataFrame(
         {
-            "customer_id": ["agreed", "refused", "listed", "control", "tired", "tired", "agreed", "agreed"],
-            "channel": ["e-mail"] * 5 + ["letter", "e-mail", "e-mail"],
-            "valid_to": [None] * 6 + [date(2025, 12, 31), None],
-            "stock": [None] * 7 + [0],
+            "customer_id": ["agreed", "refused", "listed", "control", "tired", "tired", "agreed", "agreed", "vague"],
+            "channel": ["e-mail"] * 5 + ["letter", "e-mail", "e-mail", "letter"],
+            "valid_to": [None] * 6 + [date(2025, 12, 31), None, None],
+            "stock": [None] * 7 + [0, None],
         },
         schema_overrides={"valid_to": pl.Date, "stock": pl.Int64},
     )
-    consent = {"customer_id": ["agreed", "refused", "listed", "control", "tired"]}
+    consent = {"customer_id": ["agreed", "refused", "listed", "control", "tired", "vague"]}
     blocking = Blocking(
-        may_be_contacted=pl.DataFrame(consent | {"may_be_contacted": [True, False, True, True, True]}),
+        may_be_contacted=pl.DataFrame(consent | {"may_be_contacted": [True, False, True, True, True, True]}),
         suppressed=["listed"],
         control=["control"],
-        recent_contacts=pl.DataFrame({"customer_id": ["tired"], "channel": ["e-mail"], "contacts": [4]}),
-        most_contacts={"e-mail": 4},
+        recent_contacts=pl.DataFrame(
+            {"customer_id": ["tired", "vague", "vague"], "channel": ["e-mail", "letter", None], "contacts": [4, 1, 2]}
+        ),
+        most_contacts={"e-mail": 4, "letter": 3},
     )
     blocked = with_blocks(rows, blocking, as_of=AS_OF)["blocked"].to_list()
     assert blocked[0] is None
-    assert blocked[1] == "did not agree to be contacted"
-    assert blocked[2] == "is on the suppression list"
-    assert blocked[3].startswith("is in the control group")
-    assert blocked[4] == "had 4 contacts by e-mail in the last 30 days, at most 4 are allowed"
+    assert blocked[1] == "the customer did not agree to be contacted"
+    assert blocked[2] == "the customer is on the suppression list"
+    assert blocked[3].startswith("the customer is in the control group")
+    assert blocked[4] == "the customer had 4 contacts by e-mail in the last 30 days, at most 4 are allowed"
     assert blocked[5] is None
-    assert blocked[6] == "was valid until 2025-12-31"
-    assert blocked[7] == "is out of stock"
+    assert blocked[6] == "the offer was valid until 2025-12-31"
+    assert blocked[7] == "the offer is out of stock"
+    assert (
+        blocked[8]
+        == "the customer had 3 contacts by letter or an unknown channel in the last 30 days, at most 3 are allowed"
+    )
 
 
 @pytest.mark.parametrize(
@@ -118,12 +138,71 @@ def test_the_value_of_an_offer(columns, gain, evidence):
     assert row["gain_low_amount"] < gain < row["gain_high_amount"]
 
 
-def test_exploration_is_persistent_and_its_propensities_add_up():
-    ids = pl.Series([f"c{number}" for number in range(5_000)])
-    drawn = explored(ids, audience="spring", share=0.2)
-    assert drawn.to_list() == explored(ids, audience="spring", share=0.2).to_list()
-    assert drawn.mean() == pytest.approx(0.2, abs=0.02)
-    assert explored(ids, audience="autumn", share=0.2).to_list() != drawn.to_list()
-    shares = propensities(pl.Series([1, 4]), control_share=0.1, exploration_share=0.3)
-    whole = shares.select(pl.col("best") + pl.col("other") * (pl.Series([1, 4]) - 1) + pl.col("nothing")).to_series()
-    assert whole.to_list() == pytest.approx([1.0, 1.0])
+CUSTOMERS = 3_000
+OFFERS = ("lamp", "vase", "mug", "bowl")
+
+
+def many_candidates(audience="spring", *, customers=CUSTOMERS):
+    """Everybody has all offers; the lamp brings most, the mug costs more than it brings."""
+    gains = dict(zip(OFFERS, (500, 300, -20, 100), strict=True))
+    rows = [(f"{audience}{one}", name, "e-mail", gains[name], 10) for one in range(customers) for name in OFFERS]
+    return made_candidates(*rows)
+
+
+def explored(rules, *, share, candidates=None, control_share=0.0):
+    candidates = many_candidates() if candidates is None else candidates
+    choice = choose(candidates, rules, Exploration(audience="spring", share=share))
+    return with_propensities(choice.candidates, control_share=control_share, exploration_share=share), choice
+
+
+def test_who_is_drawn_gets_any_offer_for_sure_and_the_log_says_how_likely_that_was():
+    told, _ = explored(ChoiceRules(), share=0.2)
+    drawn = told.filter(pl.col("chosen") & pl.col("by_lot"))
+    assert drawn.height == pytest.approx(0.2 * CUSTOMERS, rel=0.1)
+    assert drawn["customer_id"].is_unique().all()
+    assert drawn["offer_id"].value_counts()["count"].min() > 0.2 * drawn.height  # losing offers too
+    by_offer = dict(told.group_by("offer_id").agg(pl.first("offer_propensity")).iter_rows())
+    assert by_offer == pytest.approx({"lamp": 0.85, "vase": 0.05, "mug": 0.05, "bowl": 0.05})
+    assert told["propensity"].unique().to_list() == pytest.approx([1.0])
+    again, _ = explored(ChoiceRules(), share=0.2)
+    assert again.equals(told)
+    fewer, _ = explored(ChoiceRules(), share=0.1)
+    assert set(fewer.filter("by_lot")["customer_id"]) < set(drawn["customer_id"])
+
+
+def test_lots_use_their_share_of_a_limit_and_what_was_logged_is_what_was_done():
+    """Two thirds of the customers can be paid for; the vases are few: lots fall on them until their share is gone."""
+    rules = ChoiceRules(budget_amount=20_000, stock={"vase": 200})
+    parts = [explored(rules, share=0.3, candidates=many_candidates(f"{name} "))[0] for name in ("a", "b", "c", "d")]
+    done = pl.concat(parts)
+    assert all(part.filter("chosen")["cost_amount"].sum() <= 20_000 for part in parts)
+    by_lot = done.filter(pl.col("chosen") & pl.col("by_lot"))
+    assert by_lot.filter(offer_id="vase").height == 4 * 60
+    assert by_lot.height * 10 == pytest.approx(4 * 0.3 * 20_000, rel=0.02)
+    for name in OFFERS:  # the mean logged chance of a lot is the share of customers it fell on
+        chance = 0.3 * done.filter(offer_id=name)["lot_probability"].mean()
+        assert by_lot.filter(offer_id=name).height / (4 * CUSTOMERS) == pytest.approx(chance, rel=0.08)
+
+
+def test_those_held_out_are_logged_with_the_chance_they_had():
+    rows = many_candidates(customers=40).with_columns(held_out=pl.col("customer_id") == "spring7")
+    rows = rows.with_columns(blocked=pl.when("held_out").then(pl.lit("is in the control group")))
+    told, choice = explored(ChoiceRules(), share=0.2, candidates=rows, control_share=0.05)
+    mine = told.filter("held_out")
+    assert not mine["chosen"].any()
+    assert mine.filter("usual")["offer_id"].to_list() == ["lamp"]
+    assert mine["propensity"].to_list() == pytest.approx([0.95] * 4)
+    assert mine.filter("usual")["offer_propensity"].item() == pytest.approx(0.95 * 0.85)
+    why = with_reasons(choice, currency=GBP).filter("held_out", "usual")["why"].item()
+    assert why.endswith("it would be made otherwise")
+
+
+def test_a_minimum_that_only_lots_stand_in_the_way_of_says_so():
+    vases = Minimum(name="vases", column="offer_id", value="vase", at_least=200)
+    rows = many_candidates(customers=200)
+    assert (
+        choose(rows, ChoiceRules(minimums=[vases])).candidates.filter("chosen")["offer_id"].to_list() == ["vase"] * 200
+    )
+    with pytest.raises(RulesClashError) as told:
+        explored(ChoiceRules(minimums=[vases]), share=0.3, candidates=rows)
+    assert "the exploration share" in str(told.value)

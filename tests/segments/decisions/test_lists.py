@@ -75,13 +75,14 @@ def test_lost_key_customers_get_a_plan_each(lost):
         ],
         schema=["customer_id", "ordered_on", "product_name", "category", "amount", "unit_price"],
         orient="row",
-    )
+    ).with_columns(is_sold=pl.lit(value=True))
     listed = winback_list(key, lines, None, rules=rules, stamp=STAMP)
     assert listed.schema == winback_contract(GBP).schema
     plans = {row["customer_id"]: row for row in listed.rows(named=True)}
     assert plans["anna"]["used_to_buy"] == "Light, Glass"
     assert plans["anna"]["left_after"] == "Lamp cost 20% more"
     assert plans["anna"]["offer"] == "Lamp"
+    assert plans["anna"]["plan"] == "tell them what Lamp costs today, then offer Lamp"
     assert float(plans["anna"]["yearly_margin"]) == 800.0  # 4,000 over two years, 40 %
     assert plans["bert"]["left_after"] == "a return of Vase on 2024-06-09"
     tickets = pl.DataFrame(
@@ -90,6 +91,11 @@ def test_lost_key_customers_get_a_plan_each(lost):
     )
     told = winback_list(key, lines, tickets, rules=rules, stamp=STAMP).filter(pl.col("customer_id") == "anna")
     assert told["left_after"].item() == "a complaint on 2024-06-01, never settled"
+    assert told["plan"].item() == "settle the complaint, then offer Lamp"
+    gone = lines.filter(pl.col("ordered_on") != last).with_columns(is_sold=pl.col("product_name") != "Lamp")
+    told = winback_list(key, gone, None, rules=rules, stamp=STAMP)
+    assert told["left_after"].item() == "Lamp, which they bought most, is no longer sold"
+    assert told["plan"].item().endswith("then offer something new: what they bought is no longer sold")
 
 
 def test_gold_customers_see_what_platinum_ones_like_them_buy():
