@@ -13,7 +13,7 @@ UV_VERSION := 0.13.9
 
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo test test-slow test-all test-faults audit bench-decisions bench-features bench-ingest bench-models bench-quality lint format types lock clean
+.PHONY: help setup demo test test-slow test-all test-faults try-prefect audit bench-decisions bench-features bench-ingest bench-models bench-quality lint format types lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -48,6 +48,9 @@ FAULTS := tests/faults tests/warehouse/test_killed_publishes.py tests/warehouse/
   tests/warehouse/test_recovering.py tests/warehouse/test_publishing.py tests/warehouse/test_postgresql_warehouse.py tests/flows/test_stopping.py
 test-faults: setup  ## every fault on purpose: all failpoints, 200 swaps, long random stories with real kills
 	GRISTMILL_FAULT_EFFORT=10 $(BIN)/python -m pytest $(FAULTS)
+
+try-prefect: setup  ## a Prefect server, a worker that is killed in the middle of a night, and the night after it (minutes)
+	GRISTMILL_TRY_PREFECT=1 $(BIN)/python -m pytest tests/flows/test_killed_worker.py
 
 audit: setup  ## no secret in the tree, nothing in the lock file without a hash or with an address
 	$(BIN)/python .ci/audit

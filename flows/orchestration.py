@@ -14,6 +14,7 @@ from flows.context import Context
 from flows.errors import NoOrchestratorError, OrchestratorDownError
 from flows.local_server import answers, local_server
 from flows.steps import Result
+from flows.withholding import known_secrets, secrets_withheld
 
 VERBS: Mapping[str, Callable[..., Result]] = {
     "run": pipelines.run,
@@ -48,6 +49,18 @@ def carry_out(
         NoOrchestratorError: `server`, but none is configured.
         OrchestratorDownError: the server does not answer.
     """
+    with secrets_withheld(known_secrets(context.settings)):
+        return _carried_out(verb, context, mode, config, data, parameters)
+
+
+def _carried_out(  # noqa: PLR0917 hands `carry_out`'s arguments on
+    verb: str,
+    context: Context,
+    mode: str,
+    config: Path | None,
+    data: Path | None,
+    parameters: Mapping[str, Any],
+) -> Result:
     api_url = context.settings.orchestration.api_url
     if mode == "server" and not api_url:
         raise NoOrchestratorError

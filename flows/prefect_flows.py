@@ -4,24 +4,31 @@ Belongs here: flows, tasks, their names, retries and parameters; the only module
 Does not: any work. Parameters are plain and visible on the run page; secrets are none of them.
 """
 
-from collections.abc import Callable, Mapping
+import atexit
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from prefect import flow, task
+from prefect import flow, runtime, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.states import State
+from prefect.utilities.timeout import timeout
 
-from data_contracts.errors import DependencyDownError
+from data_contracts.errors import DependencyDownError, GristmillError
 from flows import backfilling, pipelines, reviewing
 from flows.context import Context
 from flows.opening import open_context
-from flows.run_page import summary_markdown, summary_tables
+from flows.run_page import failure_markdown, summary_markdown, summary_tables
 from flows.steps import Result
+from flows.withholding import known_secrets, secrets_withheld
 
 RETRIES = 2
 RETRY_DELAY_SECONDS = 30
@@ -41,7 +48,7 @@ def prefect_step(
     """A step as a task: tried again only when something we depend on was down."""
 
     def work() -> Any:  # noqa: ANN401
-        with context.reporter.step(name, parts=parts) as ticker:
+        with secrets_withheld(known_secrets(context.settings)), context.reporter.step(name, parts=parts) as ticker:
             return function(context, tick=ticker.tick, **arguments)
 
     as_task = task(
@@ -70,11 +77,50 @@ def _is_worth_another_try(_task: Any, _run: Any, state: State[Any]) -> bool:  # 
     return isinstance(error, DependencyDownError)
 
 
-def _opened(config: str | None, data: str | None) -> Context:
-    return _command_context.get() or open_context(config, data=data)
+@contextmanager
+def _opened(verb: str, config: str | None, data: str | None) -> Iterator[Context]:
+    """The context of the command that runs this flow, or a deployment's own; a failure's facts go on the run's page."""
+    try:
+        own = _command_context.get()
+        if own is not None:
+            with secrets_withheld(known_secrets(own.settings)):
+                yield own
+            return
+        with _of_a_deployment(config, data) as context, secrets_withheld(known_secrets(context.settings)):
+            yield context
+    except GristmillError as error:
+        create_markdown_artifact(markdown=failure_markdown(verb, error.facts()), key=f"gristmill-{verb}")
+        raise
 
 
-@flow(name="gristmill-run", flow_run_name="run {as_of}", persist_result=False)
+@contextmanager
+def _of_a_deployment(config: str | None, data: str | None) -> Iterator[Context]:
+    """Nobody waits for a scheduled run: it waits for the one before it, and is given up when its time is over."""
+    atexit.register(_say_no_more)
+    context = open_context(config, data=data)
+    seconds = context.settings.orchestration.timeout_minutes * 60
+    with timeout(seconds=seconds):
+        yield replace(context, lock_wait_seconds=seconds)
+
+
+def _say_no_more() -> None:
+    """DuckDB's bindings print pages about leaked instances when the interpreter takes itself apart: into nothing."""
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+def _run_name() -> str:
+    """What a run is called: its verb and business date; tonight's date where none is asked for."""
+    verb, asked = runtime.flow_run.flow_name.removeprefix("gristmill-"), runtime.flow_run.parameters
+    if "first" in asked:
+        return f"{verb} {asked['first']} to {asked['last']}"
+    day = asked.get("as_of")
+    with suppress(GristmillError):  # settings that can't be read: the run itself says so
+        day = day or open_context(asked.get("config"), data=asked.get("data")).today
+    return f"{verb} {day or ''}".rstrip()
+
+
+@flow(name="gristmill-run", flow_run_name=_run_name, persist_result=False)
 def run(  # noqa: PLR0913  # the options of the command, by name
     config: str | None = None,
     data: str | None = None,
@@ -88,21 +134,22 @@ def run(  # noqa: PLR0913  # the options of the command, by name
     allow_empty: bool = False,
 ) -> Result:
     """Load, train where needed, publish nights that were missed, score, publish."""
-    result = pipelines.run(
-        prefect_step,
-        context=_opened(config, data),
-        as_of=as_of,
-        retrain=retrain,
-        force=force,
-        accept=accept or [],
-        catch_up_nights=catch_up_nights,
-        allow_volume_change=allow_volume_change,
-        allow_empty=allow_empty,
-    )
-    return _shown_on_the_run_page(result)
+    with _opened("run", config, data) as context:
+        result = pipelines.run(
+            prefect_step,
+            context=context,
+            as_of=as_of,
+            retrain=retrain,
+            force=force,
+            accept=accept or [],
+            catch_up_nights=catch_up_nights,
+            allow_volume_change=allow_volume_change,
+            allow_empty=allow_empty,
+        )
+        return _shown_on_the_run_page(result)
 
 
-@flow(name="gristmill-ingest", flow_run_name="ingest", persist_result=False)
+@flow(name="gristmill-ingest", flow_run_name=_run_name, persist_result=False)
 def ingest(
     config: str | None = None,
     data: str | None = None,
@@ -112,12 +159,14 @@ def ingest(
     allow_empty: bool = False,
 ) -> Result:
     """Load the sources; table rules named in `accept` may be broken for this once."""
-    return pipelines.ingest(
-        prefect_step, context=_opened(config, data), force=force, accept=accept or [], allow_empty=allow_empty
-    )
+    with _opened("ingest", config, data) as context:
+        result = pipelines.ingest(
+            prefect_step, context=context, force=force, accept=accept or [], allow_empty=allow_empty
+        )
+        return _shown_on_the_run_page(result)
 
 
-@flow(name="gristmill-train", flow_run_name="train {as_of}", persist_result=False)
+@flow(name="gristmill-train", flow_run_name=_run_name, persist_result=False)
 def train(  # noqa: PLR0913  # the options of the command, by name
     config: str | None = None,
     data: str | None = None,
@@ -128,22 +177,25 @@ def train(  # noqa: PLR0913  # the options of the command, by name
     tune: bool = False,
     trials: int = 30,
     minutes: float = 10.0,
+    resume: bool = False,
 ) -> Result:
-    """Train, grade, promote."""
-    result = pipelines.train(
-        prefect_step,
-        context=_opened(config, data),
-        as_of=as_of,
-        promote_anyway=promote_anyway,
-        rolling=rolling,
-        tune=tune,
-        trials=trials,
-        minutes=minutes,
-    )
-    return _shown_on_the_run_page(result)
+    """Train, grade, promote; with `resume` register what was trained while the registry did not answer."""
+    with _opened("train", config, data) as context:
+        result = pipelines.train(
+            prefect_step,
+            context=context,
+            as_of=as_of,
+            promote_anyway=promote_anyway,
+            rolling=rolling,
+            tune=tune,
+            trials=trials,
+            minutes=minutes,
+            resume=resume,
+        )
+        return _shown_on_the_run_page(result)
 
 
-@flow(name="gristmill-score", flow_run_name="score {as_of}", persist_result=False)
+@flow(name="gristmill-score", flow_run_name=_run_name, persist_result=False)
 def score(
     config: str | None = None,
     data: str | None = None,
@@ -154,18 +206,19 @@ def score(
     allow_empty: bool = False,
 ) -> Result:
     """Score everybody and publish."""
-    result = pipelines.score(
-        prefect_step,
-        context=_opened(config, data),
-        as_of=as_of,
-        force=force,
-        allow_volume_change=allow_volume_change,
-        allow_empty=allow_empty,
-    )
-    return _shown_on_the_run_page(result)
+    with _opened("score", config, data) as context:
+        result = pipelines.score(
+            prefect_step,
+            context=context,
+            as_of=as_of,
+            force=force,
+            allow_volume_change=allow_volume_change,
+            allow_empty=allow_empty,
+        )
+        return _shown_on_the_run_page(result)
 
 
-@flow(name="gristmill-backfill", flow_run_name="backfill {first} to {last}", persist_result=False)
+@flow(name="gristmill-backfill", flow_run_name=_run_name, persist_result=False)
 def backfill(  # noqa: PLR0913  # the options of the command, by name
     first: date,
     last: date,
@@ -174,29 +227,33 @@ def backfill(  # noqa: PLR0913  # the options of the command, by name
     *,
     every: backfilling.Every = "day",
     train: backfilling.TrainWhen = "missing",
+    champions: backfilling.ChampionsOf = "today",
     force: bool = False,
     allow_volume_change: bool = False,
     allow_empty: bool = False,
 ) -> Result:
     """Publish a range of past dates, each as it would have been."""
-    result = backfilling.backfill(
-        prefect_step,
-        context=_opened(config, data),
-        first=first,
-        last=last,
-        every=every,
-        train=train,
-        force=force,
-        allow_volume_change=allow_volume_change,
-        allow_empty=allow_empty,
-    )
-    return _shown_on_the_run_page(result)
+    with _opened("backfill", config, data) as context:
+        result = backfilling.backfill(
+            prefect_step,
+            context=context,
+            first=first,
+            last=last,
+            every=every,
+            train=train,
+            champions=champions,
+            force=force,
+            allow_volume_change=allow_volume_change,
+            allow_empty=allow_empty,
+        )
+        return _shown_on_the_run_page(result)
 
 
-@flow(name="gristmill-review", flow_run_name="review {as_of}", persist_result=False)
+@flow(name="gristmill-review", flow_run_name=_run_name, persist_result=False)
 def review(config: str | None = None, data: str | None = None, as_of: date | None = None) -> Result:
     """Write the 90-day review of the newest published date, or of the one asked for."""
-    return _shown_on_the_run_page(reviewing.write_review(_opened(config, data), as_of=as_of))
+    with _opened("review", config, data) as context:
+        return _shown_on_the_run_page(reviewing.write_review(context, as_of=as_of))
 
 
 FLOWS: Mapping[str, Callable[..., Result]] = {

@@ -1,6 +1,7 @@
 """Keeping the schedules (scoring, training, the quarterly review) as Prefect deployments served by this process.
 
-Belongs here: what is scheduled when. Does not: what the flows do (`prefect_flows.py`).
+Belongs here: what is scheduled when. Does not: what the flows do (`prefect_flows.py`). No concurrency limit of the
+orchestrator's stands beside the warehouse's lock: it would keep the place of a run that was killed.
 """
 
 from pathlib import Path
@@ -36,27 +37,24 @@ def serve_schedules(context: Context, *, config: Path | None, data: Path | None)
         "data": str(data.absolute()) if data else None,
     }
     nightly = {**places, "catch_up_nights": orchestration.catch_up_nights}
-    schedules = {
+    lines = {
         "nightly-scoring": (run, orchestration.nightly_scoring, nightly),
         "weekly-training": (train, orchestration.weekly_training, places),
         "quarterly-review": (review, orchestration.quarterly_review, places),
     }
-    patience = orchestration.timeout_minutes * 60
+    schedules = {name: line for name, line in lines.items() if line[1]}
     with temporary_settings({PREFECT_API_URL: orchestration.api_url}):
         deployments = [
-            flow.with_options(timeout_seconds=patience).to_deployment(
+            flow.to_deployment(
                 name,
                 parameters=parameters,
                 schedule=Cron(cron, timezone=zone),
-                concurrency_limit=1,
                 tags=["gristmill"],
                 description=flow.description,
             )
             for name, (flow, cron, parameters) in schedules.items()
         ]
-        deployments.append(
-            backfill.to_deployment("backfill", parameters=places, concurrency_limit=1, tags=["gristmill"])
-        )
+        deployments.append(backfill.to_deployment("backfill", parameters=places, tags=["gristmill"]))
         for name, (_, cron, _) in schedules.items():
             context.reporter.say(f"{name}: {cron} ({zone})")
         context.reporter.say("backfill: when it is started by hand")

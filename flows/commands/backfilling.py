@@ -7,7 +7,7 @@ import typer
 
 from flows.commands.options import Config, Data, Force, Json, Orchestration, OrchestrationMode
 from flows.commands.outcome import command, print_json
-from flows.commands.running import AllowEmpty, AllowVolume
+from flows.commands.verbs import AllowEmpty, AllowVolume
 
 EXIT_BLOCKED = 3
 
@@ -18,6 +18,13 @@ class Every(StrEnum):
     day = "day"
     week = "week"
     month = "month"
+
+
+class ChampionsOf(StrEnum):
+    """Whose champions score."""
+
+    today = "today"
+    of_the_day = "of-the-day"
 
 
 class TrainWhen(StrEnum):
@@ -42,6 +49,13 @@ def backfill(
             "every date; never: such dates are blocked."
         ),
     ] = TrainWhen.missing,
+    champions: Annotated[
+        ChampionsOf,
+        typer.Option(
+            help="today: those that stand today (and had seen nothing later); of-the-day: those that stood when each "
+            "date was scored, or was due; nothing is trained then."
+        ),
+    ] = ChampionsOf.today,
     data: Data = None,
     force: Force = False,
     allow_volume_change: AllowVolume = False,
@@ -63,6 +77,7 @@ def backfill(
         "last": parse_date(last, option="--to"),
         "every": every.value,
         "train": train.value,
+        "champions": champions.value,
         "force": force,
         "allow_volume_change": allow_volume_change,
         "allow_empty": allow_empty,

@@ -10,7 +10,7 @@ from flows.commands.options import Json
 from flows.commands.outcome import command, print_json
 from flows.commands.tables import TableModelName
 
-PANEL = "From a table of baskets"
+PANEL = "The next basket, from a table of baskets (next-offer)"
 
 
 class OfferMode(StrEnum):
@@ -184,7 +184,7 @@ def evaluate(
     category: CategoryColumn = None,
     model: Annotated[
         Path | None,
-        typer.Option("--model", help="A folder that training wrote [learnt from the history].", show_default=False),
+        typer.Option("--model", help="A folder that training wrote \\[learnt from the history].", show_default=False),
     ] = None,
     out: Annotated[
         Path | None,

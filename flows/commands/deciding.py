@@ -12,7 +12,8 @@ WhatIf = Annotated[
     typer.Option(
         "--what-if",
         metavar="NAME=VALUE",
-        help="Another rule: budget=20000, offers_per_customer=2, capacity.CHANNEL=5000; again for more.",
+        help="Another rule: budget=20000, offers_per_customer=2, capacity.CHANNEL=5000, exploration_share=0.1; "
+        "again for more.",
         show_default=False,
     ),
 ]

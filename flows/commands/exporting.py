@@ -37,10 +37,10 @@ def export(
         ),
     ] = Format.csv,
     name: Annotated[
-        str, typer.Option(help="The audience's name: by it the next export knows what changed [the table's].")
+        str, typer.Option(help="The audience's name: by it the next export knows what changed \\[the table's].")
     ] = "",
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write to [exports in the workspace].", show_default=False)
+        Path | None, typer.Option(help="Folder to write to \\[exports in the workspace].", show_default=False)
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="All rows, not only what changed since the last export of that name.")

@@ -69,7 +69,7 @@ def prove(
     ] = 1,
     sample: Annotated[int, typer.Option(min=1, help="Customers compared with the slow definition.")] = 50,
     buckets: Annotated[
-        int | None, typer.Option(min=1, help="On so many buckets of the load [all].", show_default=False)
+        int | None, typer.Option(min=1, help="On so many buckets of the load \\[all].", show_default=False)
     ] = None,
     as_json: Json = False,
 ) -> None:

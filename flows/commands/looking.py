@@ -16,10 +16,13 @@ def status(
     limit: Annotated[int, typer.Option(min=1, help="How many runs.")] = 10,
     as_json: Json = False,
 ) -> None:
-    """What ran last, what runs now, who the champions are, what is published."""
+    """What runs now, what is late by the schedule, what readers see, the champions, overrides, exports, the last runs.
+
+    And what to do next. Looking is no failure: the exit code is 0 whatever is found; programs read --json.
+    """
     from flows.opening import open_context
-    from flows.reporting import print_status
     from flows.status import read_status
+    from flows.status_reporting import print_status
 
     found = read_status(open_context(config), limit=limit)
     if as_json:

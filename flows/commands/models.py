@@ -8,10 +8,10 @@ from flows.commands.options import AsOf, Config, Data, Json
 from flows.commands.outcome import command, print_json
 
 Name = Annotated[str, typer.Argument(help="churn, value, next_offer …", show_default=False)]
-MaybeName = Annotated[str | None, typer.Argument(help="churn, value, next_offer … [all].", show_default=False)]
+MaybeName = Annotated[str | None, typer.Argument(help="churn, value, next_offer … \\[all].", show_default=False)]
 VersionNumber = Annotated[int, typer.Argument(min=1, help="A version of `gristmill models list`.", show_default=False)]
 MaybeVersion = Annotated[
-    int | None, typer.Argument(min=1, help="A version of `gristmill models list` [the champion].", show_default=False)
+    int | None, typer.Argument(min=1, help="A version of `gristmill models list` \\[the champion].", show_default=False)
 ]
 Because = Annotated[
     str, typer.Option("--because", metavar="WHY", help="Why: written down with the decision.", show_default=False)
@@ -69,7 +69,7 @@ def compare(
     name: Name,
     versions: Annotated[
         list[int] | None,
-        typer.Argument(help="Versions; the first is what others are held against [champion, newest].", min=1),
+        typer.Argument(help="Versions; the first is what others are held against \\[champion, newest].", min=1),
     ] = None,
     config: Config = None,
     *,

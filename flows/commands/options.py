@@ -22,7 +22,7 @@ Data = Annotated[
 AsOf = Annotated[
     str | None,
     typer.Option(
-        "--as-of", help="Business date YYYY-MM-DD: only what was known before it counts [today].", show_default=False
+        "--as-of", help="Business date YYYY-MM-DD: only what was known before it counts \\[today].", show_default=False
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output instead of tables.")]
@@ -31,6 +31,25 @@ Where = Annotated[
     typer.Option("--where", "-w", help="COLUMN=VALUE, also != < <= > >=; several must all hold.", show_default=False),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Do it again even where it is done already.")]
+
+
+class LogFormatName(StrEnum):
+    """What standard error is written for: people or programs."""
+
+    text = "text"
+    json = "json"
+
+
+LogFormat = Annotated[
+    LogFormatName | None,
+    typer.Option(
+        "--log-format",
+        envvar="GRISTMILL__LOGS__FORMAT",
+        show_envvar=False,
+        help="Standard error: text for people, json for programs \\[logs.format]. Goes before the command's name.",
+        show_default=False,
+    ),
+]
 
 
 class OrchestrationMode(StrEnum):

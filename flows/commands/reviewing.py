@@ -1,4 +1,4 @@
-"""Commands that hold what was said against what happened: receipts of scores, and the review for managers."""
+"""Commands that hold what was said against what happened: receipts of scores, drift, the review for managers."""
 
 from pathlib import Path
 from typing import Annotated
@@ -27,13 +27,39 @@ def receipts(config: Config = None, *, as_json: Json = False) -> None:
 
 
 @command
+def drift(
+    config: Config = None,
+    *,
+    night: Annotated[
+        str | None,
+        typer.Option("--night", metavar="DATE", help="A night of the last quarter \\[the newest].", show_default=False),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="What is quiet too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """What has changed since the models were trained: customers, scores, data, performance.
+
+    Alarms are few: one a cause, a sentence each, with what to do. What is beyond its threshold but has not lasted is
+    watched. The table is segments.drift.
+    """
+    from flows.drift_reporting import drift_document, print_drift
+    from flows.opening import open_context, parse_date
+
+    found = drift_document(open_context(config), night=parse_date(night))
+    if as_json:
+        print_json(found)
+    else:
+        print_drift(found, everything=everything)
+
+
+@command
 def review(
     config: Config = None,
     *,
     as_of: AsOf = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="HTML file to write [reports/review-DATE.html in the workspace].", show_default=False),
+        typer.Option(help="HTML file to write \\[reports/review-DATE.html in the workspace].", show_default=False),
     ] = None,
     night: Annotated[bool, typer.Option("--night", help="One page about the last night instead.")] = False,
     as_json: Json = False,

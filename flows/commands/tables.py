@@ -18,18 +18,21 @@ class TableModelName(StrEnum):
     next_offer = "next-offer"
 
 
-PANEL = "From a prepared table"
+PANEL = "Churn from a prepared table (train churn)"
+COMMON = "From any table"
 What = Annotated[
     TableModelName | None,
     typer.Argument(help="With --table: what to learn from (or score) it.", show_default=False),
 ]
 TableFile = Annotated[
     Path | None,
-    typer.Option("--table", help="A prepared table: CSV, Parquet or Excel.", show_default=False, rich_help_panel=PANEL),
+    typer.Option(
+        "--table", help="A prepared table: CSV, Parquet or Excel.", show_default=False, rich_help_panel=COMMON
+    ),
 ]
 IdColumn = Annotated[
     str | None,
-    typer.Option("--id", help="Its column that names the customer.", show_default=False, rich_help_panel=PANEL),
+    typer.Option("--id", help="Its column that names the customer.", show_default=False, rich_help_panel=COMMON),
 ]
 LabelColumn = Annotated[
     str | None,
@@ -50,7 +53,7 @@ Positive = Annotated[
 ]
 Drop = Annotated[
     list[str] | None,
-    typer.Option("--drop", help="A column not to use; again for more.", show_default=False, rich_help_panel=PANEL),
+    typer.Option("--drop", help="A column not to use; again for more.", show_default=False, rich_help_panel=COMMON),
 ]
 Keep = Annotated[
     list[str] | None,
@@ -58,7 +61,7 @@ Keep = Annotated[
         "--keep",
         help="A column to use although it seems to give the label away; again for more.",
         show_default=False,
-        rich_help_panel=PANEL,
+        rich_help_panel=COMMON,
     ),
 ]
 FoldCount = Annotated[
@@ -67,15 +70,15 @@ FoldCount = Annotated[
 RepeatCount = Annotated[
     int, typer.Option("--repeats", min=1, max=20, help="How often, with other parts.", rich_help_panel=PANEL)
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Another seed, other parts.", rich_help_panel=PANEL)]
-Threads = Annotated[int, typer.Option("--threads", min=1, help="For LightGBM.", rich_help_panel=PANEL)]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Another seed, other parts.", rich_help_panel=COMMON)]
+Threads = Annotated[int, typer.Option("--threads", min=1, help="For LightGBM.", rich_help_panel=COMMON)]
 Folder = Annotated[
     Path | None,
     typer.Option(
         "--out",
         help="Folder for model, predictions and report [TABLE_churn].",
         show_default=False,
-        rich_help_panel=PANEL,
+        rich_help_panel=COMMON,
     ),
 ]
 Register = Annotated[
@@ -92,12 +95,12 @@ ScoresFile = Annotated[
         "--out",
         help="Where the scores go, CSV or Parquet [TABLE_scores.csv].",
         show_default=False,
-        rich_help_panel=PANEL,
+        rich_help_panel=COMMON,
     ),
 ]
 ModelFolder = Annotated[
     Path | None,
-    typer.Option("--model", help="The folder that training wrote.", show_default=False, rich_help_panel=PANEL),
+    typer.Option("--model", help="The folder that training wrote.", show_default=False, rich_help_panel=COMMON),
 ]
 
 

@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from flows.commands.outcome import print_json
-from flows.commands.tables import PANEL, TableModelName
+from flows.commands.tables import TableModelName
 
+PANEL = "What a treatment changes, from a trial (train uplift)"
 TreatmentColumn = Annotated[
     str | None,
     typer.Option(
         "--treatment",
-        help="Of a trial (uplift): its column that says what was done to each.",
+        help="The column that says what was done to each.",
         show_default=False,
         rich_help_panel=PANEL,
     ),
@@ -22,7 +23,7 @@ OutcomeColumn = Annotated[
     str | None,
     typer.Option(
         "--outcome",
-        help="Of a trial: its column that says what came of it, yes or no or an amount.",
+        help="The column that says what came of it, yes or no or an amount.",
         show_default=False,
         rich_help_panel=PANEL,
     ),
@@ -31,7 +32,7 @@ ControlValue = Annotated[
     str | None,
     typer.Option(
         "--control",
-        help="Of a trial: the treatment's value that means that nothing was done [guessed].",
+        help="The treatment's value that means that nothing was done \\[guessed].",
         show_default=False,
         rich_help_panel=PANEL,
     ),
@@ -40,7 +41,7 @@ PropensityColumn = Annotated[
     str | None,
     typer.Option(
         "--propensity",
-        help="Of a trial: its column with the logged probability of what was done.",
+        help="The column with the logged probability of what was done.",
         show_default=False,
         rich_help_panel=PANEL,
     ),
