@@ -67,8 +67,7 @@ def read_status(context: Context, *, limit: int) -> dict[str, Any]:
             if holder is None:
                 raise
             unread = "a run is writing to the warehouse: what the ledger says can't be read just now"
-    told = {"warehouse": place.where, "today": context.today.isoformat(), "unread": unread}
-    return told | _told(context, found, holder, limit=limit)
+    return {"warehouse": place.where, "unread": unread} | told_of(context, found, holder, limit=limit)
 
 
 def _look(warehouse: Warehouse, *, limit: int, lock_is_free: bool) -> Ledger:
@@ -84,10 +83,12 @@ def _look(warehouse: Warehouse, *, limit: int, lock_is_free: bool) -> Ledger:
     )
 
 
-def _told(context: Context, found: Ledger, holder: LockHolder | None, *, limit: int) -> dict[str, Any]:
+def told_of(context: Context, found: Ledger, holder: LockHolder | None, *, limit: int) -> dict[str, Any]:
+    """What a look at the ledger says, in plain values: see `read_status`."""
     current = next((one for one in found.publications if one.is_current), None)
     champions = _champions(found.decisions, context.today)
     told: dict[str, Any] = {
+        "today": context.today.isoformat(),
         "running": running_now(holder, found.runs, now=context.now),
         "schedule": schedule(context, found.runs, found.publications),
         "published": current and _published(current),

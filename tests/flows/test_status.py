@@ -7,7 +7,7 @@ import pytest
 
 from data_contracts.errors import DataBlockedError
 from flows.recording import recorded
-from flows.status import read_status
+from flows.status import Ledger, read_status, told_of
 from flows.status_overrides import overrides
 from flows.status_reporting import print_status
 from flows.status_schedule import in_words, running_now, schedule
@@ -88,6 +88,13 @@ def test_a_night_that_is_missing_says_since_when_and_what_stopped_it(context):
     assert late["seconds"] == 7 * 3600
     assert late["why"] == "blocked: the orders end too soon"
     assert "7 hours" in late["what"]
+
+
+def test_nights_that_are_missing_come_with_what_to_do(context):
+    nights = (published(date(2026, 1, 8), is_current=True), published(date(2026, 1, 7)))
+    found = told_of(context, Ledger(runs=(run_of(date(2026, 1, 8)),), publications=nights), None, limit=5)
+    assert "2 nights" in found["late"][0]
+    assert "gristmill run --catch-up 1" in found["next"]
 
 
 def test_who_scores_dates_of_the_past_is_late_for_nothing(context):
