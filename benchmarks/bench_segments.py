@@ -1,11 +1,9 @@
-"""Time and memory of the segment tables beyond scores, for a million customers; and how true they are.
+"""Time and memory of the segment tables beyond scores, for a million customers.
 
     python benchmarks/bench_segments.py --customers 1000000
-    python benchmarks/bench_segments.py --truth --customers 5000
 
-The first makes order lines of made-up customers (about six a year each), puts them into a lake, and measures gathering
-and every table, in CPU seconds, with the peak memory of the process. The second simulates a company of known truth
-and prints stages, fates, loyalty classes and cells against it.
+Makes order lines of made-up customers (about six a year each), puts them into a lake, and measures gathering and every
+table, in CPU seconds, with the peak memory of the process. How true the tables are: `quality_segments`.
 """
 
 import argparse
@@ -42,16 +40,12 @@ T = TypeVar("T")
 
 
 def main() -> None:
-    """Measure, or hold against the truth."""
+    """Measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--buckets", type=int, default=16)
-    parser.add_argument("--truth", action="store_true")
     asked = parser.parse_args()
-    if asked.truth:
-        truth(asked.customers)
-    else:
-        measure(asked.customers, asked.buckets)
+    measure(asked.customers, asked.buckets)
 
 
 def measure(customers: int, buckets: int) -> None:
@@ -76,40 +70,6 @@ def measure(customers: int, buckets: int) -> None:
     _timed("history", lambda: with_tonight(tonight, history, as_of=DAY, keep_days=730))
     _timed("cohorts", lambda: cohorts(gathered.cohorts, standing, as_of=DAY))
     _timed("curve, churn, policies", lambda: _small(standing))
-
-
-def truth(customers: int) -> None:
-    """Confusion of stages, loyalty and fates with the truth of a simulated company."""
-    from simulation.retailer import simulate  # noqa: PLC0415 only here
-
-    company = simulate(customers=customers, start=date(2023, 1, 1), end=DAY, seed=17, currency="EUR")
-    frames = {"orders": company.orders, "customers": company.customers, "products": company.products}
-    with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
-        core = CoreTables(Lake(Path(folder)).write_load("l", frames, buckets=4), company.time_zone)
-        features = pl.concat([core.build_features(bucket, [DAY]).collect() for bucket in core.buckets()])
-        gathered = gather_core(core, as_of=DAY, since=[], rules=RULES, tick=_go_on)
-    standing = customer_standing(_facts_of(features), gathered.sums, None, rules=RULES)
-    fades = pl.col("fades_from").is_not_null()
-    state = pl.when(~pl.col("alive_at_end")).then(pl.lit("gone")).when(fades).then(pl.lit("fading"))
-    told = standing.join(company.truth.with_columns(state.otherwise(pl.lit("here")).alias("truth")), on="customer_id")
-    for column in ("lifecycle", "fate"):
-        print(told.group_by(column, "truth").len().pivot("truth", index=column, values="len").sort(column))
-    sensitive = pl.col("price_sensitivity") >= told["price_sensitivity"].quantile(0.8)
-    kinds = told.group_by("loyalty_class").agg(
-        pl.len().alias("customers"),
-        sensitive.mean().alias("share_most_price_sensitive"),
-        pl.col("price_sensitivity").mean(),
-        pl.col("death_hazard_per_year").mean(),
-        pl.col("gap_shape").mean(),
-    )
-    print(kinds.sort("loyalty_class"))
-    worth = pl.col("mean_order_value") * pl.col("expected_orders_next_365_days")
-    cells = (
-        told.with_columns(worth.alias("true_value_12m"))
-        .group_by("matrix_cell")
-        .agg(pl.len().alias("customers"), pl.col("true_value_12m").mean())
-    )
-    print(cells.sort("matrix_cell"))
 
 
 def _timed(what: str, work: Callable[[], T]) -> T:
@@ -164,11 +124,6 @@ def _facts(customers: int) -> pl.DataFrame:
         pl.Series("expected_value_12m", random.lognormal(9, 1, customers).astype(np.int64)),
     )
     return _scored(made)
-
-
-def _facts_of(features: pl.DataFrame) -> pl.DataFrame:
-    value = (pl.col("decayed_net_amount_180_days") * 1.4).round().cast(pl.Int64)
-    return _scored(features.with_columns(value.alias("expected_value_12m")))
 
 
 def _scored(features: pl.DataFrame) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from flows.context import Context
 from flows.errors_reviewing import NothingToReviewError
+from flows.receipt_outcomes import with_model
 from flows.receipting import fallen_short
 from flows.reporting import console
 from segments.receipts import ALL, BROKEN, SCORE_RECEIPTS
@@ -39,7 +40,7 @@ def read_receipts(context: Context) -> dict[str, Any]:
         nights = list(published_nights(warehouse, context.lake.root, before=date.max))
         rows = SCORE_RECEIPTS.schema.to_frame()
         if "score_receipts" in warehouse.views(PUBLISHED_SCHEMA):
-            rows = warehouse.read_table(PUBLISHED_SCHEMA, "score_receipts")
+            rows = with_model(warehouse.read_table(PUBLISHED_SCHEMA, "score_receipts"))
     short = fallen_short(context, version.as_of)
     return {
         "verb": "receipts",
@@ -66,7 +67,7 @@ def print_receipts(found: Mapping[str, Any]) -> None:
         table.add_row(
             str(row["scored_as_of"]),
             row["score"],
-            str(row["model_version"]),
+            f"{row['model']} {row['model_version']}",
             f"{row['customers']:,}",
             _number(row["predicted"]),
             f"{_number(row['actual'])} ({_number(row['actual_low'])} to {_number(row['actual_high'])})",

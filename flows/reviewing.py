@@ -12,11 +12,13 @@ from typing import Any, Final
 import polars as pl
 
 from flows.context import Context
+from flows.drift_reporting import page_facts_of
 from flows.errors_reviewing import NothingToReviewError, ReviewNotKeptError, ReviewUnwritableError
 from segments import review, review_charts
+from segments.campaigns.reviewed import what_actions_brought
 from segments.money import Currency, currency_of
 from segments.portfolio_contracts import LAST_QUARTER, LAST_VERSION
-from segments.receipts import BROKEN, CHURN, KEPT
+from segments.receipts import BROKEN, CHURN, KEPT, LEAVING, OFFER, VALUE_12M, VALUE_90D
 from warehouse.base import Warehouse
 from warehouse.identifiers import quoted
 from warehouse.ledger import attempt_of
@@ -24,15 +26,19 @@ from warehouse.ledger_schema import ledger_rows
 from warehouse.publications import VERSIONS_SCHEMA, Publication, publications, versioned_name
 
 PAGE: Final = "review_page.html.j2"
-TABLES: Final = ("tier_migration", "customer_equity", "yearly_churn", "score_receipts")
+TABLES: Final = ("tier_migration", "customer_equity", "yearly_churn", "score_receipts", "drift", "campaign_ledger")
 CUSTOMER_COLUMNS: Final = ("customer_status", "churn_probability", "churn_risk_band", "expected_value_12m")
+RISING_COLUMNS: Final = ("is_rising", "expected_value_12m")
 GAIN_COLUMNS: Final = ("expected_gain", "expected_gain_low", "expected_gain_high", "evidence")
 MOST_RECEIPTS: Final = 12
 _WORDS: Final = {
     CHURN: "goes quiet",
-    "expected_value_90d": "spends in 90 days",
-    "expected_value_12m": "spends in a year",
+    LEAVING: "ends the subscription",
+    VALUE_90D: "spends in 90 days",
+    VALUE_12M: "spends in a year",
+    OFFER: "buys what is offered",
 }
+"""Scores that the page shows, by what they say of a customer; the others are in `segments.score_receipts`."""
 
 
 def write_review(
@@ -108,8 +114,9 @@ def page_facts(
     read, bad = sum(one[1] for one in quality), sum(one[2] for one in quality)
     moves = review.moves(tables, compared_to=LAST_QUARTER if full else LAST_VERSION)
     steps = review.bridge(tables)
-    receipts = review.whole_receipts(tables)
+    receipts = review.whole_receipts(tables).filter(pl.col("score").is_in(list(_WORDS)))
     churn = review.yearly_churn(tables)
+    brought = what_actions_brought(tables, currency)
     shown = receipts.tail(MOST_RECEIPTS)
     return {
         "full": full,
@@ -124,10 +131,13 @@ def page_facts(
         "points": review_charts.predicted_and_actual(review.churn_points(tables)),
         "receipts": [_receipt(row, currency) for row in reversed(shown.to_dicts())],
         "older": receipts.height - shown.height,
+        "brought": brought,
+        "gains": review_charts.gains(brought.points, [review.money(one[1], currency) for one in brought.points]),
         "churn": churn,
         "churn_chart": _churn_chart(churn),
         "quality": quality,
         "rules": rules,
+        "drift": page_facts_of(tables.get("drift")),
     }
 
 
@@ -138,7 +148,7 @@ def rendered(facts: Mapping[str, Any]) -> str:
 
     charts = {
         name: Markup(facts[name])  # noqa: S704 drawn by `review_charts`, which escapes its labels
-        for name in ("sankey", "bridge", "points", "churn_chart")
+        for name in ("sankey", "bridge", "points", "churn_chart", "gains")
     }
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -164,7 +174,7 @@ def _version_of(warehouse: Warehouse, as_of: date | None) -> Publication:
 def _tables(warehouse: Warehouse, version: Publication) -> dict[str, pl.DataFrame]:
     """The tables a review reads; of those with a row a customer only columns that name nobody."""
     columns: dict[str, tuple[str, ...] | None] = {"customer": CUSTOMER_COLUMNS, **dict.fromkeys(TABLES)}
-    columns |= dict.fromkeys(review.LISTS, GAIN_COLUMNS)
+    columns |= {"value_matrix": RISING_COLUMNS, **dict.fromkeys(review.LISTS, GAIN_COLUMNS)}
     found = {}
     for table, wanted in columns.items():
         if table in version.tables:
@@ -183,7 +193,7 @@ def _receipt(row: Mapping[str, Any], currency: Currency) -> dict[str, str]:
     def figure(value: float | None) -> str:
         if value is None:
             return "-"
-        return f"{value:.1%}" if row["score"] == CHURN else review.money(value, currency)
+        return review.money(value, currency) if row["score"] in (VALUE_90D, VALUE_12M) else f"{value:.1%}"
 
     return {
         "night": str(row["scored_as_of"]),

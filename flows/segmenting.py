@@ -18,7 +18,7 @@ from flows.context import Context
 from flows.core_tables import CoreTables
 from flows.errors_segmenting import LetGoListUnreadableError
 from flows.scoring import Scores
-from flows.segmenting_earlier import Earlier, earlier_standings, former_values
+from flows.segmenting_earlier import VALUED_BY, Earlier, earlier_standings, former_values
 from flows.segmenting_inputs import GatheredCore, gather_core
 from segments.build import SegmentTables
 from segments.causes import tier_changes
@@ -136,7 +136,7 @@ def _changes(
 ) -> dict[str, pl.DataFrame]:
     """Tier then and now with the cause, against the version before and about a quarter ago, where there are such."""
     currency = currency_of(context.settings.company.currency)
-    now = tables.customer.with_columns(to_minor_units(pl.col("expected_value_12m"), currency))
+    now = tables.customer.with_columns(VALUED_BY, to_minor_units(pl.col("expected_value_12m"), currency))
     former: dict[int, pl.DataFrame | None] = {}
     found = {}
     for name, before in ((LAST_VERSION, earlier.last), (LAST_QUARTER, earlier.quarter)):

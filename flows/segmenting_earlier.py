@@ -16,6 +16,8 @@ from warehouse.base import Warehouse
 from warehouse.promotions import promotions_of
 from warehouse.publications import VERSIONS_SCHEMA, Publication, publications, rows_before, versioned_name
 
+VALUED_BY = pl.coalesce("value_model_version", "subscription_churn_model_version").alias("value_model_version")
+"""Which model's version valued a customer: without orders it is the subscription model that does."""
 COMPARED = ("customer_id", "as_of", "value_tier", "expected_value_12m", "value_model_version")
 
 
@@ -104,7 +106,7 @@ def former_values(context: Context, features: pl.DataFrame, version: int) -> pl.
 
 def _rows(warehouse: Warehouse, version: Publication, currency: Currency) -> pl.DataFrame:
     table = warehouse.read_table(VERSIONS_SCHEMA, versioned_name("customer", version.version_number))
-    return table.select(COMPARED).with_columns(_minor_units(currency))
+    return table.with_columns(VALUED_BY).select(COMPARED).with_columns(_minor_units(currency))
 
 
 def _from_history(history: pl.DataFrame, aim: date, quarter_days: int) -> pl.DataFrame | None:

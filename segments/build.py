@@ -11,7 +11,7 @@ import polars as pl
 
 from data_contracts.published import PublishedTable
 from segments.bands import churn_risk_band, customer_status
-from segments.categories import next_best_categories
+from segments.categories import next_best_of
 from segments.contracts import customer_contract
 from segments.hysteresis import PREVIOUS, with_previous
 from segments.inputs import (
@@ -46,6 +46,7 @@ class SegmentTables:
         next_best_offer: one row a (customer, rank), sorted by both; columns as in `ranked_offers.NEXT_BEST_OFFER`.
         next_best_category: the same of categories, columns as in `contracts.NEXT_BEST_CATEGORY`; None where products
             have no categories: then there is no such table.
+        next_best_brand: the same of brands, columns as in `contracts.NEXT_BEST_BRAND`.
         reasons: up to three reasons each way of every score, columns as in `reason_table.REASONS`.
         demand_forecast: the coming demand, columns as in `demand_table.DEMAND_FORECAST`; None without orders.
         customer_demand: the same by customer and category, columns as in `demand_table.CUSTOMER_DEMAND`; None where
@@ -56,6 +57,7 @@ class SegmentTables:
     customer: pl.DataFrame
     next_best_offer: pl.DataFrame
     next_best_category: pl.DataFrame | None = None
+    next_best_brand: pl.DataFrame | None = None
     reasons: pl.DataFrame | None = None
     demand_forecast: pl.DataFrame | None = None
     customer_demand: pl.DataFrame | None = None
@@ -114,7 +116,8 @@ def build_segments(
     return SegmentTables(
         _as_published(customers, stamp, currency),
         offers,
-        _categories(scored, active, stamp),
+        _ranked("category", scored.categories, active, stamp),
+        _ranked("brand", scored.brands, active, stamp),
         _reasons(scored, stamp, currency),
     )
 
@@ -221,12 +224,13 @@ def _with_scores(customers: pl.DataFrame, scored: ScoredCustomers, rules: Segmen
     return customers.with_columns(band.alias("churn_risk_band"), pl.col("value_tier").fill_null(NOT_SCORED))
 
 
-def _categories(scored: ScoredCustomers, active: pl.DataFrame, stamp: RunStamp) -> pl.DataFrame | None:
-    """The ranked categories of active customers; None where products have no categories."""
-    if scored.categories is None:
+def _ranked(level: str, ranked: pl.DataFrame | None, active: pl.DataFrame, stamp: RunStamp) -> pl.DataFrame | None:
+    """The ranked categories, or brands, of active customers; None where products have none."""
+    if ranked is None:
         return None
-    return next_best_categories(
-        scored.categories,
+    return next_best_of(
+        level,
+        ranked,
         active=active,
         as_of=stamp.as_of,
         next_offer_model_version=stamp.next_offer_model_version,
@@ -244,6 +248,8 @@ def _as_published(customers: pl.DataFrame, stamp: RunStamp, currency: Currency) 
         pl.lit(currency.code).alias("currency"),
         pl.lit(stamp.value_of).alias("value_of"),
         pl.lit(stamp.as_of, pl.Date).alias("as_of"),
+        pl.lit(stamp.churn_scored_by).alias("churn_scored_by"),
+        pl.lit(stamp.value_scored_by).alias("value_scored_by"),
         pl.lit(stamp.churn_model_version, pl.Int32).alias("churn_model_version"),
         pl.lit(stamp.value_model_version, pl.Int32).alias("value_model_version"),
         pl.lit(stamp.next_offer_model_version, pl.Int32).alias("next_offer_model_version"),

@@ -39,22 +39,26 @@ def tier_changes(
     Returns:
         One row per customer of either date, sorted: `customer_id`, `from_tier`, `to_tier` ("not scored" where they are
         not), `value_before`, `value_now` (Int64, 0 where not scored), `model_part` (Int64: how much of the difference
-        the change of model makes; null where that can't be told), `cause` (one of `CAUSES`; null: no change of tier).
+        the change of model makes; null where that can't be told), `cause` (one of `CAUSES`; null: no change of tier),
+        `value_cause` (of the change of value, whatever became of the tier: data correction, model where it makes most
+        of the difference, else behaviour).
     """
     rows = _side_by_side(now, before, former_values)
     days_between = (now["as_of"][0] - before["as_of"][0]).days if now.height and before.height else 0
     lines_before, lines_now = _lowest_values(before), _lowest_values(now)
     other_model = pl.col("version_now") != pl.col("version_before")
     by_former = _tier_by(pl.col("former_value"), lines_before)
-    silent = (pl.col("days_since_last_order") >= days_between) & pl.col("former_value").is_null()
+    bought_nothing = (pl.col("days_since_last_order") >= days_between).fill_null(value=True)  # null: never anything
+    silent = bought_nothing & pl.col("former_value").is_null()
     both = pl.col("value_before").is_not_null() & pl.col("value_now").is_not_null()
     line_moved = (_tier_by(pl.col("value_before"), lines_now) == pl.col("to_tier")) & (
         _tier_by(pl.col("value_now"), lines_before) == pl.col("from_tier")
     )
+    is_corrected = pl.col("customer_id").is_in(corrected.unique().sort().implode())
     cause = (
         pl.when(pl.col("from_tier") == pl.col("to_tier"))
         .then(pl.lit(None, pl.String))
-        .when(pl.col("customer_id").is_in(corrected.unique().sort().implode()))
+        .when(is_corrected)
         .then(pl.lit(DATA_CORRECTION))
         .when(both & other_model & ((by_former == pl.col("from_tier")) | silent))
         .then(pl.lit(MODEL))
@@ -65,10 +69,21 @@ def tier_changes(
     part = pl.when(~both | ~other_model.fill_null(value=False)).then(0).otherwise(
         pl.col("value_now") - pl.col("former_value")
     )  # fmt: skip
-    return rows.with_columns(cause.alias("cause"), part.alias("model_part")).select(
+    difference = pl.col("value_now").fill_null(0) - pl.col("value_before").fill_null(0)
+    mostly_model = (
+        pl.when(part.is_null()).then(both & other_model & silent).otherwise(2 * part.abs() > difference.abs())
+    )
+    value_cause = (
+        pl.when(is_corrected)
+        .then(pl.lit(DATA_CORRECTION))
+        .when(both & mostly_model)
+        .then(pl.lit(MODEL))
+        .otherwise(pl.lit(BEHAVIOUR))
+    )
+    return rows.with_columns(cause.alias("cause"), part.alias("model_part"), value_cause.alias("value_cause")).select(
         *("customer_id", "from_tier", "to_tier"),
         *(pl.col(name).fill_null(0) for name in ("value_before", "value_now")),
-        *("model_part", "cause"),
+        *("model_part", "cause", "value_cause"),
     )
 
 

@@ -6,6 +6,7 @@ Belongs here: the contracts the audit checks and the warehouse takes its comment
 import polars as pl
 
 from data_contracts.published import OutputColumn, OutputContract
+from segments.campaigns.contract import BALANCE, ledger_contract
 from segments.decisions.explaining import shadow_price_contract
 from segments.decisions.offer_table import offer_contract
 from segments.decisions.retention import retention_contract
@@ -19,7 +20,7 @@ from segments.reason_table import REASONS
 from segments.retraction import CUSTOMER_RETRACTION
 from segments.standing_contracts import standing_columns, standing_contracts
 from segments.value_columns import value_detail_columns
-from segments.vocabulary import NOT_SCORED, RISK_BANDS, STATUSES, VALUE_BASES, VALUE_TIERS
+from segments.vocabulary import NOT_SCORED, RISK_BANDS, SCORED_BY, STATUSES, VALUE_BASES, VALUE_TIERS
 
 WATCHED_COLUMNS = (
     "customer_status",
@@ -38,34 +39,41 @@ WATCHED_COLUMNS = (
 )
 """Columns of `segments.customer` whose change moves `changed_at`. Probabilities and amounts move every night."""
 
-NEXT_BEST_CATEGORY = OutputContract(
-    table="next_best_category",
-    key=("customer_id", "rank"),
-    columns=(
-        OutputColumn("customer_id", pl.String, meaning="The customer."),
-        OutputColumn("rank", pl.Int32, minimum=1, meaning="1 is the category they are most likely to buy from."),
-        OutputColumn("as_of", pl.Date, meaning="The business date this row is true for: nothing later was used."),
-        OutputColumn("category", pl.String, meaning="The category of products."),
-        OutputColumn(
-            "purchase_probability",
-            pl.Float64,
-            minimum=0.0,
-            maximum=1.0,
-            meaning="How likely the customer is to buy anything of it in the coming weeks, from 0 to 1.",
+
+def _ranked_contract(level: str, levels: str, what: str) -> OutputContract:
+    """The contract of a ranked list of categories, or of brands."""
+    return OutputContract(
+        table=f"next_best_{level}",
+        key=("customer_id", "rank"),
+        columns=(
+            OutputColumn("customer_id", pl.String, meaning="The customer."),
+            OutputColumn("rank", pl.Int32, minimum=1, meaning=f"1 is the {level} they are most likely to buy from."),
+            OutputColumn("as_of", pl.Date, meaning="The business date this row is true for: nothing later was used."),
+            OutputColumn(level, pl.String, meaning=what),
+            OutputColumn(
+                "purchase_probability",
+                pl.Float64,
+                minimum=0.0,
+                maximum=1.0,
+                meaning="How likely the customer is to buy anything of it in the coming weeks, from 0 to 1.",
+            ),
+            OutputColumn(
+                "next_offer_model_version",
+                pl.Int32,
+                nullable=True,
+                meaning=f"Version of the model that ranked the {levels}.",
+            ),
+            OutputColumn("run_key", pl.String, meaning="The run that published this row."),
         ),
-        OutputColumn(
-            "next_offer_model_version",
-            pl.Int32,
-            nullable=True,
-            meaning="Version of the model that ranked the categories.",
-        ),
-        OutputColumn("run_key", pl.String, meaning="The run that published this row."),
-    ),
-    volatile=("run_key",),
-    meaning="Which categories each active customer is most likely to buy from next: a ranked list. Not there where "
-    "products have no categories.",
-    may_be_empty=True,
-)
+        volatile=("run_key",),
+        meaning=f"Which {levels} each active customer is most likely to buy from next: a ranked list. Not there where "
+        f"products have no {levels}.",
+        may_be_empty=True,
+    )
+
+
+NEXT_BEST_CATEGORY = _ranked_contract("category", "categories", "The category of products.")
+NEXT_BEST_BRAND = _ranked_contract("brand", "brands", "The brand of products.")
 
 
 def published_contracts(currency: Currency) -> tuple[OutputContract, ...]:
@@ -75,6 +83,7 @@ def published_contracts(currency: Currency) -> tuple[OutputContract, ...]:
         REASONS,
         offer_contract(currency),
         NEXT_BEST_CATEGORY,
+        NEXT_BEST_BRAND,
         DEMAND_FORECAST,
         CUSTOMER_DEMAND,
         retention_contract(currency),
@@ -85,6 +94,8 @@ def published_contracts(currency: Currency) -> tuple[OutputContract, ...]:
         CUSTOMER_RETRACTION,
         *standing_contracts(currency),
         *portfolio_contracts(currency),
+        ledger_contract(currency),
+        BALANCE,
     )
 
 
@@ -175,7 +186,8 @@ def _outlook_columns() -> tuple[OutputColumn, ...]:
             "probability_alive",
             **probability,  # type: ignore[arg-type]  # mixed values, each of its parameter's type
             meaning="How likely it is that they are still a customer, that is, will ever buy again, from 0 to 1, by "
-            "how often and how long ago they bought; empty: nothing bought, or bought too long ago to be scored.",
+            "how often and how long ago they bought (scored by a purchase model: will buy again within a year); empty: "
+            "nothing bought, or bought too long ago to be scored.",
         ),
         OutputColumn(
             "expected_next_order_on",
@@ -250,6 +262,17 @@ def _decision_columns() -> tuple[OutputColumn, ...]:
 
 def _origin_columns() -> tuple[OutputColumn, ...]:
     return (
+        *(
+            OutputColumn(
+                f"{score}_scored_by",
+                pl.String,
+                allowed=SCORED_BY,
+                meaning=f"What gave {what}, on every row the same: learnt model, from what customers did afterwards in "
+                "the past; purchase model, fitted on purchases alone (buy till you die), where there is too little to "
+                "learn from or more brought nothing; simple rule, where nothing better held.",
+            )
+            for score, what in (("churn", "the churn probability"), ("value", "the expected values"))
+        ),
         OutputColumn("churn_model_version", pl.Int32, meaning="Version of the model that gave the churn probability."),
         OutputColumn("value_model_version", pl.Int32, meaning="Version of the model that gave the expected values."),
         OutputColumn(

@@ -84,7 +84,7 @@ def with_causes(
     """The history with the cause of every row.
 
     Rows of earlier dates keep theirs. A row of tonight has the cause of its change of tier; where the tier did not
-    change, what the customer did; and none where it is the customer's first.
+    change, that of its change of value; and none where it is the customer's first.
 
     Args:
         history: as `with_tonight` returns it.
@@ -94,7 +94,8 @@ def with_causes(
     """
     none = pl.DataFrame(schema={"customer_id": pl.String, "as_of": pl.Date, "cause": pl.String})
     old = none if before is None else before.filter(pl.col("as_of") < as_of).select(none.columns)
-    tonight = none.drop("as_of") if changes is None else changes.select("customer_id", "cause")
+    caused = pl.coalesce("cause", "value_cause").alias("cause")
+    tonight = none.drop("as_of") if changes is None else changes.select("customer_id", caused)
     tonight = tonight.rename({"cause": "cause_tonight"})
     rows = history.join(old, on=["customer_id", "as_of"], how="left", validate="1:1", maintain_order="left")
     rows = rows.join(tonight, on="customer_id", how="left", validate="m:1", maintain_order="left")

@@ -9,13 +9,13 @@ from datetime import date
 
 import polars as pl
 
-from segments.categories import CATEGORIES_NEEDED
+from segments.categories import BRANDS_NEEDED, CATEGORIES_NEEDED
 from segments.checks import require_columns, require_key, require_probabilities
 from segments.errors import SnapshotMismatchError
 from segments.offers import OFFERS_NEEDED
 from segments.reasons import Phrasebook
 from segments.tiers import DEFAULT_SHARES
-from segments.vocabulary import NET_SALES
+from segments.vocabulary import LEARNT, NET_SALES
 
 VALUE_COLUMNS = ("expected_value_90d_amount", "expected_value_12m_amount")
 
@@ -42,6 +42,8 @@ class RunStamp:
         subscription_churn_model_version: registered version that says when subscribers leave; None without such a
             model.
         value_of: what expected values are of, see `vocabulary.VALUE_BASES`.
+        churn_scored_by: what kind of model gave the churn scores, see `vocabulary.SCORED_BY`.
+        value_scored_by: the same of the value scores.
     """
 
     as_of: date
@@ -51,6 +53,8 @@ class RunStamp:
     next_offer_model_version: int | None = None
     subscription_churn_model_version: int | None = None
     value_of: str = NET_SALES
+    churn_scored_by: str = LEARNT
+    value_scored_by: str = LEARNT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +99,7 @@ class ScoredCustomers:
         value: `customer_id` (unique), `expected_value_90d_amount`, `expected_value_12m_amount` (Int64, minor units).
         offers: ranked offers (columns: `offers.OFFERS_NEEDED`); None without a next-offer model.
         categories: ranked categories (columns: `categories.CATEGORIES_NEEDED`); None where products have none.
+        brands: ranked brands (columns: `categories.BRANDS_NEEDED`); None where products have none.
         contributions: `customer_id` (unique), one Float64 column a feature: contributions to churn in log-odds.
         customers: everybody known at `as_of`: `customer_id` (unique) and, if recorded, `consent_marketing`; None
             where the company has no customer table: then the customers of `features` are all there are.
@@ -128,6 +133,7 @@ class ScoredCustomers:
     subscription_contributions: pl.DataFrame | None = None
     subscriptions: pl.DataFrame | None = None
     next_orders: pl.DataFrame | None = None
+    brands: pl.DataFrame | None = None
     previous: pl.DataFrame | None = None
 
     @property
@@ -165,6 +171,7 @@ def check_inputs(scored: ScoredCustomers, *, as_of: date, rules: SegmentRules) -
         ("previous", ("customer_id",), scored.previous),
         ("offers", ("customer_id", "rank"), scored.offers),
         ("categories", ("customer_id", "rank"), scored.categories),
+        ("brands", ("customer_id", "rank"), scored.brands),
     ):
         if frame is not None:
             require_key(frame, key, name=name)
@@ -172,6 +179,7 @@ def check_inputs(scored: ScoredCustomers, *, as_of: date, rules: SegmentRules) -
     for name, ranked, columns in (
         ("offers", scored.offers, OFFERS_NEEDED),
         ("categories", scored.categories, CATEGORIES_NEEDED),
+        ("brands", scored.brands, BRANDS_NEEDED),
     ):
         if ranked is not None:
             require_columns(ranked, columns, name=name)

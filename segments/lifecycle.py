@@ -3,6 +3,9 @@
 Belongs here: the usual gap between purchases, silence measured in it, and the stage that follows. Does not: the models'
 probability of leaving, which looks ahead.
 
+Somebody grows or declines by trend only where chance does not explain it: who bought four times and then six times may
+well buy as ever.
+
 The usual gap is the customer's own mean gap, drawn towards everybody's where there are few purchases to tell by
 (two purchases count as much as everybody's gap). Who has a running subscription is neither dormant nor lost.
 """
@@ -24,6 +27,7 @@ STAGES: Final = (NEW, GROWING, MATURE, DECLINING, DORMANT, LOST)
 _GAPS_OF_EVERYBODY = 2.0
 _FALLBACK_GAP_DAYS = 90.0
 _NEW_SUBSCRIBER_DAYS = 90
+_SURE_OF_A_TREND = 1.645  # standard errors: of customers who buy as ever, chance takes one in twenty each way at most
 _STANDING = (MATURE, DECLINING, DORMANT, LOST)
 
 
@@ -86,10 +90,15 @@ def _stage(rules: SegmentationRules) -> pl.Expr:
 
 
 def _by_trend(rules: SegmentationRules) -> pl.Expr:
-    """Growing, mature or declining by purchases of two half-years; mature where there is no earlier half-year."""
+    """Growing, mature or declining by purchases of two half-years; mature where there is no earlier half-year.
+
+    The trend of n purchases has a standard error of 1 / sqrt(n) when nothing changed (counts that come at random); the
+    line lies at `growth_balance`, or as much farther out as that asks for.
+    """
     known = pl.col("days_since_first_order") >= 2 * 180
+    certainty = rules.growth_balance * pl.col("purchase_day_count_365_days").sqrt() / _SURE_OF_A_TREND
     word = settled_class(
-        pl.when(known).then(pl.col("purchase_trend")),
+        pl.when(known).then(pl.col("purchase_trend") * pl.min_horizontal(certainty, pl.lit(1.0))),
         (-rules.growth_balance, rules.growth_balance),
         (DECLINING, MATURE, GROWING),
         previous=PREVIOUS,

@@ -9,6 +9,7 @@ from data_contracts.published import OutputColumn, OutputContract
 from segments.cohorts import ATTRIBUTES, COHORT_VERDICTS
 from segments.concentration import MEASURES
 from segments.contract_columns import AS_OF, RUN_KEY, amount, count, currency_column, number, one_of, share
+from segments.drift import DRIFT
 from segments.fates import FATES, VERDICTS
 from segments.money import Currency
 from segments.receipts import SCORE_RECEIPTS
@@ -223,4 +224,5 @@ def portfolio_contracts(currency: Currency) -> tuple[OutputContract, ...]:
         CHANNEL_EFFECTIVENESS,
         policy_contract(currency),
         SCORE_RECEIPTS,
+        DRIFT,
     )

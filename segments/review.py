@@ -15,7 +15,7 @@ import polars as pl
 from segments.decisions.values import ASSUMED, RANDOMISED, RESPONSE
 from segments.money import Currency
 from segments.portfolio_contracts import LAST_QUARTER
-from segments.receipts import ALL, BROKEN, CHURN, SCORE_RECEIPTS
+from segments.receipts import ALL, BROKEN, CHURN, LEAVING, SCORE_RECEIPTS
 from segments.tier_migration import BRIDGE, NO_CHANGE
 from segments.vocabulary import ACTIVE, NOT_SCORED, VALUE_TIERS
 
@@ -107,6 +107,10 @@ def headline(tables: Tables, currency: Currency) -> list[tuple[str, str, str]]:
     at_risk = scored.filter(pl.col("churn_risk_band").is_in(["high", "critical"]))
     stake = float(at_risk["expected_value_12m"].sum() or 0)
     made.append(("value at high risk", money(stake, currency), f"{at_risk.height:,} customers"))
+    if "value_matrix" in tables:
+        rising = tables["value_matrix"].filter("is_rising")
+        coming = money(float(rising["expected_value_12m"].sum() or 0), currency)
+        made.append(("rising customers", f"{rising.height:,}", f"small last year, expected to bring {coming}"))
     return made
 
 
@@ -142,7 +146,8 @@ def bridge(tables: Tables) -> list[tuple[str, float, bool]]:
 
 def churn_points(tables: Tables) -> list[tuple[str, float, float, float, float]]:
     """Predicted and actual churn, one point a night whose window is over: (night, predicted, actual, low, high)."""
-    rows = whole_receipts(tables).filter(pl.col("score") == CHURN).drop_nulls(["predicted", "actual_low"])
+    receipts = whole_receipts(tables).drop_nulls(["predicted", "actual_low"])
+    rows = receipts.filter(pl.col("score") == (CHURN if CHURN in receipts["score"] else LEAVING))
     kept = rows.select(
         pl.col("scored_as_of").dt.strftime("%d %b %y"), "predicted", "actual", "actual_low", "actual_high"
     )

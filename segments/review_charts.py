@@ -14,6 +14,7 @@ INK, SOFT, LINE, GOOD, BAD, BLUE = "#1d2939", "#667085", "#e4e7ec", "#2f8f6b", "
 COLOURS: Final = {PLATINUM: "#5a6fa8", GOLD: "#dba63a", IRON: "#8492a6", LEAD: "#b3aea5", NOT_SCORED: "#dcdfe4"}
 _WIDE = 720
 _NODE = 14
+_LONGEST_NAME = 30
 Flows = Mapping[tuple[str, str], int]
 
 
@@ -129,6 +130,40 @@ def share_against_line(share: float, low: float, high: float, line: float) -> st
         _text(x(share), 78, f"{share:.1%} ({low:.1%} to {high:.1%})", anchor="middle", weight=600),
     ]
     return _svg(_WIDE, 88, parts, "Churn against the natural rate")
+
+
+def gains(points: Sequence[tuple[str, float, float, float]], labels: Sequence[str]) -> str:
+    """Amounts with their intervals, one a line, around nothing.
+
+    Args:
+        points: (name, amount, low, high), from top to bottom.
+        labels: the amounts as text.
+    """
+    if not points:
+        return ""
+    left, right = 230, _WIDE - 90
+    bottom, top = min(0.0, *(point[2] for point in points)), max(0.0, *(point[3] for point in points))
+
+    def x(value: float) -> float:
+        return left + (right - left) * (value - bottom) / ((top - bottom) or 1.0)
+
+    tall = 34 * len(points)
+    parts = [
+        f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="6" y2="{tall + 8}" stroke="{SOFT}" stroke-dasharray="3 3"/>',
+        _text(x(0), tall + 24, "0", anchor="middle", colour=SOFT),
+    ]
+    for place, (name, amount, low, high) in enumerate(points):
+        y = 24 + 34 * place
+        colour = GOOD if low > 0 else BAD if high < 0 else SOFT
+        shown = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+        parts.append(_text(left - 16, y + 4, shown, anchor="end"))
+        parts.append(
+            f'<line x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="8" '
+            'stroke-opacity=".3" stroke-linecap="round"/>'
+        )
+        parts.append(f'<circle cx="{x(amount):.1f}" cy="{y}" r="5" fill="{colour}"/>')
+        parts.append(_text(_WIDE - 4, y + 4, labels[place], anchor="end", weight=600))
+    return _svg(_WIDE, tall + 32, parts, "What each campaign brought, with its interval")
 
 
 def _tops(flows: Flows, order: Sequence[str], side: int, scale: float, gap: int) -> dict[str, tuple[float, int]]:

@@ -4,8 +4,10 @@ Belongs here: the groups, their like, how many bought afterwards, the effect wit
 single tickets.
 
 Month by month: who complained in a month is followed from the first of the next month on, for `follow_days`. Their
-like are customers who bought as often in the 180 days before that day and had no complaint in them. What comes out is a
-difference between like customers, not an experiment: whoever settles complaints chooses whose are settled.
+like are customers who bought as often in the 180 days before that day, and last as lately, and had no complaint in
+them: who complains has bought something just before, and who has just bought is more likely to be still there. What
+comes out is a difference between like customers, not an experiment: whoever settles complaints chooses whose are
+settled.
 """
 
 from collections.abc import Sequence
@@ -23,7 +25,8 @@ NO_COMPLAINT: Final = "no complaint"
 GROUPS: Final = (RECOVERED, NOT_RECOVERED, NO_COMPLAINT)
 MONTHS = 12
 LOOK_BACK_DAYS = 180
-_STRATA = (2, 3, 6)
+_OFTEN = (2, 3, 6)  # days with a purchase
+_LATELY = (30, 60, 90)  # days since the last of them
 STRATA_SCHEMA: dict[str, type[pl.DataType]] = {
     "index_day": pl.Date,
     "stratum": pl.Int64,
@@ -75,7 +78,7 @@ def _of_month(purchase_days: pl.DataFrame, complaints: pl.DataFrame, day: date, 
     before = (
         purchase_days.filter((bought >= day - timedelta(days=LOOK_BACK_DAYS)) & (bought < day))
         .group_by("customer_id")
-        .agg(pl.len().alias("n"))
+        .agg(pl.len().alias("n"), (pl.lit(day) - bought.max()).dt.total_days().alias("since"))
     )
     after = purchase_days.filter((bought >= day) & (bought < day + timedelta(days=follow_days)))
     rows = (
@@ -84,7 +87,9 @@ def _of_month(purchase_days: pl.DataFrame, complaints: pl.DataFrame, day: date, 
         .filter(pl.col("g").is_not_null() | pl.col("c").is_null())
         .join(after.select("customer_id", pl.lit(1).alias("r")).unique(), on="customer_id", how="left")
     )
-    stratum = pl.sum_horizontal((pl.col("n") >= line).cast(pl.Int64) for line in _STRATA)
+    often = pl.sum_horizontal((pl.col("n") >= line).cast(pl.Int64) for line in _OFTEN)
+    lately = pl.sum_horizontal((pl.col("since") > line).cast(pl.Int64) for line in _LATELY)
+    stratum = often * (len(_LATELY) + 1) + lately
     return (
         rows.group_by(stratum.alias("stratum"), pl.col("g").fill_null(NO_COMPLAINT).alias("service_group"))
         .agg(

@@ -6,6 +6,8 @@ Belongs here: formulas over a few numbers, without heavy libraries. Does not: co
 import math
 from collections.abc import Sequence
 
+import polars as pl
+
 Z_95 = 1.959963984540054
 _SMALLEST_SHARE = 1e-4
 
@@ -21,6 +23,29 @@ def share_interval(hits: int, of: int) -> tuple[float | None, float | None]:
     middle = (share + spread / 2) / (1 + spread)
     half = Z_95 / (1 + spread) * math.sqrt(share * (1 - share) / of + spread / (4 * of))
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def clustered_share_interval(counts: pl.DataFrame) -> tuple[float | None, float | None]:
+    """95 % interval of a share of things that belong to customers: customers vary, not things one by one.
+
+    The linearised variance of a ratio: Cochran, "Sampling Techniques", 3rd edition, 1977, section 6.4.
+
+    Args:
+        counts: two columns, hits (any number) and things (Int64, above 0); one row a customer.
+
+    Returns:
+        (None, None) where there is nobody; where nobody or everybody hits, Wilson's interval over customers.
+    """
+    hits, things = counts.columns
+    total, of = float(counts[hits].sum()), float(counts[things].sum())
+    if counts.height == 1:
+        return share_interval(int(total), int(of))
+    if not 0 < total < of:
+        return share_interval(counts.height if total else 0, counts.height)
+    share, customers = total / of, counts.height
+    squares = counts.select(((pl.col(hits) - pl.col(things) * share) ** 2).sum()).item()
+    half = Z_95 * math.sqrt(squares * customers / (customers - 1)) / of
+    return max(0.0, share - half), min(1.0, share + half)
 
 
 def stratified_difference(

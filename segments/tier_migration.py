@@ -84,8 +84,8 @@ def equity_bridge(changes: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         As `customer_equity`, dimension "bridge", one row a step of `BRIDGE`: of the steps between, the change they
-        make. Where the model's part can't be told, a customer's change counts by the cause of their move, else as
-        behaviour.
+        make. Of corrected customers the whole change is data correction, whether or not they moved. Where the model's
+        part can't be told, a customer's change counts by its cause.
     """
     was, there = (pl.col(name) != NOT_SCORED for name in ("from_tier", "to_tier"))
     change = pl.col("value_now") - pl.col("value_before")
@@ -94,9 +94,9 @@ def equity_bridge(changes: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("new customers"))
         .when(was & ~there)
         .then(pl.lit("lost customers"))
-        .when(pl.col("cause") == DATA_CORRECTION)
+        .when(pl.col("value_cause") == DATA_CORRECTION)
         .then(pl.lit("data correction"))
-        .when(pl.col("model_part").is_null() & (pl.col("cause") == MODEL))
+        .when(pl.col("model_part").is_null() & (pl.col("value_cause") == MODEL))
         .then(pl.lit("changed model"))
         .otherwise(pl.lit("changed behaviour"))
     )

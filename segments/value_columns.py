@@ -10,6 +10,8 @@ from segments.money import Currency, amount_dtype, to_major_units
 
 EXPECTED_ORDERS = "expected_orders_30d"
 AMOUNTS = {
+    "typical_value_90d": "The middle of what comes in 90 days: of customers like this one, as many bring more as bring "
+    "less, often 0. For one customer the better guess; don't add it up.",
     "expected_value_12m_low": "Lower end of the 80 % interval of what the customer brings in the next 12 months: one "
     "in ten brings less; where at least one in ten brings nothing it is 0.",
     "typical_value_12m": "The middle of what comes: of customers like this one, as many bring more in the next 12 "

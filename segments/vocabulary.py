@@ -27,3 +27,8 @@ VALUE_TIERS: Final = (PLATINUM, GOLD, IRON, LEAD)
 NET_SALES: Final = "net_sales"
 MARGIN: Final = "margin"
 VALUE_BASES: Final = (NET_SALES, MARGIN)
+
+LEARNT: Final = "learnt model"
+PURCHASES: Final = "purchase model"
+RULE: Final = "simple rule"
+SCORED_BY: Final = (LEARNT, PURCHASES, RULE)

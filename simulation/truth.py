@@ -35,8 +35,9 @@ def tell_truth(*, people: People, created_at: pl.Series, calendar: Calendar, ass
         null when buying never slows down before the end), `death_hazard_per_year`, `buying_rate_per_year`,
         `gap_shape`, `mean_order_value` (expected net value of an order, minor units, Int64), `price_sensitivity`,
         `loyalty_share`, `return_probability`, `season`, `price_level`, `expected_orders_next_90_days` and
-        `expected_orders_next_365_days` (after the end, fading not counted; 0 for the dead), and
-        `taste_<department>` (sum to 1).
+        `expected_orders_next_365_days` (after the end, fading not counted; 0 for the dead),
+        `expected_value_next_365_days` (Int64, minor units, before returns: those orders at their mean value; of who
+        fades already, what they still order until they are lost), and `taste_<department>` (sum to 1).
     """
     limit = calendar.day_count
     expected_90, expected_365 = _expected_orders(people, calendar)
@@ -44,6 +45,8 @@ def tell_truth(*, people: People, created_at: pl.Series, calendar: Calendar, ass
     died_at = calendar.instants(np.minimum(people.lives.died_day, limit), np.full(people.count, DIES_AT_SECOND))
     fades = (people.lives.fades_from_day < people.lives.died_day) & (people.lives.fades_from_day < limit)
     alive = pl.Series(people.lives.died_day >= limit)
+    order_value = _mean_order_values(people, calendar, assortment)
+    orders_to_come = np.where(fades & alive.to_numpy(), _orders_while_fading(people, calendar), expected_365)
     fades_from = pl.select(pl.lit(calendar.start) + pl.duration(days=pl.lit(pl.Series(people.lives.fades_from_day))))
     return pl.DataFrame(
         {
@@ -55,7 +58,7 @@ def tell_truth(*, people: People, created_at: pl.Series, calendar: Calendar, ass
             "death_hazard_per_year": people.lives.death_hazard_per_year,
             "buying_rate_per_year": people.rhythms.orders_per_year,
             "gap_shape": people.rhythms.gap_shape,
-            "mean_order_value": np.rint(_mean_order_values(people, calendar, assortment)).astype(np.int64),
+            "mean_order_value": np.rint(order_value).astype(np.int64),
             "price_sensitivity": people.tastes.price_sensitivity,
             "loyalty_share": people.tastes.loyalty,
             "return_probability": people.tastes.return_probability,
@@ -63,6 +66,7 @@ def tell_truth(*, people: People, created_at: pl.Series, calendar: Calendar, ass
             "price_level": [PRICE_LEVEL_NAMES[level] for level in people.tastes.price_level],
             "expected_orders_next_90_days": expected_90,
             "expected_orders_next_365_days": expected_365,
+            "expected_value_next_365_days": np.rint(order_value * orders_to_come).astype(np.int64),
             **tastes,
         }
     )
@@ -82,6 +86,21 @@ def _expected_orders(people: People, calendar: Calendar) -> tuple[Floats, Floats
         still_alive = still_alive * daily_survival
         after[day + 1] = total
     return after[90] * people.rhythms.orders_per_year, after[365] * people.rhythms.orders_per_year
+
+
+def _orders_while_fading(people: People, calendar: Calendar) -> Floats:
+    """Expected orders in the 365 days after the end of customers who fade: until their death, at their slower pace."""
+    first = calendar.day_count
+    until = np.clip(people.lives.died_day, first, first + 365)
+    demand = np.stack(
+        [
+            [calendar.cumulative_demand(season, weekday) for weekday in range(len(WEEKDAY_FACTORS))]
+            for season in range(len(SEASON_PEAKS))
+        ]
+    )
+    habit = (people.rhythms.season, people.rhythms.weekday)
+    to_come = demand[(*habit, until)] - demand[(*habit, np.full(people.count, first))]
+    return np.asarray(to_come * people.rhythms.orders_per_year * people.lives.fade_factor)
 
 
 def _mean_order_values(people: People, calendar: Calendar, assortment: Assortment) -> Floats:

@@ -1,13 +1,15 @@
 """Every score that was ever published, kept: one Parquet file a night and attempt, in the lake, never changed.
 
 Belongs here: writing a night's file before it is published, finding the files of nights that were, and the receipts
-made of them. Does not: what is in a file (`flows.receipting`), or what became of the customers.
+and findings of drift made of them. Does not: what is in a file (`flows.receipting`), or what became of the customers.
 
 A file is written before the publication it belongs to; the ledger says which attempts were published, and only their
 files count. Erasing people sweeps these files as all others of the lake.
 
     kept_scores/as_of=2026-11-21/score-2026-11-21-1a2b3c4d5e6f-1.parquet   one row a scored customer
+    kept_lists/as_of=2026-11-21/score-2026-11-21-1a2b3c4d5e6f-1.parquet   one row a customer and place in a list
     receipts/as_of=2026-11-21/score-2026-11-21-1a2b3c4d5e6f-1-churn_probability.parquet   aggregates only
+    drift/as_of=2026-11-21/score-2026-11-21-1a2b3c4d5e6f-1.parquet         aggregates only
 """
 
 from collections.abc import Iterator
@@ -20,7 +22,7 @@ import polars as pl
 from warehouse.base import Warehouse
 from warehouse.publications import publications
 
-SCORES, RECEIPTS = "kept_scores", "receipts"
+SCORES, LISTS, RECEIPTS, DRIFT = "kept_scores", "kept_lists", "receipts", "drift"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,16 @@ class KeptNight:
     def file(self) -> Path:
         """Its scores."""
         return self._place(SCORES, f"{self.run_key}-{self.attempt}")
+
+    @property
+    def lists(self) -> Path:
+        """Its ranked lists of products and categories; not there where there were none."""
+        return self._place(LISTS, f"{self.run_key}-{self.attempt}")
+
+    @property
+    def drift(self) -> Path:
+        """What had changed since its models were trained."""
+        return self._place(DRIFT, f"{self.run_key}-{self.attempt}")
 
     def receipt(self, score: str) -> Path:
         """The receipt of one of its scores; there once its window has matured."""

@@ -7,8 +7,9 @@ import pytest
 
 from flows.core_tables import CoreTables
 from flows.errors_reviewing import ReviewNotKeptError
+from flows.receipt_outcomes import all_receipts, matured_scores
 from flows.receipt_reporting import read_receipts
-from flows.receipting import all_receipts, fallen_short, matured_scores, retraining_due
+from flows.receipting import fallen_short, retraining_due
 from flows.reviewing import write_review
 from segments.receipts import ALL, BROKEN, SCORE_RECEIPTS
 from warehouse.kept_scores import keep, published_nights
@@ -57,7 +58,7 @@ def test_a_night_is_kept_and_has_its_receipt_when_its_window_is_over(workspace, 
 
 
 def matured(context, core, day):
-    return {score for _, score, _ in matured_scores(context, core, day)}
+    return {one.score for one in matured_scores(context, core, day)}
 
 
 def _broken_promises_start_a_training(workspace, open_at, do, night):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from segments.contracts import NEXT_BEST_CATEGORY, customer_contract
+from segments.contracts import NEXT_BEST_BRAND, NEXT_BEST_CATEGORY, customer_contract
 from segments.money import Currency
 from segments.ranked_offers import NEXT_BEST_OFFER
 
@@ -48,6 +48,7 @@ def test_one_customer_row_reads_as_a_whole(scored, build, make_values, make_chur
             "churn_risk_band": "critical",
             "expected_value_90d": Decimal("123.45"),
             "expected_value_12m": Decimal("600.00"),
+            "typical_value_90d": None,
             "expected_value_12m_low": Decimal("0.00"),
             "typical_value_12m": Decimal("450.50"),
             "expected_value_12m_high": None,
@@ -75,6 +76,8 @@ def test_one_customer_row_reads_as_a_whole(scored, build, make_values, make_chur
             "loyalty_class": None,
             "fate": None,
             "value_score": None,
+            "churn_scored_by": "learnt model",
+            "value_scored_by": "learnt model",
             "churn_model_version": 1,
             "value_model_version": 2,
             "next_offer_model_version": 3,
@@ -216,6 +219,15 @@ def test_categories_of_active_customers_are_published_as_ranked(scored, build, m
         "run_key": "score-2011-09-01-abc",
     }
     assert table.schema == NEXT_BEST_CATEGORY.schema
+
+
+def test_brands_of_active_customers_are_published_where_there_are_any(scored, build, make_features, make_categories):
+    brands = make_categories(["a", "gone"], category=["Own", "Star"]).rename({"category": "brand"})
+    features = make_features(["a", "gone"], days_since_last_order=[10, 400])
+    table = build(scored(ids=["a", "gone"], features=features, brands=brands)).next_best_brand
+    assert table.select("customer_id", "rank", "brand", "purchase_probability").rows() == [("a", 1, "Own", 0.3)]
+    assert table.schema == NEXT_BEST_BRAND.schema
+    assert build(scored()).next_best_brand is None
 
 
 def test_no_ranked_categories_give_an_empty_table_of_the_same_form(scored, build, make_categories):

@@ -64,6 +64,23 @@ def test_the_former_model_is_asked_where_there_is_another():
     unasked = causes(silent, version=2)
     assert (unasked["p"]["cause"], unasked["g"]["cause"]) == ("model", "behaviour")
     assert unasked["p"]["model_part"] is None
+    subscribers = [("p", "gold", 700, None), ("g", "gold", 500, None), ("i", "iron", 100, None)]
+    assert causes(subscribers, version=2)["p"]["cause"] == "model"  # who never bought has bought nothing since
+
+
+def test_a_change_of_value_has_a_cause_whatever_became_of_the_tier():
+    now = [("p", "platinum", 1500, 1), ("g", "gold", 520, 1), ("i", "iron", 140, 1), ("l", "lead", 11, 1)]
+    made = causes(now, version=2, former={"p": 1100, "g": 510, "i": 135, "l": 10}, corrected=["i"])
+    assert {name: row["cause"] for name, row in made.items()} == dict.fromkeys("pgil")
+    assert {name: row["value_cause"] for name, row in made.items()} == {
+        "p": "model",  # 400 of the 500
+        "g": "behaviour",  # 10 of the 20: not most of it
+        "i": "data correction",
+        "l": "model",
+    }
+    changes = pl.DataFrame(list(made.values()), schema_overrides={"cause": pl.String})
+    steps = dict(equity_bridge(changes).select("part", "expected_value_12m").iter_rows())
+    assert (steps["data correction"], steps["changed model"], steps["changed behaviour"]) == (40, 411, 110)
 
 
 def test_coming_and_going_are_behaviour():

@@ -48,10 +48,12 @@ def test_every_change_carries_its_cause():
     assert history["cause"].null_count() == 2
     later = FIRST + timedelta(days=30)
     kept = with_tonight(night({"a": 900, "b": 100, "c": 1}, tier="iron"), history, as_of=later, keep_days=99)
-    changes = pl.DataFrame({"customer_id": ["a", "b"], "cause": ["model", None]}, schema_overrides={"cause": pl.String})
+    changes = pl.DataFrame(
+        {"customer_id": ["a", "b"], "cause": ["model", None], "value_cause": ["behaviour", "data correction"]}
+    )
     caused = with_causes(kept, history, changes, as_of=later)
     assert caused.filter(as_of=later).select("customer_id", "cause").rows() == [
         ("a", "model"),
-        ("b", "behaviour"),
+        ("b", "data correction"),
         ("c", None),
     ]

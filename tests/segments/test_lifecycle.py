@@ -11,6 +11,7 @@ REGULAR = {
     "purchase_day_count": 30,
     "mean_days_between_orders": 24.0,
     "purchase_trend_180_days": 0.0,
+    "purchase_day_count_365_days": 25,
 }
 
 
@@ -32,6 +33,9 @@ def stages(*customers, previous=None):
         ({}, "mature"),
         ({"purchase_trend_180_days": 0.4}, "growing"),
         ({"purchase_trend_180_days": -0.4}, "declining"),
+        ({"purchase_trend_180_days": 0.4, "purchase_day_count_365_days": 10}, "mature"),  # seven after three: chance
+        ({"purchase_trend_180_days": -0.4, "purchase_day_count_365_days": 10}, "mature"),
+        ({"purchase_trend_180_days": 0.9, "purchase_day_count_365_days": 6}, "growing"),
         ({"purchase_trend_180_days": 0.9, "days_since_first_order": 200}, "mature"),  # nothing earlier to compare with
         ({"days_since_last_order": 50}, "declining"),
         ({"days_since_last_order": 80}, "dormant"),

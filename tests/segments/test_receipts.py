@@ -6,20 +6,22 @@ import numpy as np
 import polars as pl
 import pytest
 
+from segments.receipt_making import list_receipt, ranking_of, receipt
 from segments.receipts import (
     ALL,
     BROKEN,
     CHURN,
     DECILE,
     KEPT,
+    LEAVING,
     NO_PROMISE,
+    OFFER,
+    RANK,
     TOO_FEW,
     VALUE_90D,
     Promise,
     Subject,
     promise_of,
-    ranking_of,
-    receipt,
 )
 
 
@@ -28,6 +30,7 @@ def subject(score=CHURN, promise=None):
         scored_as_of=date(2026, 1, 1),
         score=score,
         horizon_days=90,
+        model="churn",
         model_version=3,
         model_digest="d",
         load_id="l",
@@ -135,3 +138,42 @@ def test_what_a_test_promises():
     assert promise_of(CHURN, metrics) == Promise(ranking=0.8, customers=500, level_error=0.02)
     assert promise_of(VALUE_90D, metrics).ranking == 0.4
     assert promise_of("expected_value_12m", metrics) == Promise()
+    failed = metrics | {"baseline_auc": 0.72, "baseline_calibration_error": 0.05}
+    for score in (CHURN, LEAVING):  # the baseline scores: nobody promised what the model that failed was able to do
+        assert promise_of(score, failed, by_baseline=True) == Promise(ranking=0.72, customers=500, level_error=0.05)
+    assert promise_of(OFFER, {"ndcg_at_10": 0.3, "probability_predicted_per_actual": 0.9}).level_error == pytest.approx(
+        0.1
+    )
+
+
+def test_lists_are_counted_by_row_and_doubted_by_customer():
+    """Two customers who buy everything or nothing tell no more than two customers do."""
+    random = np.random.default_rng(4)
+    listed = pl.DataFrame(
+        {
+            "customer_id": [f"c{number // 5:04}" for number in range(2000)],
+            "value_tier": ["gold"] * 2000,
+            "rank": pl.Series([number % 5 + 1 for number in range(2000)], dtype=pl.Int32),
+            "predicted": [0.5 - 0.08 * (number % 5) for number in range(2000)],
+        }
+    )
+    by_customer = np.repeat(random.random(400) < 0.34, 5).astype(float)  # all of the list or nothing of it
+    grades = pl.DataFrame({"customer_id": listed["customer_id"].unique().sort(), "ndcg": random.random(400)})
+    promise = Promise(ranking=0.5, customers=400)
+    made = list_receipt(
+        listed.with_columns(pl.Series("actual", by_customer)).with_columns(
+            pl.when(pl.col("customer_id") != "c0000").then("actual").alias("actual")  # erased
+        ),
+        grades,
+        subject(OFFER, promise),
+    )
+    told = whole(made)
+    assert (told["customers"], told["customers_without_outcome"]) == (399, 1)
+    assert told["actual_high"] - told["actual_low"] == pytest.approx(2 * 1.96 * (0.34 * 0.66 / 399) ** 0.5, rel=0.05)
+    assert told["verdict"] == KEPT
+    places = made.filter(pl.col("slice") == RANK).sort("part")
+    assert places["part"].to_list() == ["01", "02", "03", "04", "05"]
+    assert places["predicted"].to_list() == pytest.approx([0.5, 0.42, 0.34, 0.26, 0.18])
+    worse = list_receipt(listed.with_columns(pl.Series("actual", by_customer * 0)), grades, subject(OFFER, promise))
+    assert "level is off" in whole(worse)["why"]
+    assert whole(worse)["actual_high"] > 0

@@ -82,6 +82,9 @@ def test_the_figures_at_the_top():
     assert told["value at high risk"] == ("£100", "1 customers")
     compared = headline({"customer": customers(), "customer_equity": equity(before=320.0, now=400.0)}, GBP)
     assert compared[1][2] == "+25.0% since last quarter"
+    matrix = pl.DataFrame({"is_rising": [True, True, False], "expected_value_12m": [40.0, 60.0, 900.0]})
+    rising = headline({"customer": customers(), "value_matrix": matrix}, GBP)[-1]
+    assert rising == ("rising customers", "2", "small last year, expected to bring £100")
 
 
 def test_who_moved_and_why():

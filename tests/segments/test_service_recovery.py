@@ -38,6 +38,19 @@ def test_who_complained_is_held_against_like_customers():
     assert (made["no complaint"]["customers"], made["no complaint"]["effect"]) == (30, None)
 
 
+def test_like_customers_bought_as_lately_too():
+    """Ten complained in September about what they had just bought; of those silent since spring nobody comes back."""
+    fresh, stale = [f"f{n:02d}" for n in range(30)], [f"s{n:02d}" for n in range(60)]
+    days = [date(2025, 9, 15)] * 30 + [date(2025, 5, 1)] * 60
+    again = pl.DataFrame({"customer_id": fresh[:24], "day": [date(2025, 11, 1)] * 24})
+    bought = pl.concat([pl.DataFrame({"customer_id": fresh + stale, "day": days}), again])
+    complaints = pl.DataFrame({"customer_id": fresh[:10], "opened_on": date(2025, 9, 20), "recovered": [False] * 10})
+    strata = recovery_strata(bought, complaints, days=[date(2025, 10, 1)], rules=RULES)
+    made = {row["service_group"]: row for row in service_recovery(strata).to_dicts()}
+    assert made["complaint not recovered"]["like_retention_share"] == pytest.approx(14 / 20)
+    assert made["complaint not recovered"]["effect"] == pytest.approx(0.3)
+
+
 def test_buckets_add_up_and_nobody_is_no_fault():
     nothing = recovery_strata(
         pl.DataFrame(schema={"customer_id": pl.String, "day": pl.Date}),

@@ -48,6 +48,12 @@ def test_the_dead_are_expected_to_buy_nothing_and_the_living_less_the_sooner_the
     assert (living["expected_orders_next_90_days"] < living["expected_orders_next_365_days"]).all()
     share_of_rate = pl.col("expected_orders_next_365_days") / pl.col("buying_rate_per_year")
     assert living.select(pl.corr(share_of_rate, -pl.col("death_hazard_per_year"))).item() > 0.9
+    assert dead["expected_value_next_365_days"].max() == 0
+    fades = pl.col("fades_from").is_not_null()
+    worth = pl.col("expected_value_next_365_days").sum()
+    plain = (pl.col("mean_order_value") * pl.col("expected_orders_next_365_days")).sum()
+    assert living.filter(~fades).select(worth / plain).item() == pytest.approx(1.0, abs=0.001)
+    assert living.filter(fades).select(worth / plain).item() < 0.3  # they slow down, and are lost within 150 days
 
 
 def test_expected_orders_are_what_happens_when_time_goes_on(company):
