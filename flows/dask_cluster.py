@@ -9,7 +9,7 @@ else they go to the scheduler directly. A worker that is lost is Dask's business
 
 import hashlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from functools import cache
@@ -97,9 +97,7 @@ def _wait_for_workers(client: Client, address: str) -> None:
 def _check_workers(client: Client, handed: HandedJob) -> None:
     """Refuse workers that can't see the files, or would compute something else."""
     told = client.run(_look, handed.path, on_error="return")
-    absent = [worker for worker, found in told.items() if isinstance(found, ImportError)]
-    if absent:
-        raise ClusterDiffersError(differing=[f"{worker} has no gristmill" for worker in sorted(absent)])
+    refuse_unasked(told, folder=str(Path(handed.path).parent))
     here = _versions()
     differing = [
         f"{worker} has {name} {found[1].get(name, 'none')}, here it is {version}"
@@ -112,6 +110,31 @@ def _check_workers(client: Client, handed: HandedJob) -> None:
     blind = sorted(worker for worker, found in told.items() if not found[0])
     if blind:
         raise ClusterSeesNoLakeError(folder=str(Path(handed.path).parent), workers=blind)
+
+
+def refuse_unasked(told: Mapping[str, Any], *, folder: str) -> None:
+    """Refuse workers that could not even be asked.
+
+    Args:
+        told: by worker its answer, or the exception it raised.
+        folder: which they were asked about.
+
+    Raises:
+        ClusterSeesNoLakeError: a worker's system would not let it look.
+        ClusterDiffersError: a worker has no Gristmill, or one that fails.
+    """
+    raised = {worker: found for worker, found in sorted(told.items()) if isinstance(found, BaseException)}
+    blind = [worker for worker, found in raised.items() if isinstance(found, OSError)]
+    if blind:
+        raise ClusterSeesNoLakeError(folder=folder, workers=blind)
+    if raised:
+        differing = [
+            f"{worker} has no gristmill"
+            if isinstance(found, ImportError)
+            else f"{worker} fails: {type(found).__name__}"
+            for worker, found in raised.items()
+        ]
+        raise ClusterDiffersError(differing=differing)
 
 
 def _look(path: str) -> tuple[bool, dict[str, str]]:

@@ -15,7 +15,7 @@ import polars as pl
 
 from flows.basket_columns import BasketColumns, basket_lines, guess_columns
 from flows.basket_files import read_baskets
-from flows.errors import BasketFutureError
+from flows.errors import BasketFutureError, NothingToJudgeByError
 from flows.prepared_tables import DIGEST_FILE, MANIFEST_FILE, MODEL_FOLDER, open_model
 from flows.progress import Reporter
 from flows.showing import write_csv, write_parquet
@@ -200,7 +200,7 @@ def _listed(request: BasketRequest, bundle: "Bundle", tables: _Tables) -> tuple[
     if tables.truth is None:
         return None, rank_next_basket(bundle, tables.baskets, **asked)
     if tables.truth.is_empty():
-        raise BasketFutureError(got="no basket to judge by", expected="a future with customers and items")
+        raise NothingToJudgeByError(held_out=request.hold_out_last)
     return evaluate_and_rank(bundle, tables.baskets, tables.truth, ranking=asked, seed=request.seed)
 
 

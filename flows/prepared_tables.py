@@ -76,6 +76,18 @@ def train_from_table(
     return report
 
 
+def check_id(table: pl.DataFrame, id_column: str | None) -> None:
+    """Refuse a column for the ids that was asked for and is not there.
+
+    Raises:
+        TableColumnUnknownError: it is not.
+    """
+    from models.prepared_table.errors import TableColumnUnknownError  # noqa: PLC0415 only where a table is scored
+
+    if id_column is not None and id_column not in table.columns:
+        raise TableColumnUnknownError(option="--id", column=id_column, there=table.columns)
+
+
 def write_scores(scores: pl.DataFrame, table: pl.DataFrame, *, id_column: str | None, target: Path) -> pl.DataFrame:
     """Write scores, a row for each of the table's, with the table's ids in front where it has any; Parquet or CSV."""
     if id_column is not None and id_column in table.columns:
@@ -96,6 +108,7 @@ def score_from_table(
 
     table = read_table(table_file)
     bundle = open_model(model)
+    check_id(table, id_column)
     name = id_column or json.loads(bundle.files[COLUMNS_FILE])["id_column"]
     scores = score_table(bundle, table, threads=threads)
     target = out or Path(f"{table_file.name.split('.')[0]}_scores.csv")

@@ -13,6 +13,7 @@ from flows.prepared_tables import (
     DIGEST_FILE,
     MANIFEST_FILE,
     MODEL_FOLDER,
+    check_id,
     open_model,
     read_table,
     write_scores,
@@ -68,6 +69,7 @@ def score_uplift_from_table(
     from models.uplift.training import COLUMNS_FILE, score_uplift  # noqa: PLC0415 heavy, only when scoring
 
     table = read_table(table_file)
+    check_id(table, id_column)
     bundle = open_model(model)
     kept = json.loads(bundle.files[COLUMNS_FILE])
     scores = score_uplift(bundle, table, threads=threads)

@@ -8,11 +8,12 @@ Does not: steps of time (`steps`), features of anything else.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
 from data_contracts.orders import current_at, snapshot_instant
+from models.contractual.steps import DAYS_A_MONTH
 
 KEYS = ["customer_id", "snapshot_date"]
 BRIDGED_DAYS = 7  # a gap this long between two subscriptions is a change, not a leave
@@ -49,6 +50,11 @@ def subscriber_facts(subscriptions: pl.LazyFrame, *, snapshots: Sequence[date], 
     return pl.concat([pl.DataFrame(schema=SCHEMA), *parts]).sort(KEYS)
 
 
+def settled_day(until: date) -> date:
+    """Ends from here on may still turn out to be changes of plan: what would follow them could not be seen yet."""
+    return until - timedelta(days=BRIDGED_DAYS + 1)
+
+
 def leaving_days(subscriptions: pl.LazyFrame, asked: pl.DataFrame, *, known_by: datetime, until: date) -> pl.DataFrame:
     """On which day after the snapshot the customers of `asked` left.
 
@@ -56,10 +62,11 @@ def leaving_days(subscriptions: pl.LazyFrame, asked: pl.DataFrame, *, known_by: 
         subscriptions: core rows, all versions.
         asked: the keys, from `subscriber_facts`.
         known_by: what became known at or after this instant (UTC) does not count.
-        until: the business date that instant begins: ends from here on lie ahead.
+        until: the business date that instant begins: ends from here on lie ahead, those of the last days before it
+            (see `settled_day`) are not settled and count as none.
 
     Returns:
-        Keys and `days_until_end` (Int64: 0 is the snapshot's own day; null: still subscribed), sorted.
+        Keys and `days_until_end` (Int64: 0 is the snapshot's own day; null: not known to have left), sorted.
     """
     seen = _begun(current_at(subscriptions, known_by), until)
     spells = (
@@ -81,9 +88,16 @@ def leaving_days(subscriptions: pl.LazyFrame, asked: pl.DataFrame, *, known_by: 
         .join(found, on=KEYS, how="left", validate="1:1")
         # whoever turns out to have been gone by then, in hindsight, left at once
         .with_columns(pl.col("last_day").fill_null(pl.col("snapshot_date")))
-        .select(*KEYS, pl.when(pl.col("last_day") < NEVER).then(days).alias("days_until_end"))
+        .select(*KEYS, pl.when(pl.col("last_day") < settled_day(until)).then(days).alias("days_until_end"))
         .sort(KEYS)
     )
+
+
+def subscription_counts(subscriptions: pl.LazyFrame, *, as_of: date, time_zone: str) -> tuple[int, int]:
+    """Subscriptions begun before a day, and how many of them had ended by it, as known on that day."""
+    rows = _begun(current_at(subscriptions, snapshot_instant(as_of, time_zone=time_zone)), as_of)
+    begun, ended = rows.select(pl.len(), (pl.col("last_day") < NEVER).sum().alias("ended")).collect().row(0)
+    return begun, ended
 
 
 def former_subscribers(subscriptions: pl.LazyFrame, *, as_of: date, time_zone: str) -> pl.DataFrame:
@@ -91,6 +105,26 @@ def former_subscribers(subscriptions: pl.LazyFrame, *, as_of: date, time_zone: s
     rows = _begun(current_at(subscriptions, snapshot_instant(as_of, time_zone=time_zone)), as_of)
     last = rows.group_by("customer_id").agg(pl.col("last_day").max())
     return last.with_columns(pl.when(pl.col("last_day") < NEVER).then("last_day")).sort("customer_id").collect()
+
+
+def billed_amounts(subscriptions: pl.LazyFrame, *, first: date, end: date, known_by: datetime) -> pl.DataFrame:
+    """What everybody who ever subscribed was to pay in a window: the price of what ran, day by day.
+
+    Args:
+        subscriptions: core rows, all versions.
+        first: the window's first day.
+        end: the first day after it.
+        known_by: what became known at or after this instant (UTC) does not count.
+
+    Returns:
+        `customer_id`, `billed_amount` (Int64, minor units, 0 where nothing ran); one row a customer, sorted.
+    """
+    rows = _begun(current_at(subscriptions, known_by), end)
+    last = pl.min_horizontal(pl.col("last_day"), pl.lit(end - timedelta(days=1)))
+    days = (last - pl.max_horizontal(pl.col("started_on"), pl.lit(first))).dt.total_days() + 1
+    months = days.clip(lower_bound=0) / DAYS_A_MONTH
+    billed = (months * pl.col("amount") / pl.col("billing_period_months")).sum().round().cast(pl.Int64)
+    return rows.group_by("customer_id").agg(billed.alias("billed_amount")).sort("customer_id").collect()
 
 
 def _begun(rows: pl.LazyFrame, day: date) -> pl.LazyFrame:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from models.contractual.facts import settled_day
 from models.contractual.steps import STEP_DAYS
 from models.splits import snapshot_grid
 
@@ -23,7 +24,7 @@ class ContractPlan:
     Attributes:
         horizon_days: the window asked about.
         as_of: nothing of this day or later is known.
-        grid: all snapshots with a whole step after them, ascending; may be empty.
+        grid: all snapshots with a whole step after them whose ends are settled, ascending; may be empty.
         calibrate: snapshots whose windows are over by `test`; may be empty.
         test: the newest snapshot whose window is over; None: the history is too short to grade anything.
     """
@@ -35,9 +36,14 @@ class ContractPlan:
     test: date | None
 
     @property
+    def settled(self) -> date:
+        """Outcomes are watched to this day: later ends may still turn out to be changes of plan."""
+        return settled_day(self.as_of)
+
+    @property
     def learnt_until(self) -> date:
         """What the graded model learns from is over by this day."""
-        return self.calibrate[0] if self.calibrate else self.test or self.as_of
+        return self.calibrate[0] if self.calibrate else self.test or self.settled
 
     def described(self) -> dict[str, Any]:
         """As JSON-able values."""
@@ -58,8 +64,9 @@ def plan_contracts(*, first_start: date, as_of: date, horizon_days: int) -> Cont
         horizon_days: see `ContractPlan`.
     """
     grid = snapshot_grid(first_event=first_start, as_of=as_of, history_days=HISTORY_DAYS)[-LONGEST_MONTHS:]
-    grid = tuple(day for day in grid if day + timedelta(days=STEP_DAYS) <= as_of)
-    over = [day for day in grid if day + timedelta(days=horizon_days) <= as_of]
+    settled = settled_day(as_of)
+    grid = tuple(day for day in grid if day + timedelta(days=STEP_DAYS) <= settled)
+    over = [day for day in grid if day + timedelta(days=horizon_days) <= settled]
     test = over[-1] if over else None
     calibrate: tuple[date, ...] = ()
     if test is not None:

@@ -6,12 +6,14 @@ Belongs here: the bundle `subscription_churn`, and what scoring asks of it. Does
 
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from models.bundle import Bundle
 from models.calibration import Calibrator, choose_calibrator, fit_calibrator, log_loss
+from models.contractual.evidence import card_evidence
 from models.contractual.facts import KEYS, SCHEMA
 from models.contractual.hazard import MODEL, Hazard, fit_hazard, hazard_from
 from models.contractual.life_table import LifeTable, fit_life_table
@@ -63,14 +65,14 @@ def train_subscription_churn(data: ContractData, plan: ContractPlan, *, threads:
         A bundle named `subscription_churn`; `method` is `lightgbm`, or `baseline` for the life table alone.
     """
     rows = data.rows.sort("snapshot_date", "customer_id")
-    table = fit_life_table(_first_steps(rows, data.as_of))
+    table = fit_life_table(_first_steps(rows, plan.settled))
     short = _too_little(rows, plan)
     if short:
         verdict, figures = Verdict(passed=False, reasons=(f"no: {short}",)), _told(rows, plan)
-        left_out: dict[str, str] = {}
+        found: dict[str, Any] = {}
         final = _table_only(table, plan.horizon_days)
     else:
-        final, figures, verdict, left_out = _graded(data, rows, plan, table, threads=threads, seed=seed)
+        final, figures, verdict, found = _graded(data, rows, plan, table, threads=threads, seed=seed)
     return Bundle(
         name=NAME,
         method="lightgbm" if verdict.passed else "baseline",
@@ -82,7 +84,7 @@ def train_subscription_churn(data: ContractData, plan: ContractPlan, *, threads:
             "rows": rows.height,
             "seed": seed,
             "calibrator": final.calibrator.kind,
-            "features_left_out": left_out,
+            **found,
         },
         metrics=figures,
         reasons=verdict.reasons,
@@ -150,7 +152,8 @@ def explain_subscriptions(bundle: Bundle, frame: pl.DataFrame, *, threads: int =
 
 def _graded(
     data: ContractData, rows: pl.DataFrame, plan: ContractPlan, table: LifeTable, *, threads: int, seed: int
-) -> tuple[Hazard, dict[str, float], Verdict, dict[str, str]]:
+) -> tuple[Hazard, dict[str, float], Verdict, dict[str, Any]]:
+    """What is kept, its test figures, the gate's verdict, and what else a reader wants to know."""
     assert plan.test is not None  # noqa: S101 - _too_little says so
     learnt = _thinned(rows.filter(pl.col("snapshot_date") < plan.learnt_until))
     names = (*OWN_FEATURES, *(name for name in data.feature_names if name not in SCHEMA))
@@ -172,12 +175,13 @@ def _graded(
         groups = later["snapshot_date"].to_physical().to_numpy().astype(np.float64)
         kind, _ = choose_calibrator(scores, _left(later), groups)
         graded = replace(graded, calibrator=fit_calibrator(kind, scores, _left(later)))
-    figures, verdict = _grade(graded, then, test, threads=threads, seed=seed)
+    figures, verdict, evidence = _grade(graded, then, test, threads=threads, seed=seed)
+    found = {"features_left_out": left_out, "card": evidence}
     if not verdict.passed:
-        return _table_only(table, plan.horizon_days), figures, verdict, left_out
+        return _table_only(table, plan.horizon_days), figures, verdict, found
     everything = _thinned(rows)
     final = fit_hazard(
-        steps_at_risk(everything, steps=KNOTS, until=data.as_of),
+        steps_at_risk(everything, steps=KNOTS, until=plan.settled),
         table,
         _encoder(everything, kept),
         horizon_days=plan.horizon_days,
@@ -186,12 +190,12 @@ def _graded(
     )
     both = pl.concat([later, test])
     scores = replace(graded, calibrator=Calibrator(kind="none")).horizon_log_odds(both, threads=threads)
-    return replace(final, calibrator=fit_calibrator(kind, scores, _left(both))), figures, verdict, left_out
+    return replace(final, calibrator=fit_calibrator(kind, scores, _left(both))), figures, verdict, found
 
 
 def _grade(
     model: Hazard, table: LifeTable, test: pl.DataFrame, *, threads: int, seed: int
-) -> tuple[dict[str, float], Verdict]:
+) -> tuple[dict[str, float], Verdict, dict[str, Any]]:
     left = _left(test)
     ours = 1 - survival(model.hazards(test, threads=threads), model.horizon_days)
     plain = _table_only(table, model.horizon_days)
@@ -204,7 +208,7 @@ def _grade(
     leaks = suspicious_features(model.encoder.matrix(moved_on(test, 0), model=NAME), model.encoder, left)
     verdict = judge_probabilities(figures, baseline, gains, leaks, rival="the life table (age, plan, renewal)")
     told = figures_beside(figures, baseline, gains, rows=test.height) | {"churn_rate": float(left.mean())}
-    return told, verdict
+    return told, verdict, card_evidence(ours, theirs, left, test)
 
 
 def _too_little(rows: pl.DataFrame, plan: ContractPlan) -> str:

@@ -17,8 +17,8 @@ CONVENTION = {
     "orders": "order_id line_number customer_id ordered_at product_id quantity amount discount_amount cost_amount "
     "channel currency known_at",
     "payments": "invoice_id customer_id issued_on due_on paid_on amount disputed currency known_at",
-    "contacts": "contact_id customer_id campaign_id offer_id sent_at channel cost held_out propensity opened_at "
-    "clicked_at responded_at known_at",
+    "contacts": "contact_id customer_id campaign_id offer_id sent_at channel cost held_out propensity "
+    "offer_propensity opened_at clicked_at responded_at known_at",
     "tickets": "ticket_id customer_id opened_at resolved_at kind channel severity compensation satisfaction known_at",
     "subscriptions": "subscription_id customer_id plan started_on ended_on amount billing_period_months currency "
     "known_at",

@@ -157,6 +157,7 @@ BAD = [
         {"sent_at": LATER, "campaign_id": None, **dict.fromkeys(("opened_at", "clicked_at", "responded_at"))},
     ),
     ("contacts", "propensity_is_a_probability", {"propensity": 0}),
+    ("contacts", "offer_propensity_is_part_of_propensity", {"offer_propensity": 0.95}),
     ("contacts", "opened_at_is_not_before_sent_at", {"opened_at": "2024-03-30"}),
     ("contacts", "clicked_at_is_not_before_sent_at", {"clicked_at": "2024-03-30"}),
     ("contacts", "responded_at_is_not_before_sent_at", {"responded_at": "2024-03-30"}),

@@ -9,7 +9,14 @@ import pytest
 import features
 from models.bundle import open_bundle
 from models.calibration import Calibrator
-from models.contractual.facts import KEYS, former_subscribers, leaving_days, subscriber_facts
+from models.contractual.facts import (
+    KEYS,
+    billed_amounts,
+    former_subscribers,
+    leaving_days,
+    subscriber_facts,
+    subscription_counts,
+)
 from models.contractual.hazard import Hazard
 from models.contractual.life_table import fit_life_table, life_table_from
 from models.contractual.plan import plan_contracts
@@ -64,6 +71,27 @@ def test_facts_are_those_of_the_day_and_a_change_of_plan_is_no_leave():
     assert ends["days_until_end"].to_list() == [None, None, 19]
 
 
+def test_an_end_of_the_last_days_may_be_a_change_of_plan_and_is_not_settled():
+    july = date(2025, 7, 1)
+    settled = ("b", "small", date(2024, 3, 10), date(2025, 6, 22), 1000, 1)
+    for last_day, known in ((date(2025, 6, 23), None), (date(2025, 6, 22), 21), (date(2025, 6, 30), None)):
+        rows = subscriptions(("a", "small", date(2024, 3, 10), last_day, 1000, 1), settled)
+        facts = subscriber_facts(rows, snapshots=[JUNE], time_zone="UTC")
+        ends = leaving_days(rows, facts, known_by=datetime(2025, 7, 1, tzinfo=UTC), until=july)
+        assert ends["days_until_end"].to_list() == [known, 21]
+    plan = plan_contracts(first_start=date(2024, 1, 1), as_of=july, horizon_days=30)
+    assert plan.settled == date(2025, 6, 23)
+    assert plan.test == plan.grid[-1] <= date(2025, 5, 24)
+
+
+def test_subscriptions_are_counted_as_known_on_a_day():
+    rows = subscriptions(
+        ("a", "small", date(2024, 3, 10), date(2025, 3, 9), 1000, 1), ("b", "small", date(2025, 4, 1), None, 1000, 1)
+    )
+    days = (date(2024, 1, 1), JANUARY, date(2025, 3, 10), JUNE)
+    assert [subscription_counts(rows, as_of=day, time_zone="UTC") for day in days] == [(0, 0), (1, 0), (1, 1), (2, 1)]
+
+
 def test_an_end_that_lies_ahead_and_a_later_return_are_told_apart():
     rows = subscriptions(
         ("a", "small", date(2024, 3, 10), date(2025, 8, 9), 1000, 1),
@@ -75,6 +103,18 @@ def test_an_end_that_lies_ahead_and_a_later_return_are_told_apart():
     ends = leaving_days(rows, facts, known_by=datetime(2025, 7, 1, tzinfo=UTC), until=date(2025, 7, 1))
     assert ends["days_until_end"].to_list() == [None, None, 8, None]
     assert former_subscribers(rows, as_of=date(2025, 7, 1), time_zone="UTC")["last_day"].to_list() == [None, None]
+
+
+def test_what_ran_in_a_window_is_billed_by_the_day_at_each_plans_own_price():
+    rows = subscriptions(
+        *CHANGED,
+        ("b", "small", date(2024, 12, 31), date(2024, 12, 31), 1000, 1),
+        ("c", "small", date(2025, 4, 2), None, 1000, 1),  # begun after the window: nobody's yet
+        ("d", "small", date(2025, 3, 31), date(2025, 8, 1), 1000, 1),
+    )
+    billed = billed_amounts(rows, first=JANUARY, end=date(2025, 4, 1), known_by=datetime(2025, 7, 1, tzinfo=UTC))
+    a = 40 / 30.4375 * 1000 + 46 / 30.4375 * 200  # to 9 February, and from the 14th
+    assert billed.rows() == [("a", round(a)), ("b", 0), ("d", round(1000 / 30.4375))]
 
 
 def test_a_step_counts_only_where_it_was_entered_and_watched_to_its_end():
@@ -131,6 +171,9 @@ def test_what_it_says_is_near_the_truth(world, bundle):
     told = predict_subscriptions(bundle, tonight)
     truth = leaving_probability(company, tonight, horizon_days=90)
     ours = told["subscription_churn_probability"].to_numpy()
+    evidence = bundle.parameters["card"]
+    assert len(evidence["reliability"]) == 10
+    assert {one["kind"] for one in evidence["segments"]} == {"plan", "time as a subscriber", "billing period"}
     assert abs(ours.mean() - truth.mean()) < 0.03
     assert np.corrcoef(ours, truth)[0, 1] > 0.8
     assert (told["expected_value_12m_amount"] >= told["expected_value_90d_amount"]).all()
