@@ -26,15 +26,11 @@ class ChampionCache:
 
     def keep(self, bundle: "Bundle", *, digest: str, now: datetime) -> None:
         """Remember a bundle that the registry has just vouched for; older ones beyond `KEPT` go."""
-        from models.bundle import MANIFEST  # noqa: PLC0415 only where models are at stake
-
         home = self.folder / digest
         if not home.exists():
             aside = self.folder / f".{digest}.writing"
             shutil.rmtree(aside, ignore_errors=True)
-            (aside / "files").mkdir(parents=True)
-            for name, content in {**bundle.files, MANIFEST: bundle.manifest()}.items():
-                (aside / "files" / name).write_bytes(content)
+            write_bundle(aside / "files", bundle)
             _write_stamp(aside, now)
             aside.rename(home)
         _write_stamp(home, now)
@@ -47,16 +43,34 @@ class ChampionCache:
         Raises:
             BundleCorruptError: a file is not what it was.
         """
-        from models.bundle import open_bundle  # noqa: PLC0415 likewise
-
         home = self.folder / digest
         if not (home / _STAMP).exists() or now - _verified_at(home) > timedelta(days=within_days):
             return None
-        files = {path.name: path.read_bytes() for path in sorted((home / "files").iterdir()) if path.is_file()}
-        return open_bundle(files, digest=digest)
+        return read_bundle(home / "files", digest=digest)
 
     def _homes(self) -> list[Path]:
         return [home for home in self.folder.iterdir() if (home / _STAMP).exists() and not home.name.startswith(".")]
+
+
+def write_bundle(folder: Path, bundle: "Bundle") -> None:
+    """A bundle's files and its manifest, in a new folder; not the model as it was graded."""
+    from models.bundle import MANIFEST  # noqa: PLC0415 only where models are at stake
+
+    folder.mkdir(parents=True)
+    for name, content in {**bundle.files, MANIFEST: bundle.manifest()}.items():
+        (folder / name).write_bytes(content)
+
+
+def read_bundle(folder: Path, *, digest: str) -> "Bundle":
+    """The inverse of `write_bundle`, every byte verified.
+
+    Raises:
+        BundleCorruptError: a file is missing, surplus, or not what it was.
+    """
+    from models.bundle import open_bundle  # noqa: PLC0415 likewise
+
+    files = {path.name: path.read_bytes() for path in sorted(folder.glob("*")) if path.is_file()}
+    return open_bundle(files, digest=digest)
 
 
 def _write_stamp(home: Path, now: datetime) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flows.champion_cache import ChampionCache
 from flows.context import Context
-from flows.errors import NoChampionError
+from flows.errors import ChampionGoneError, NoChampionError
 from warehouse.promotions import Promotion, champion_for
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ def find_champions(context: Context, as_of: date) -> dict[str, Promotion] | None
     """Which version of each model may score that date, by the ledger; None when any of them is missing."""
     if not context.warehouse().exists():
         return None
-    with context.warehouse() as warehouse:
-        found = {name: champion_for(warehouse, name, as_of) for name in models_of(context)}
+    found = _decided(context, as_of)
     return {name: promotion for name, promotion in found.items() if promotion} if all(found.values()) else None
 
 
@@ -53,26 +52,35 @@ def open_champions(context: Context, *, as_of: date, tick: Tick) -> dict[str, Ch
 
     Raises:
         NoChampionError: a model has none that had seen nothing later.
+        ChampionGoneError: the registry has that version no more.
         BundleCorruptError: a registered file is not what it was.
         RegistryDownError: the registry does not answer, and no copy is young enough.
     """
-    with context.warehouse() as warehouse:
-        promotions = {name: champion_for(warehouse, name, as_of) for name in models_of(context)}
     opened = {}
-    for name, promotion in promotions.items():
+    for name, promotion in _decided(context, as_of).items():
         if promotion is None:
-            raise NoChampionError(model=name, as_of=as_of)
+            raise NoChampionError(model=name, as_of=as_of, decided_before=context.champions_decided_before)
         opened[name] = _opened(context, promotion)
         tick()
     return opened
 
 
+def _decided(context: Context, as_of: date) -> dict[str, Promotion | None]:
+    before = context.champions_decided_before
+    with context.warehouse() as warehouse:
+        return {name: champion_for(warehouse, name, as_of, decided_before=before) for name in models_of(context)}
+
+
 def _opened(context: Context, promotion: Promotion) -> Champion:
-    from models.errors import RegistryDownError  # noqa: PLC0415 only where models are at stake
+    from models.errors import RegistryDownError, VersionUnknownError  # noqa: PLC0415 only where models are at stake
 
     cache = ChampionCache(context.settings.workspace / "champions")
     try:
         bundle = context.registry.load(promotion.name, version=promotion.version, digest=promotion.digest)
+    except VersionUnknownError as gone:
+        raise ChampionGoneError(
+            model=promotion.name, version=promotion.version, promoted_at=promotion.promoted_at, known=gone.expected
+        ) from None
     except RegistryDownError:
         days = context.settings.registry.cache_days
         cached = cache.open(promotion.digest, now=context.now, within_days=days)

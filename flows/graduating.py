@@ -4,7 +4,7 @@ Belongs here: the last step of a training. Does not: grades, comparisons and car
 `model_cards.py`), the rules of promotion (`promoting.py`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from data_contracts.currencies import MINOR_UNIT_DIGITS
 from data_contracts.errors import DataBlockedError
 from flows.context import Context
 from flows.core_tables import CoreTables
+from flows.errors_models import TrainingKeptError
+from flows.kept_training import Candidate, KeptTraining, Trained
 from flows.model_cards import CardSubject, card_files, make_card, write_cards
 from flows.model_facts import model_facts
 from flows.promoting import (
@@ -27,8 +29,9 @@ from flows.promoting import (
     write_down,
 )
 from flows.provenance import ledger_name, provenance, provenance_tags
+from flows.shadowing import shadow_the_loser
 from flows.training import Learnt, TrainingWishes
-from models.errors import VersionUnknownError
+from models.errors import RegistryDownError, VersionUnknownError
 from models.grading import Grade, grade_bundle
 from models.training import training_frame
 from warehouse.promotions import Promotion
@@ -65,18 +68,39 @@ def register_and_promote(
     Returns:
         By model: version, method, test figures, grade, reasons, whether it was promoted and why, where its card is.
     """
-    ledger = ledger_name(context)
-    settled = settle_registry(context, ledger)
     frames = [] if learnt is None else [learnt.tables.data.features, learnt.tables.churn_outcomes]
-    made_of = provenance(context, core, frames)
-    families = {spec.name: spec.family for spec in core.catalogue()}
+    trained = Trained(
+        as_of=bundles[0].trained_as_of,
+        candidates=[_candidate(bundle, learnt) for bundle in bundles],
+        made_of=provenance(context, core, frames),
+        families={spec.name: spec.family for spec in core.catalogue()},
+        promote_anyway=(wishes or TrainingWishes()).promote_anyway,
+    )
+    return register_trained(context, trained=trained, tick=tick)
+
+
+def register_trained(context: Context, *, trained: Trained, tick: Tick) -> dict[str, dict[str, Any]]:
+    """What `register_and_promote` does, of what was just trained or of what was kept since.
+
+    It is kept in the workspace until registry and ledger have all of it: nothing of a training is lost to either.
+
+    Raises:
+        TrainingKeptError: the registry did not answer in time.
+    """
+    kept = KeptTraining(context.settings.workspace)
+    kept.keep(trained)
+    ledger = ledger_name(context)
     told = {}
-    for bundle in bundles:
-        rows = _test_rows(bundle, learnt)
-        judged = _judge(context, bundle, rows, (wishes or TrainingWishes()).promote_anyway)
-        told[bundle.name] = _graduate(context, judged, rows, learnt, made_of, families, ledger=ledger)
-        told[bundle.name] |= {"settled": settled} if settled else {}
-        tick()
+    try:
+        settled = settle_registry(context, ledger)
+        for candidate in trained.candidates:
+            judged = _judge(context, candidate, trained.promote_anyway)
+            told[candidate.bundle.name] = _graduate(context, judged, candidate, trained, ledger=ledger)
+            told[candidate.bundle.name] |= {"settled": settled} if settled else {}
+            tick()
+    except RegistryDownError as error:
+        raise TrainingKeptError(as_of=trained.as_of, folder=kept.folder, where=error.where, reason=error.got) from error
+    kept.forget()
     return told
 
 
@@ -99,7 +123,19 @@ class _Judged:
         return self.champion is not None and self.champion.digest == self.bundle.digest()
 
 
-def _judge(context: Context, bundle: "Bundle", rows: pl.DataFrame | None, promote_anyway: str) -> _Judged:
+def _candidate(bundle: "Bundle", learnt: Learnt | None) -> Candidate:
+    if learnt is None:
+        return Candidate(bundle=bundle)
+    return Candidate(
+        bundle=bundle,
+        test_rows=_test_rows(bundle, learnt),
+        findings=[one.words for one in learnt.findings.get(bundle.name, [])],
+        rolling=learnt.rolling.get(bundle.name, []),
+    )
+
+
+def _judge(context: Context, candidate: Candidate, promote_anyway: str) -> _Judged:
+    bundle, rows = candidate.bundle, candidate.test_rows
     grade = grade_bundle(bundle)
     champion = champion_on(context, bundle.name, bundle.trained_as_of)
     comparison, why_not = None, ""
@@ -117,30 +153,22 @@ def _judge(context: Context, bundle: "Bundle", rows: pl.DataFrame | None, promot
     return _Judged(to_register(bundle, decision), grade, champion, comparison, decision)
 
 
-def _graduate(  # noqa: PLR0917 what was found out about one model, handed on once
-    context: Context,
-    judged: _Judged,
-    rows: pl.DataFrame | None,
-    learnt: Learnt | None,
-    made_of: Mapping[str, Any],
-    families: Mapping[str, str],
-    *,
-    ledger: str,
+def _graduate(
+    context: Context, judged: _Judged, candidate: Candidate, trained: Trained, *, ledger: str
 ) -> dict[str, Any]:
     """Card, registration, ledger, alias of one model."""
     bundle, decision = judged.bundle, judged.decision
     promoted = decision.kind is not None or judged.is_champion_already
     why = "" if decision.because == judged.grade.words else f": {decision.because}"
     standing = f"{'Promoted' if promoted else 'Not promoted'}{why}."
-    findings = [] if learnt is None else [one.words for one in learnt.findings.get(bundle.name, [])]
-    rolling = [] if learnt is None else learnt.rolling.get(bundle.name, [])
+    findings, rolling, made_of = list(candidate.findings), list(candidate.rolling), trained.made_of
     subject = CardSubject(
         bundle=bundle,
         grade=judged.grade,
         standing=standing,
-        test_rows=rows,
+        test_rows=candidate.test_rows,
         provenance=made_of,
-        families=families,
+        families=trained.families,
         active_within_days=context.settings.population.active_within_days,
         minor_units_per_major=10 ** MINOR_UNIT_DIGITS[context.settings.company.currency],
         currency=context.settings.company.currency,
@@ -157,8 +185,13 @@ def _graduate(  # noqa: PLR0917 what was found out about one model, handed on on
         follow_ledger(context, bundle.name)
     else:
         write_down(context, bundle, version, decision, champion=judged.champion, comparison=judged.comparison)
+    lost = not promoted and judged.grade.may_be_promoted
+    in_shadow = lost and shadow_the_loser(
+        context, name=bundle.name, bundle=bundle, version=version, because=decision.because
+    )
     return model_facts(bundle, version) | {
         "promoted": promoted,
+        "in_shadow": in_shadow,
         "grade": judged.grade.letter,
         "grade_words": judged.grade.words,
         "decision": decision.because,
@@ -169,9 +202,9 @@ def _graduate(  # noqa: PLR0917 what was found out about one model, handed on on
     }
 
 
-def _test_rows(bundle: "Bundle", learnt: Learnt | None) -> pl.DataFrame | None:
+def _test_rows(bundle: "Bundle", learnt: Learnt) -> pl.DataFrame | None:
     """Features and outcomes of the snapshot that the model was graded on."""
-    if learnt is None or bundle.graded is None or bundle.name not in {"churn", "value"}:
+    if bundle.graded is None or bundle.name not in {"churn", "value"}:
         return None
     tables, snapshot = learnt.tables, bundle.graded.trained_as_of
     outcomes = tables.churn_outcomes

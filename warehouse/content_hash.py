@@ -26,9 +26,14 @@ def content_hash(tables: Iterable[PublishedTable]) -> str:
     """
     digest = hashlib.sha256()
     for table in sorted(tables, key=lambda table: table.contract.table):
-        for block in _canonical_blocks(table):
-            digest.update(block)
+        add_to_hash(digest, table)
     return digest.hexdigest()
+
+
+def add_to_hash(digest: "hashlib._Hash", table: PublishedTable) -> None:
+    """One table more, for those who have them one after the other, sorted by name."""
+    for block in _canonical_blocks(table):
+        digest.update(block)
 
 
 def _canonical_blocks(table: PublishedTable) -> Iterable[bytes]:

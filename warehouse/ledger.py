@@ -163,6 +163,11 @@ def attempt_of(warehouse: Warehouse, key: str, attempt: int) -> Run | None:
     return found[0] if found else None
 
 
+def runs_of(warehouse: Warehouse, kind: Kind, as_of: date) -> list[Run]:
+    """All attempts of a kind at a date, oldest first."""
+    return _runs(warehouse, "WHERE kind = ? AND as_of = ? ORDER BY started_at, run_key, attempt", [kind, as_of])
+
+
 def crashed_runs(warehouse: Warehouse, *, lock_is_free: bool) -> list[Run]:
     """Attempts that say "running" although nobody holds the lock (`lock_is_free`); newest first."""
     if not lock_is_free:
@@ -202,8 +207,13 @@ def record_load(warehouse: Warehouse, load: Load) -> None:
 
 def last_load(warehouse: Warehouse) -> Load | None:
     """The latest load that is done, or None."""
-    found = ledger_rows(warehouse, "loads", "WHERE status = 'done' ORDER BY loaded_at DESC, load_id DESC LIMIT 1", [])
-    return Load(**found[0]) if found else None
+    return next(iter(loads(warehouse, limit=1)), None)
+
+
+def loads(warehouse: Warehouse, *, limit: int = 30) -> list[Load]:
+    """The last loads that are done, newest first."""
+    clause = "WHERE status = 'done' ORDER BY loaded_at DESC, load_id DESC LIMIT ?"
+    return [Load(**row) for row in ledger_rows(warehouse, "loads", clause, [limit])]
 
 
 def _settle_crashed_runs(warehouse: Warehouse, *, now: datetime) -> None:

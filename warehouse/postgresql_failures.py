@@ -7,18 +7,20 @@ import psycopg
 
 from data_contracts.addresses import redacted_address
 from data_contracts.errors import GristmillError
-from warehouse.errors import StatementFailedError, StillNeededError, WarehouseLockedError
+from warehouse.errors import NoRoomLeftError, StatementFailedError, StillNeededError, WarehouseLockedError
 from warehouse.errors_postgresql import (
     ConnectionLostError,
     RightsMissingError,
     ServerRefusedForNowError,
     StatementTimedOutError,
 )
+from warehouse.shortages import is_no_room
 
 _TIMED_OUT = "57014"
 _LOCKED = {"55P03", "40P01", "40001"}  # not available in time, deadlock, serialisation
 _STILL_NEEDED = "2BP01"
 _NO_RIGHT = "42501"
+_DISK_FULL = "53100"
 _SHORT_OF_SOMETHING = ("53", "57P", "58")
 _LOST = "08"
 _MAY_PASS = ("starting up", "shutting down", "too many", "remaining connection slots", "in recovery")
@@ -62,6 +64,8 @@ def failure(
     if state == _STILL_NEEDED:  # its detail names objects, never rows
         dependents = "; ".join((error.diag.message_detail or reason).splitlines())
         return StillNeededError(step=step, where=where, dependents=dependents)
+    if state == _DISK_FULL or is_no_room(error):  # a quota has no state of its own
+        return NoRoomLeftError(step=step, where=where, reason=reason)
     plain: type[ConnectionLostError | RightsMissingError | ServerRefusedForNowError | StatementFailedError]
     plain = StatementFailedError
     if state == _NO_RIGHT:

@@ -298,6 +298,9 @@ class PostgreSQLWarehouse(Warehouse):
         for view in moving:
             # locks the view, and changes nothing of it; LOCK TABLE would lock the view's table, too
             self.execute(f"ALTER VIEW {quoted(*view)} RESET (check_option)", step=step)
+        # a process that is stopped with the views locked keeps readers waiting no longer than they keep it waiting
+        idle = milliseconds(self.timeouts.lock_seconds)
+        self.execute(f"SET LOCAL idle_in_transaction_session_timeout = {idle}", step=step)
         self.execute(f"SET LOCAL statement_timeout = {milliseconds(self.timeouts.statement_seconds)}", step=step)
 
     def _sessions_on(self, views: Sequence[tuple[str, str]]) -> str:

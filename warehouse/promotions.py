@@ -114,9 +114,21 @@ def promoted_models(warehouse: Warehouse) -> list[str]:
     return sorted({one.name for one in promotions(warehouse)})
 
 
-def champion_for(warehouse: Warehouse, name: str, as_of: date) -> Promotion | None:
-    """The version of a model to score `as_of` with, see `champion_among`."""
-    return champion_among(promotions_of(warehouse, name), as_of)
+def champion_for(
+    warehouse: Warehouse, name: str, as_of: date, *, decided_before: datetime | None = None
+) -> Promotion | None:
+    """The version of a model to score `as_of` with, see `champion_among`.
+
+    Args:
+        warehouse: open.
+        name: the model's name.
+        as_of: the date to be scored.
+        decided_before: what was decided at this moment or later is left out; None: everything counts.
+    """
+    decisions = promotions_of(warehouse, name)
+    if decided_before is not None:
+        decisions = [one for one in decisions if one.promoted_at < decided_before]
+    return champion_among(decisions, as_of)
 
 
 def champion_among(decisions: Iterable[Promotion], as_of: date) -> Promotion | None:

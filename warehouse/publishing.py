@@ -9,13 +9,13 @@ removed when the next one publishes, never earlier, so that an unclear commit ca
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from data_contracts.errors import DependencyDownError
+from data_contracts.errors import DependencyDownError, GristmillError
 from data_contracts.published import OutputContract, PublishedTable
 from warehouse.audit import VolumeOverrides, check_volume, check_volume_against, schema_findings
 from warehouse.base import Warehouse
@@ -116,7 +116,8 @@ def publish(
     _refuse_what_was_rolled_back(warehouse, run, force=chosen.force)
     check_still_running(warehouse, run)
     remove_unlisted_tables(warehouse)
-    version = _staged_version(warehouse, tables, run=run, now=now, options=chosen)
+    with _told_when_superseded(warehouse, run):
+        version = _staged_version(warehouse, tables, run=run, now=now, options=chosen)
     _commit(warehouse, version, run, chosen.failpoint)
     chosen.failpoint("committed")
     with suppress(DependencyDownError):  # the night is published; what is too old is collected next time
@@ -168,6 +169,17 @@ def _refuse_what_was_rolled_back(warehouse: Warehouse, run: Run, *, force: bool)
         raise RolledBackError(run_key=run.run_key, version_number=taken_back.version_number)
 
 
+@contextmanager
+def _told_when_superseded(warehouse: Warehouse, run: Run) -> Iterator[None]:
+    """A run that woke up after others went on stumbles over their tables; what it is told is that they went on."""
+    try:
+        yield
+    except GristmillError:
+        with suppress(DependencyDownError):  # a warehouse that is gone can't tell: what was met first stands
+            check_still_running(warehouse, run)
+        raise
+
+
 def _staged_version(
     warehouse: Warehouse, tables: Mapping[str, PublishedTable], *, run: Run, now: datetime, options: PublishOptions
 ) -> Publication:
@@ -179,7 +191,9 @@ def _staged_version(
         run_key=run.run_key,
         attempt=run.attempt,
         as_of=run.as_of,
-        content_hash=stage_and_audit(warehouse, tables, version_number, options.failpoint),
+        content_hash=stage_and_audit(
+            warehouse, tables, run=run, version_number=version_number, failpoint=options.failpoint
+        ),
         tables={name: tables[name].frame.height for name in sorted(tables)},
         overrides=overrides,
         published_at=now,
@@ -235,7 +249,8 @@ def _commit(warehouse: Warehouse, version: Publication, run: Run, failpoint: Cal
     except CommitUnclearError:
         warehouse.settle(SCHEMA, "publications")
         standing = publication(warehouse, run.run_key)
-        if standing is None or standing.version_number != version.version_number:
+        if standing is None or (standing.version_number, standing.attempt) != (version.version_number, version.attempt):
+            check_still_running(warehouse, run)
             raise
 
 

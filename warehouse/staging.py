@@ -4,6 +4,7 @@ Belongs here: everything in the schema `segments_versions`. Does not: the stable
 publication (`publishing.py`).
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -11,8 +12,9 @@ from datetime import datetime
 from data_contracts.published import PublishedTable
 from warehouse.audit import row_findings, schema_findings
 from warehouse.base import TableDescription, Warehouse
-from warehouse.content_hash import content_hash
+from warehouse.content_hash import add_to_hash
 from warehouse.errors import AuditFailedError, StillNeededError, WarehouseLockedError
+from warehouse.ledger import Run, check_still_running
 from warehouse.publications import VERSIONS_SCHEMA, publications, versioned_name
 
 
@@ -22,7 +24,12 @@ def next_version_number(warehouse: Warehouse) -> int:
 
 
 def stage_and_audit(
-    warehouse: Warehouse, tables: Mapping[str, PublishedTable], version_number: int, failpoint: Callable[[str], None]
+    warehouse: Warehouse,
+    tables: Mapping[str, PublishedTable],
+    *,
+    run: Run,
+    version_number: int,
+    failpoint: Callable[[str], None],
 ) -> str:
     """Write a version's tables, read them back and audit what was read.
 
@@ -31,9 +38,11 @@ def stage_and_audit(
 
     Raises:
         AuditFailedError: a table is not what its contract says; what was staged is removed.
+        RunSupersededError: somebody else took over, whose tables these may be by now: nothing is removed.
     """
     failpoint("before_staging")
     for number, name in enumerate(sorted(tables)):
+        check_still_running(warehouse, run)
         table, staged = tables[name], versioned_name(name, version_number)
         warehouse.write_frame(VERSIONS_SCHEMA, staged, table.frame.sort(table.contract.key))
         meanings = {column.name: column.meaning for column in table.contract.columns}
@@ -41,20 +50,21 @@ def stage_and_audit(
         if number == 0:
             failpoint("first_table_staged")
     failpoint("all_staged")
-    read_back = [
-        PublishedTable(
+    digest = hashlib.sha256()
+    findings: list[str] = []
+    for name in sorted(tables):  # one at a time: the night's own frames are in memory already
+        read_back = PublishedTable(
             warehouse.read_table(VERSIONS_SCHEMA, versioned_name(name, version_number)), tables[name].contract
         )
-        for name in sorted(tables)
-    ]
-    findings = [
-        finding for table in read_back for finding in _findings(table, rows=tables[table.contract.table].frame.height)
-    ]
+        findings += _findings(read_back, rows=tables[name].frame.height)
+        if not findings:
+            add_to_hash(digest, read_back)
     if findings:
+        check_still_running(warehouse, run)
         remove_unlisted_tables(warehouse)
         raise AuditFailedError(findings=findings)
     failpoint("audited")
-    return content_hash(read_back)
+    return digest.hexdigest()
 
 
 def _findings(table: PublishedTable, *, rows: int) -> list[str]:

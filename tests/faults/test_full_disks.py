@@ -1,14 +1,17 @@
 """No room left: the version before stays, the error says so and is worth another try; with room the night is done."""
 
 import contextlib
+import os
 import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 from datetime import date
 from pathlib import Path
 
 import polars as pl
+import psycopg
 import pytest
 
 from data_contracts.errors import DependencyDownError
@@ -32,6 +35,18 @@ import night
 from tests.faults import test_full_disks as ours
 folder = Path(sys.argv[1])
 ours.night_without_room(night, night.Place(str(folder / "warehouse.duckdb")), lambda: ours.ballast(folder))
+"""
+SERVER_STORY = """
+import sys
+from pathlib import Path
+import night
+import postgresql_server
+from tests.faults import test_full_disks as ours
+folder = Path(sys.argv[1])
+with postgresql_server.running_server() as address:
+    place = night.Place(address.format(database="postgres"))
+    ours.keep_tables_in(place, folder / "tables")
+    ours.night_without_room(night, place, lambda: ours.ballast(folder))
 """
 
 
@@ -81,11 +96,33 @@ def test_a_quota_reached_while_publishing(night, make_place):
 
 
 def test_a_disk_that_fills_up_while_publishing(night, tmp_path):
-    story = f"mount -t tmpfs -o size=24m none {tmp_path} && exec {sys.executable} -c '{STORY}' {tmp_path}"
-    namespace = ["unshare", "--user", "--map-root-user", "--mount"]
+    on_a_disk_of_its_own(night, tmp_path, STORY, namespace=["unshare", "--user", "--map-root-user", "--mount"])
+
+
+@pytest.mark.slow
+def test_a_servers_disk_that_fills_up_while_publishing(night):
+    if os.getuid() != 0:
+        pytest.skip("a server refuses to run as the root that a user may pretend to be")
+    with tempfile.TemporaryDirectory(prefix="gm-full-") as folder:
+        Path(folder).chmod(0o755)  # the server is another user
+        on_a_disk_of_its_own(night, folder, SERVER_STORY, namespace=["unshare", "--mount"])
+
+
+def keep_tables_in(place, folder):
+    """From now on new tables of a PostgreSQL database lie in a folder."""
+    with psycopg.connect(place.address, autocommit=True) as server:
+        user = Path(server.execute("SHOW data_directory").fetchone()[0]).stat().st_uid
+        folder.mkdir()
+        os.chown(folder, user, -1)
+        server.execute(f"CREATE TABLESPACE small LOCATION '{folder}'")
+        server.execute("ALTER DATABASE postgres SET default_tablespace = small")
+
+
+def on_a_disk_of_its_own(night, folder, told, *, namespace):
+    story = f"mount -t tmpfs -o size=24m,mode=755 none {folder} && exec {sys.executable} -c '{told}' {folder}"
     if not shutil.which("unshare") or subprocess.run([*namespace, "true"], check=False, capture_output=True).returncode:  # noqa: S603 fixed words
         pytest.skip("this machine allows no disk of our own")
-    folders = f"{ROOT}:{Path(night.__file__).parent}"
+    folders = f"{ROOT}:{Path(night.__file__).parent}:{ROOT / 'tests'}"
     ended = subprocess.run(  # noqa: S603 a story of this file
         [*namespace, "sh", "-c", story],
         cwd=ROOT,

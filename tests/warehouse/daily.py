@@ -113,6 +113,16 @@ class Company:
             return warehouse.read_table("quarantine", entity).sort("source_file", "source_row")
 
 
+def line(order, customer="a", placed="2024-05-01 10:00:00", net="1.00"):
+    """A line of a file of orders."""
+    return f"{order},{customer},{placed},{net}"
+
+
+def merged(core, entity="orders"):
+    """What became of the rows of a load, where it became of any."""
+    return {name: count for name, count in core.counts[entity].merged.plain().items() if count}
+
+
 def day(number, hour=3):
     """The moment of the load of a day: 3 o'clock in the night after it, by default."""
     return datetime(2024, 5, number, hour, tzinfo=UTC)
