@@ -1,11 +1,13 @@
 """How good the models predict on the public data sets, beside honest baselines on the same rows, with intervals.
 
     GRISTMILL_SHARED_DATA=… python benchmarks/bench_quality.py [cdnow] [telco] [churn] [value]
+    GRISTMILL_SHARED_DATA=… python benchmarks/bench_quality.py [segments] [moves] [campaigns]
 
 Prints Markdown tables for docs/models.md. CDNOW: purchases of the published 1/10 sample in the 39 weeks after
 1997-09-30, by a forecast that saw nothing of those weeks (purchases of the whole cohort up to 1997-09-30). Telco: the
 prepared table, 5 folds, twice, default settings. Churn and value: Online Retail II, forward in time, seven test
-dates; value by the published 12-month split and on CDNOW's whole cohort as well.
+dates; value by the published 12-month split and on CDNOW's whole cohort as well. Segments and moves (asked for by name,
+for docs/segmentation.md): simulated companies whose truth is known.
 """
 
 import argparse
@@ -21,7 +23,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import polars as pl
+from quality_campaigns import quality_of_campaigns
 from quality_churn import churn
+from quality_drift import quality_of_drift
+from quality_moves import moves
+from quality_segments import segments
 from quality_value import quality_of_value
 
 from flows.prepared_table_reporting import report_markdown
@@ -151,9 +157,22 @@ def churn_forward() -> None:
     print("\n".join(["", "Churn in 90 days, Online Retail II", "", *churn(), ""]))
 
 
+def quality_of_segments() -> None:
+    """Stages, fates, loyalty, service recovery against the truth."""
+    print("\n".join(["", *segments(), ""]))
+
+
+def quality_of_moves() -> None:
+    """Tiers and causes of moves against the truth."""
+    print("\n".join(["", *moves(2500, 41), ""]))
+
+
 def main() -> None:
     """Print the tables asked for."""
     ways = {"cdnow": lambda: cdnow(given.tenths), "telco": telco, "churn": churn_forward, "value": quality_of_value}
+    ways |= {"segments": quality_of_segments, "moves": quality_of_moves}
+    ways["campaigns"] = quality_of_campaigns
+    ways["drift"] = quality_of_drift
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("what", nargs="*", choices=list(ways), default=["cdnow", "telco", "churn"])
     asked.add_argument("--tenths", type=int, default=0, help="other tenths of CDNOW to predict too, at most 9")

@@ -65,9 +65,13 @@ def ask(data: TrainingData, outcomes: dict[int, pl.DataFrame], asked: pl.DataFra
     bundle = train_value(data, outcomes, plan)
     seconds = time.process_time() - began
     actual = asked["value_amount"].to_numpy().astype(np.float64)
-    said = predict_value(bundle, asked)["expected_value_90d_amount"].to_numpy().astype(np.float64)
+    scores = predict_value(bundle, asked)
+    said, typical = (
+        scores[f"{name}_value_90d_amount"].to_numpy().astype(np.float64) for name in ("expected", "typical")
+    )
     run_rate = RunRate(feature=SPEND, first_event=first).amounts(asked, horizon_days=90)
     print(row(f"{data.as_of}: {bundle.method}", said, actual))
+    print(row(f"{data.as_of}: typical", typical, actual))
     print(row(f"{data.as_of}: run rate", run_rate, actual))
     gains = {name: paired_gain(of, said, run_rate, actual, seed=1, higher_is_better=up) for name, of, up in GAINS}
     told = ", ".join(f"{name} {gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]" for name, gain in gains.items())

@@ -52,7 +52,8 @@ class Decisions(_Section):
         default=None, description="CSV with a column customer_id: never addressed; relative to this file's folder"
     )
     exploration_share: Share = Field(
-        default=0.0, description="of customers who get any open offer by lot instead of the best, to learn from"
+        default=0.0,
+        description="of customers (and at most of each limit) who get any open offer by lot, to learn from",
     )
     outcome_days: int = Field(default=30, ge=1, le=365, description="after a contact: what is bought in them counts")
     assumed_margin_share: Annotated[float, Field(gt=0, le=1)] = Field(

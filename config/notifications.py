@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-Event = Literal["blocked", "failed", "recovered"]
+Event = Literal["blocked", "failed", "recovered", "drift"]
 
 
 class Notifications(BaseModel):
@@ -13,7 +13,8 @@ class Notifications(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     on: tuple[Event, ...] = Field(
-        default=("blocked", "failed", "recovered"), description="what is worth telling: blocked, failed, recovered"
+        default=("blocked", "failed", "recovered", "drift"),
+        description="what is worth telling: blocked, failed, recovered, drift (alarms that are new)",
     )
     command: tuple[str, ...] = Field(
         default=(), description='a program and its arguments, e.g. ["mail-the-team", "--urgent"]; it gets JSON on stdin'

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from config.compute import Compute
 from config.decisions import Decisions
+from config.logs import Logs
 from config.notifications import Notifications
 from config.orchestration import Orchestration
 from config.own_features import code_digest
@@ -134,6 +135,9 @@ class Gates(_Section):
     """What has to hold before a night is scored."""
 
     stale_after_days: PositiveDays = Field(default=14, description="the newest order may be this much older than as_of")
+    blank_features_share: float = Field(
+        default=0.2, ge=0, le=1, description="of a champion's gain, what features that are blank for all may carry"
+    )
 
 
 class Lake(_Section):
@@ -172,6 +176,9 @@ class Registry(_Section):
     cache_days: float = Field(
         default=7, ge=0, le=366, description="for so long champions score although the registry does not answer"
     )
+    shadow_challengers: bool = Field(
+        default=False, description="a good model that lost against its champion scores beside it from the next night on"
+    )
 
 
 class Simulation(_Section):
@@ -209,6 +216,7 @@ class Settings(_Section):
     registry: Registry = Registry()
     orchestration: Orchestration = Orchestration()
     notifications: Notifications = Notifications()
+    logs: Logs = Logs()
     simulation: Simulation = Simulation()
 
     @model_validator(mode="after")
@@ -283,6 +291,7 @@ class Settings(_Section):
             "warehouse",
             "base",
             "notifications",
+            "logs",
         }
         elsewhere.add("table_rules")  # they decide whether a load may stand, not what it brings
         code = code_digest(self.features, self.base)
@@ -292,6 +301,8 @@ class Settings(_Section):
         """All settings as plain values, passwords in addresses replaced by `***`."""
         content: dict[str, Any] = _redact(self.model_dump(mode="json"))
         content["warehouse"]["url"] = redacted_address(self.warehouse_address)
+        told = content["notifications"]
+        told["command"] = [*told["command"][:1], *("***" for _ in told["command"][1:])]  # a token may be among them
         return content
 
 

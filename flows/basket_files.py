@@ -48,8 +48,14 @@ def _read_json(path: Path) -> pl.DataFrame:
 
 
 def _from_lists(content: dict[str, Any]) -> pl.DataFrame:
-    """Lines of `{customer: [[product, …], …]}`, baskets in order; or of `{column: [value, …]}`."""
+    """Lines of `{customer: [[product, …], …]}`, baskets in order; or of `{column: [value, …]}`.
+
+    Plain lists that differ in length are no columns: `{customer: [product, …]}`, one basket each.
+    """
     values = list(content.values())
+    if _are_single_baskets(values):
+        content = {customer: [basket] for customer, basket in content.items()}
+        values = list(content.values())
     if values and all(isinstance(basket, list) for customer in values for basket in customer):
         rows = [
             (customer, number, product)
@@ -63,3 +69,11 @@ def _from_lists(content: dict[str, Any]) -> pl.DataFrame:
     if values and all(isinstance(value, dict) for value in values):  # a column with its values by row
         return pl.DataFrame({name: list(column.values()) for name, column in content.items()}, strict=False)
     return pl.DataFrame(content, strict=False)
+
+
+def _are_single_baskets(values: list[Any]) -> bool:
+    """Lists of products, not of baskets, that can't be columns of a table: they differ in length."""
+    if not all(isinstance(value, list) for value in values):
+        return False
+    plain = not any(isinstance(product, list | dict) for value in values for product in value)
+    return plain and len({len(value) for value in values}) > 1

@@ -12,11 +12,13 @@ import typer
 from flows.commands import (
     backfilling,
     baskets,
+    campaigning,
     deciding,
     erasing,
     exporting,
     features,
     identities,
+    learning,
     looking,
     models,
     quarantine,
@@ -27,7 +29,10 @@ from flows.commands import (
     starting,
     versions,
 )
+from flows.commands.options import LogFormat
+from flows.commands.outcome import EXIT_UNREAD, stop_unread
 from flows.environment import quieten
+from flows.logs import use_log_format
 from flows.stopping import stop_when_told
 
 app = typer.Typer(
@@ -62,8 +67,8 @@ app.command(rich_help_panel="Begin")(starting.init)
 app.command(rich_help_panel="Begin")(starting.simulate)
 app.command(rich_help_panel="Every night")(running.run)
 app.command(rich_help_panel="Every night")(running.ingest)
-app.command(rich_help_panel="Every night")(running.train)
-app.command(rich_help_panel="Every night")(running.score)
+app.command(rich_help_panel="Every night")(learning.train)
+app.command(rich_help_panel="Every night")(learning.score)
 app.command(rich_help_panel="Look")(baskets.evaluate)
 app.command(rich_help_panel="Every night")(backfilling.backfill)
 app.command(rich_help_panel="Every night")(versions.rollback)
@@ -76,7 +81,9 @@ app.command(rich_help_panel="Look")(looking.status)
 app.command(rich_help_panel="Look")(versions.history)
 app.command(rich_help_panel="Look")(looking.show)
 app.command(rich_help_panel="Look")(reviewing.receipts)
+app.command(rich_help_panel="Look")(reviewing.drift)
 app.command(rich_help_panel="Look")(reviewing.review)
+app.command(rich_help_panel="Look")(campaigning.campaigns)
 app.command(rich_help_panel="Look")(segmenting.charter)
 segments_app.command("weights")(segmenting.weights)
 config_app.command("show")(looking.show_config)
@@ -104,11 +111,15 @@ features_app.command("prove")(features.prove)
 
 
 @app.callback(invoke_without_command=True)
-def _version(
+def _begin(
     context: typer.Context,
     *,
     version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),  # noqa: FBT003 Typer's way to give a default
+    log_format: LogFormat = None,
 ) -> None:
+    if log_format is not None:
+        os.environ["GRISTMILL__LOGS__FORMAT"] = log_format.value  # what is said here wins over the settings file
+        use_log_format(log_format.value)
     if version:
         from importlib.metadata import version as installed_version  # noqa: PLC0415 only for this option
 
@@ -133,6 +144,9 @@ def main() -> None:
 
 def _leave(code: int) -> None:
     """End at once: DuckDB's bindings print pages about leaked instances when the interpreter takes itself apart."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:  # the last lines met nobody: for standard output that is how the command ended
+        code = code or (EXIT_UNREAD if stop_unread() else 0)
     os._exit(code)

@@ -34,6 +34,7 @@ class Context:
         reporter: who is told how it goes.
         run_by: who started it, for the ledger.
         lock_wait_seconds: how long to wait for another run to end; 0: turn away at once.
+        champions_decided_before: what was decided about champions from this moment on is left out; None: it counts.
     """
 
     settings: Settings
@@ -42,6 +43,7 @@ class Context:
     reporter: Reporter = field(default_factory=Reporter)
     run_by: str = ""
     lock_wait_seconds: float = 0.0
+    champions_decided_before: datetime | None = None
 
     @property
     def today(self) -> date:

@@ -20,7 +20,7 @@ from data_contracts.contracts import CORE_ENTITIES, Contract, core_contract
 from data_contracts.orders import current_at, snapshot_instant
 from data_contracts.profiles import is_binned, is_listed
 from flows.core_tables import CoreTables
-from models.reference_counts import Bins, bins_of, counted
+from models.reference_counts import Bins, bins_of, counted, drawn
 from segments.drift import Finding
 from segments.drift_measures import FEWEST_ROWS, Measured, distance, level, rise, volume
 from segments.drift_words import DATA_QUALITY, DISTANCE, EMPTY, PRICES, ROWS, UNKNOWN_TEXTS
@@ -31,7 +31,7 @@ LOOK_BACK_DAYS: Final = 13 * MONTH
 ENOUGH_A_WEEK: Final = 3 * FEWEST_ROWS
 SETTLED_DAYS: Final = 28  # the newest rows are held against older ones only: what broke last week is not usual yet
 FEWEST_PRODUCTS: Final = 5
-_ROWS_FOR_BINS: Final = 20_000
+ROWS_FOR_BINS: Final = 20_000
 _WINDOW = "window"
 
 
@@ -42,39 +42,22 @@ class TableWindows:
     Attributes:
         contract: of the table.
         end: the day after the newest window.
-        bins: by column, how it is counted; None before the first rows.
+        bins: by column, how it is counted.
         counts: by first day of the window, rows by bin.
         days: rows by day.
-        waiting: rows that are not counted yet.
         prices: `product_id`, day of the window, amount and quantity bought.
     """
 
     contract: Contract
     end: date
-    bins: Mapping[str, Bins] | None = None
+    bins: Mapping[str, Bins]
     days: Counter[date] = field(default_factory=Counter)
     counts: dict[date, dict[str, list[int]]] = field(default_factory=dict)
-    waiting: list[pl.DataFrame] = field(default_factory=list)
     prices: pl.DataFrame | None = None
 
     def add(self, rows: pl.DataFrame) -> None:
-        """Take a bucket's rows: `day` and the watched columns."""
-        self.waiting.append(rows)
-        if self.bins is not None or sum(frame.height for frame in self.waiting) >= _ROWS_FOR_BINS:
-            self.count()
-
-    def count(self) -> None:
-        """Count the rows that wait; the first time there must be as many as bins are to be chosen from, or all."""
-        if not self.waiting:
-            return
-        rows = pl.concat(self.waiting)
-        self.waiting.clear()
+        """Count a bucket's rows: `day` and the watched columns."""
         self.days.update(dict(rows.group_by("day").len().iter_rows()))
-        if self.bins is None:
-            settled = rows.filter(pl.col("day") < self.end - timedelta(days=SETTLED_DAYS))
-            self.bins = bins_of(
-                settled if settled.height >= FEWEST_ROWS else rows, watched(self.contract, rows.columns)
-            )
         weekly = rows.with_columns(_first_day(pl.col("day"), self.end, WEEK).alias(_WINDOW))
         for first, found in counted(weekly, self.bins, by=_WINDOW).items():
             own = self.counts.setdefault(first, {})
@@ -99,12 +82,19 @@ def source_findings(core: CoreTables, *, as_of: date) -> list[Finding]:
     for entity in [name for name in CORE_ENTITIES if name in core.entities]:
         contract = core_contract(entity)
         if contract.event_time and "customer_id" in contract.columns:
-            table = TableWindows(contract=contract, end=end)
-            for rows in _rows(core, contract, as_of=as_of, end=end):
-                table.add(rows)
-            table.count()
-            found += table_findings(table)
+            sample = pl.concat([*_rows(core, contract, as_of=as_of, end=end, most=ROWS_FOR_BINS)] or [pl.DataFrame()])
+            if not sample.is_empty():
+                table = TableWindows(contract=contract, end=end, bins=bins_of_table(contract, sample, end=end))
+                for rows in _rows(core, contract, as_of=as_of, end=end):
+                    table.add(rows)
+                found += table_findings(table)
     return found
+
+
+def bins_of_table(contract: Contract, rows: pl.DataFrame, *, end: date) -> dict[str, Bins]:
+    """How the columns are counted, by rows that are settled where there are enough; whatever their order."""
+    settled = rows.filter(pl.col("day") < end - timedelta(days=SETTLED_DAYS))
+    return bins_of(settled if settled.height >= FEWEST_ROWS else rows, watched(contract, rows.columns))
 
 
 def watched(contract: Contract, there: Sequence[str]) -> list[str]:
@@ -128,7 +118,7 @@ def table_findings(table: TableWindows) -> list[Finding]:
         (entity, ROWS, volume(rows[tonight], [rows[first] for first in earlier]))
     ]
     counts = _joined(table, firsts, days)
-    bins = table.bins or {}
+    bins = table.bins
     for name in bins:
         what = f"{entity}.{name}"
         own = {first: of_window[name] for first, of_window in counts.items() if name in of_window}
@@ -144,8 +134,17 @@ def table_findings(table: TableWindows) -> list[Finding]:
     ]
 
 
-def _rows(core: CoreTables, contract: Contract, *, as_of: date, end: date) -> Iterator[pl.DataFrame]:
-    """Bucket by bucket, the rows of the last year with the `day` they happened on."""
+def _rows(
+    core: CoreTables, contract: Contract, *, as_of: date, end: date, most: int | None = None
+) -> Iterator[pl.DataFrame]:
+    """Bucket by bucket, the rows of the last year with the `day` they happened on.
+
+    `most`: those of some customers only, about so many rows; the same ones however customers are spread over buckets.
+    """
+    every = core.scan(contract.entity)
+    if every is None:
+        return
+    step = 1 if most is None else -(-int(every.select(pl.len()).collect().item()) // most)
     instant = snapshot_instant(as_of, time_zone=core.time_zone)
     moment = pl.col(contract.event_time)
     if contract.columns[contract.event_time].type == "timestamp":
@@ -163,6 +162,8 @@ def _rows(core: CoreTables, contract: Contract, *, as_of: date, end: date) -> It
         first = end - timedelta(days=LOOK_BACK_DAYS)
         rows = current_at(scanned, instant).with_columns(moment.alias("day"))
         rows = rows.filter((pl.col("day") >= first) & (pl.col("day") < end))
+        if step > 1:
+            rows = rows.join(drawn(scanned, step).lazy(), on="customer_id", how="semi")
         yield rows.select("day", *names).collect()
 
 

@@ -148,12 +148,14 @@ def population_findings(population: Population, champions: Mapping[str, Champion
 
 
 def set_aside_findings(warehouse: Warehouse, load_id: str) -> list[Finding]:
-    """The share of rows a load set aside, by table, beside that of the loads before it."""
+    """The share of rows a load set aside, by table, beside that of earlier loads of other inputs than its own."""
     loads = ledger_rows(warehouse, "loads", "ORDER BY loaded_at DESC, load_id DESC", [])
     places = [place for place, load in enumerate(loads) if load["load_id"] == load_id]
     if not places:
         return []
-    own, earlier = loads[places[0]], loads[places[0] + 1 :][:LOADS_BEFORE]
+    own = loads[places[0]]
+    others = [load for load in loads[places[0] + 1 :] if load["source_fingerprint"] != own["source_fingerprint"]]
+    earlier = others[:LOADS_BEFORE]
     found = []
     for entity, counted in sorted(own["counts"].get("entities", {}).items()):
         past = [_bad_of(load["counts"].get("entities", {}).get(entity, {})) for load in earlier]

@@ -1,7 +1,7 @@
 """What can be wrong with what a command was asked to do."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from data_contracts.errors import DataBlockedError, DependencyDownError, UsageError
 
@@ -75,11 +75,31 @@ class NothingLoadedError(DataBlockedError):
 class NoChampionError(DataBlockedError):
     """No promoted model may score that date."""
 
-    def __init__(self, *, model: str, as_of: date) -> None:
+    def __init__(self, *, model: str, as_of: date, decided_before: datetime | None = None) -> None:
+        if decided_before is None:
+            super().__init__(
+                f"there is no promoted {model} model that was trained on what was known by {as_of.isoformat()}",
+                expected="a champion whose trained_as_of is that date or earlier: a later one has seen the answers",
+                action=f"run `gristmill train --as-of {as_of.isoformat()}`",
+            )
+            return
         super().__init__(
-            f"there is no promoted {model} model that was trained on what was known by {as_of.isoformat()}",
-            expected="a champion whose trained_as_of is that date or earlier: a later one has seen the answers",
-            action=f"run `gristmill train --as-of {as_of.isoformat()}`",
+            f"no {model} model was champion when {as_of.isoformat()} was to be scored",
+            got=f"no decision before {decided_before.isoformat(timespec='minutes')} (UTC)",
+            expected="a champion of that day",
+            action="see `gristmill models history`; or let it be scored by today's champions (--champions today)",
+        )
+
+
+class ChampionGoneError(DataBlockedError):
+    """The ledger names a version that the registry has no more."""
+
+    def __init__(self, *, model: str, version: int, promoted_at: datetime, known: str | None) -> None:
+        super().__init__(
+            f"the champion {model} {version} is not in the registry any more",
+            got=f"registered now: {known or 'nothing'}",
+            expected=f"the version that was promoted on {promoted_at.date().isoformat()}",
+            action="restore it in the registry, or promote another: gristmill models promote MODEL VERSION --because …",
         )
 
 
@@ -236,6 +256,20 @@ class BasketColumnsError(UsageError):
             got=", ".join(columns),
             expected="a customer, an item, and a basket number or a date",
             action="name them: --customer, --item, --basket or --date",
+        )
+
+
+class NothingToJudgeByError(DataBlockedError):
+    """Lists of next products are to be graded, and nobody has a basket to grade them by."""
+
+    def __init__(self, *, held_out: bool) -> None:
+        got = "every customer has but one basket" if held_out else "no line with a customer and a product in the future"
+        super().__init__(
+            "there is no basket to judge by",
+            got=got,
+            expected="customers with two baskets or more" if held_out else "a future with customers and products",
+            action="look at the columns that were taken for customer, basket and item; the options name others"
+            + ("; or judge by a later table (--future)" if held_out else ""),
         )
 
 

@@ -30,6 +30,18 @@ class ReviewNotKeptError(UsageError):
         )
 
 
+class DriftNotKeptError(UsageError):
+    """Of the night asked for no drift is kept."""
+
+    def __init__(self, *, night: date, kept: Sequence[date]) -> None:
+        super().__init__(
+            "no drift of that night is kept",
+            got=str(night),
+            expected=f"one of: {', '.join(map(str, kept[-10:]))}",
+            action="choose one of these nights, or leave --night out for the newest",
+        )
+
+
 class ReviewUnwritableError(UsageError):
     """The page can't be written where it was asked to be."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from models.grading import Grade
+from models.grading import FITTED_WITHOUT_OUTCOMES, Grade
 
 if TYPE_CHECKING:
     from models.bundle import Bundle
@@ -27,7 +27,8 @@ MONEY_FIGURES = ("mae", "rmse")
 PREDICTED = {
     "churn": "the probability that a customer does not buy within {days} days",
     "value": "what a customer will spend, net of returns, within {days} days",
-    "next_offer": "which products a customer will buy next",
+    "subscription_churn": "the probability that no subscription of a customer runs any more in {days} days",
+    "next_offer": "which products a customer will buy within {days} days",
 }
 
 
@@ -136,7 +137,8 @@ def _asked(subject: CardSubject) -> tuple[list[dict[str, float]], list[dict[str,
 
     graded, rows = subject.bundle.graded, subject.test_rows
     if graded is None or rows is None or subject.bundle.name not in TESTS:
-        return [], []
+        kept = subject.bundle.parameters.get("card", {})  # of models that can't be asked about such rows
+        return kept.get("reliability", []), kept.get("segments", [])
     said, rule = predictions(graded, rows), baseline_predictions(graded, rows)
     happened = rows[target(graded)].cast(pl.Float64).to_numpy()
     segments = segment_table(said, rule, happened, divisions(rows), is_probability=graded.name == "churn")
@@ -168,12 +170,19 @@ def _facts(subject: CardSubject) -> dict[str, list[tuple[str, str]]]:
     plan = bundle.parameters.get("plan") or bundle.parameters.get("plan_near") or {}
     predicted = PREDICTED.get(bundle.name, bundle.name.replace("_", " "))
     about = [("what", predicted.format(days=plan.get("horizon_days", "")).strip()), ("method", bundle.method)]
-    about.append(("population", f"customers with a purchase in the {subject.active_within_days} days before"))
+    about.append(("population", _population(subject)))
     about += [("money in", subject.currency)] if bundle.name == "value" else []
     period = [(name.replace("_", " "), _dates(plan[name])) for name in plan if name != "horizon_days" and plan[name]]
-    if subject.test_rows is not None:
-        period.append(("customers graded", f"{subject.test_rows.height:,}"))
+    asked = bundle.metrics.get("test_rows", bundle.metrics.get("test_customers"))
+    graded = asked if subject.test_rows is None else subject.test_rows.height
+    period += [] if graded is None else [("customers graded", f"{graded:,.0f}")]
     return {"What it predicts": about, "Data and periods": period}
+
+
+def _population(subject: CardSubject) -> str:
+    if subject.bundle.name == "subscription_churn":
+        return "customers with a running subscription"
+    return f"customers with a purchase in the {subject.active_within_days} days before"
 
 
 def _made_of(subject: CardSubject) -> list[tuple[str, str]]:
@@ -193,10 +202,11 @@ def _made_of(subject: CardSubject) -> list[tuple[str, str]]:
 def _limits(subject: CardSubject, segments: Sequence[Mapping[str, object]]) -> list[str]:
     told = [
         "It knows customers by what they did here; what they do elsewhere, and why, it does not know.",
-        "It was graded on one period after the ones it learnt from; a time unlike them it has not seen.",
+        "It learnt from no outcomes and was not graded: there is too little to learn from yet."
+        if FITTED_WITHOUT_OUTCOMES in subject.bundle.metrics
+        else "It was graded on one period after the ones it learnt from; a time unlike them it has not seen.",
     ]
-    if subject.bundle.name in PREDICTED:
-        told.append(f"Customers without a purchase in {subject.active_within_days} days are not asked about.")
+    told.append(f"Nobody else is asked about than {_population(subject)}.")
     basis = subject.bundle.parameters.get("value_12m_basis")
     told += [f"12 months: {basis}."] if basis else []
     worse = [f"{one['kind']} {one['segment']}" for one in segments if one["is_worse"]]

@@ -1,5 +1,6 @@
 """A trained model in plain values, for results, the terminal and JSON."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +21,14 @@ def model_facts(bundle: "Bundle", version: int) -> dict[str, Any]:
     basis = bundle.parameters.get("value_12m_basis")
     horizon = bundle.parameters.get("plan", {}).get("horizon_basis")
     return facts | ({"value_12m_basis": basis} if basis else {}) | ({"churn_horizon": horizon} if horizon else {})
+
+
+def standing(facts: Mapping[str, Any]) -> str:
+    """What a model is beside its baseline, in words; `facts` are those of `model_facts`."""
+    if facts["beats_baseline"]:
+        return "beats its baseline"
+    stands_in = "purchase models" if facts.get("method") == "buy_till_you_die" else "its baseline"
+    return f"{stands_in} stand{'s' if stands_in == 'its baseline' else ''} in"
 
 
 def _horizons(bundle: "Bundle") -> dict[str, int]:

@@ -12,6 +12,7 @@ from flows.reporting import console
 
 Result = Mapping[str, Any]
 MONEY = ("mae", "rmse")
+STAND_INS = (("its baseline", "baseline"), ("purchase models", "buy_till_you_die"))
 
 
 def print_models(found: Result) -> None:
@@ -20,7 +21,7 @@ def print_models(found: Result) -> None:
     last = ""
     for row in found["models"]:
         marks = [word for word, key in (("champion", "is_champion"), ("in the shadow", "in_shadow")) if row[key]]
-        marks += ["its baseline"] if row["method"] == "baseline" else []
+        marks += [word for word, method in STAND_INS if row["method"] == method]
         shown = row["model"] if row["model"] != last else ""
         table.add_row(shown, str(row["version"]), row["trained_as_of"], row["grade"], ", ".join(marks))
         last = row["model"]

@@ -4,7 +4,7 @@ Belongs here: the steps after scoring. Does not: what a segment is (`segments`),
 (`warehouse.publishing`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -16,7 +16,7 @@ from data_contracts.published import PublishedTable
 from flows.champions import Champion
 from flows.context import Context
 from flows.core_tables import CoreTables
-from flows.deciding import Decided
+from flows.decision_facts import Decided
 from flows.demanding import demand_tables
 from flows.model_facts import model_facts
 from flows.scoring import Scores
@@ -25,7 +25,7 @@ from models.contractual.words import FAMILY as CONTRACT_FAMILY
 from models.contractual.words import PHRASES as CONTRACT_WORDS
 from models.contractual.words import UNITS as CONTRACT_UNITS
 from segments.build import SegmentTables, build_segments
-from segments.contracts import NEXT_BEST_CATEGORY, WATCHED_COLUMNS, customer_contract
+from segments.contracts import NEXT_BEST_BRAND, NEXT_BEST_CATEGORY, WATCHED_COLUMNS, customer_contract
 from segments.demand_table import CUSTOMER_DEMAND, DEMAND_FORECAST
 from segments.inputs import RunStamp, ScoredCustomers, SegmentRules
 from segments.money import Currency, currency_of
@@ -33,7 +33,7 @@ from segments.ranked_offers import NEXT_BEST_OFFER
 from segments.reason_table import REASONS
 from segments.retraction import CUSTOMER_RETRACTION, customer_retraction
 from segments.summary import summarise
-from segments.vocabulary import NET_SALES
+from segments.vocabulary import LEARNT, NET_SALES, PURCHASES, RULE
 from warehouse.audit import VolumeOverrides
 from warehouse.changes import stamp_changes
 from warehouse.identity_recording import read_changes
@@ -42,11 +42,16 @@ from warehouse.publications import VERSIONS_SCHEMA, Publication, publication, ro
 from warehouse.publishing import Published, PublishOptions, publish
 
 LEFT_OUT = {
-    "next_best_offer": "there are no orders, or but one product: nothing to choose from",
+    "next_best_offer": "there are no orders, too few of them, or but one product: nothing to choose from",
     "next_best_category": "products have no categories, now or when the next-offer model was trained",
+    "next_best_brand": "products have no brands, now or when the next-offer model was trained",
     "service_recovery": "there are no service tickets",
     "channel_effectiveness": "no order, ticket or event of the last year has a channel",
+    "campaign_ledger": "there are no contacts, or no orders",
+    "campaign_balance": "there are no contacts, or no orders",
 }
+KINDS = {"lightgbm": LEARNT, "buy_till_you_die": PURCHASES, "baseline": RULE}
+"""By method of a bundle, what the tables call it."""
 Tick = Callable[[], None]
 
 
@@ -63,7 +68,10 @@ def standing_publication(context: Context, as_of: date) -> dict[str, Any] | None
             for table in ("customer", "next_best_offer")
             if table in standing.tables and standing.collected_at is None
         }
-    facts = _publication_facts("unchanged", standing) | {"load_id": attempt.load_id if attempt else None}
+    facts = _publication_facts("unchanged", standing) | {
+        "load_id": attempt.load_id if attempt else None,
+        "model_versions": dict(attempt.model_versions) if attempt else {},
+    }
     return facts | (
         {"segments": summarise(rows["customer"], rows.get("next_best_offer", NEXT_BEST_OFFER.schema.to_frame()))}
         if rows
@@ -94,6 +102,7 @@ def make_segments(
         value=scores.value,
         offers=scores.offers,
         categories=scores.categories,
+        brands=scores.brands,
         contributions=scores.contributions,
         customers=_known_customers(core, as_of),
         products=_known(core.scan("products"), core, as_of),
@@ -123,10 +132,23 @@ def make_segments(
         version = champions["subscription_churn"].promotion.version
         versions |= {"churn_model_version": version, "value_model_version": version}
     basis = champions["value"].bundle.parameters.get("value_of", NET_SALES) if "value" in champions else NET_SALES
-    stamp = RunStamp(as_of=as_of, run_key=run_key, value_of=basis, **versions)
+    stamp = RunStamp(
+        as_of=as_of,
+        run_key=run_key,
+        value_of=basis,
+        churn_scored_by=_scored_by(champions, "churn"),
+        value_scored_by=_scored_by(champions, "value"),
+        **versions,
+    )
     made = build_segments(scored, stamp=stamp, currency=_currency(context), rules=rules)
     demand = demand_tables(context, core=core, as_of=as_of, value=scores.value, champions=champions, run_key=run_key)
     return replace(made, demand_forecast=demand.forecast, customer_demand=demand.customers)
+
+
+def _scored_by(champions: Mapping[str, Champion], score: str) -> str:
+    """What kind of model gives churn or value; of a company of subscribers, one says both."""
+    champion = champions.get(score) or champions["subscription_churn"]
+    return KINDS.get(champion.bundle.method, LEARNT)
 
 
 def publish_night(
@@ -164,6 +186,8 @@ def publish_night(
         published |= decided.tables
         if tables.next_best_category is not None:
             published["next_best_category"] = PublishedTable(tables.next_best_category, NEXT_BEST_CATEGORY)
+        if tables.next_best_brand is not None:
+            published["next_best_brand"] = PublishedTable(tables.next_best_brand, NEXT_BEST_BRAND)
         published |= tables.others
         changes = read_changes(warehouse)
         if changes is not None:

@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import date
 
 from flows import (
+    campaigning,
     champions,
     deciding,
+    drifting,
     night,
     night_features,
     receipting,
@@ -101,11 +103,31 @@ def score_night(
             run_key=recording.run.run_key,
         )
         tables = step(
+            "campaigns",
+            campaigning.with_campaigns,
+            context=context,
+            parts=2 * buckets,
+            core=core,
+            as_of=day,
+            tables=tables,
+            run_key=recording.run.run_key,
+        )
+        tables = step(
             "receipts",
             receipting.with_receipts,
             context=context,
             core=core,
-            scored=receipting.ScoredNight(scores=scores, champions=opened, paths=paths),
+            scored=(scored := receipting.ScoredNight(scores=scores, champions=opened, paths=paths)),
+            tables=tables,
+            run=recording.run,
+        )
+        tables = step(
+            "drift",
+            drifting.with_drift,
+            context=context,
+            parts=2,
+            core=core,
+            scored=scored,
             tables=tables,
             run=recording.run,
         )
@@ -142,6 +164,7 @@ def score_night(
         "status": status,
         "message": words[published.outcome],
         **night.night_summary(tables, opened, published, decided),
+        "drift": drifting.drift_facts(tables),
         **({"shadow": in_shadow} if in_shadow else {}),
     }
 

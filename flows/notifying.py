@@ -1,4 +1,4 @@
-"""Telling people outside that a verb was blocked, failed, or went well again after that.
+"""Telling people outside that a verb was blocked, failed, or went well again after that; and of new alarms of drift.
 
 Belongs here: when that is, and what is told: the facts of the failure, none of which are personal. Does not: the verbs.
 Whether anybody could be told never decides how a verb ends.
@@ -8,7 +8,7 @@ import http.client
 import json
 import subprocess
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -46,6 +46,13 @@ def notified(context: Context, verb: str) -> Iterator[None]:
         raise
     if went_wrong:
         _tell(context, wanted, "recovered", verb, {"what": f"{verb} went well again"})
+
+
+def tell_of_drift(context: Context, verb: str, alarms: Sequence[str]) -> None:
+    """Tell of alarms that the night before did not have, all at once; nobody is told where there are none."""
+    wanted = context.settings.notifications
+    if alarms and (wanted.command or wanted.webhook.get_secret_value()):
+        _tell(context, wanted, "drift", verb, {"what": " ".join(alarms)})
 
 
 def _last_went_wrong(context: Context) -> bool:

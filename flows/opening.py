@@ -9,12 +9,15 @@ from config import load_settings
 from flows.additions import check_own_features
 from flows.context import Context
 from flows.errors import DateUnreadableError
+from flows.logs import in_json, use_log_format
 from flows.progress import on_standard_error
 
 
 def open_context(config: str | Path | None = None, *, data: str | Path | None = None) -> Context:
     """Settings read, features of the company's own checked, clock asked, reporter on standard error."""
     settings = load_settings(config, data=data)
+    if (settings.logs.format == "json") != in_json():
+        use_log_format(settings.logs.format)
     if settings.features:
         check_own_features(settings)
     return Context(

@@ -10,17 +10,17 @@ from typing import Any
 
 from data_contracts.currencies import MINOR_UNIT_DIGITS
 from data_contracts.errors import DataBlockedError
-from flows import champions, ingesting, receipting, reviewing, training
+from flows import champions, ingesting, receipting, reviewing, standing_in, training
 from flows.context import Context
 from flows.core_tables import CoreTables
 from flows.erasing import erasures_applied
 from flows.load_counts import changes_in_words
 from flows.night_steps import score_night
-from flows.notifying import notified
+from flows.notifying import notified, tell_of_drift
 from flows.recording import alone, recorded
 from flows.serving_copy import keep_serving_copy
 from flows.steps import Result, Step
-from flows.training_steps import train_models
+from flows.training_steps import register_kept, register_kept_if_it_can_be, train_models
 from warehouse.publications import current_publication
 
 
@@ -45,11 +45,13 @@ def run(
         allow_empty = allowances.get("allow_empty", False)
         result = _ingest(step, context, day, force=False, accept=accept, allow_empty=allow_empty, as_of=as_of)
         core = CoreTables.latest(context)
-        retrain = retrain or receipting.retraining_due(context, day)
+        result |= register_kept_if_it_can_be(step, context)
+        retrain = retrain or receipting.retraining_due(context, day) or bool(standing_in.due_anew(context, day))
         if retrain or champions.find_champions(context, day) is None:
             result |= train_models(step, context, core, day)
         result |= _catch_up(step, context, core, missed_nights(context, day, at_most=catch_up_nights), allowances)
         result |= score_night(step, context, core, day, force=force or retrain, allowances=allowances)
+        tell_of_drift(context, "run", result.get("drift", {}).get("new_alarms", ()))
         keep_serving_copy(context)
         reviewing.keep_night_page(context)
     return _told(context, "run", result)
@@ -64,10 +66,23 @@ def ingest(
     return _told(context, "ingest", result)
 
 
-def train(step: Step, *, context: Context, as_of: date | None = None, **wishes: Any) -> Result:  # noqa: ANN401 of `TrainingWishes`
-    """Train, grade and promote on the last load; `wishes` are those of `training.TrainingWishes`."""
+def train(
+    step: Step,
+    *,
+    context: Context,
+    as_of: date | None = None,
+    resume: bool = False,
+    **wishes: Any,  # noqa: ANN401 of `TrainingWishes`
+) -> Result:
+    """Train, grade and promote on the last load; `wishes` are those of `training.TrainingWishes`.
+
+    With `resume` nothing is trained: what was trained while the registry did not answer is registered.
+    """
     day = context.resolve_as_of(as_of)
     with notified(context, "train"), alone(context, f"train {day}"), erasures_applied(context):
+        if resume:
+            nothing = {"status": "unchanged", "message": "nothing that was trained waits to be registered"}
+            return _told(context, "train", register_kept(step, context) or nothing)
         result = train_models(step, context, CoreTables.latest(context), day, training.TrainingWishes(**wishes))
     return _told(context, "train", result)
 
@@ -79,6 +94,7 @@ def score(
     day = context.resolve_as_of(as_of)
     with notified(context, "score"), alone(context, f"score {day}"), erasures_applied(context):
         result = score_night(step, context, CoreTables.latest(context), day, force=force, allowances=allowances)
+        tell_of_drift(context, "score", result.get("drift", {}).get("new_alarms", ()))
         keep_serving_copy(context)
         reviewing.keep_night_page(context)
     return _told(context, "score", result)
@@ -102,6 +118,7 @@ def _catch_up(
     for day in days:
         try:
             result = score_night(step, context, core, day, force=False, allowances=allowances)
+            tell_of_drift(context, "run", result.get("drift", {}).get("new_alarms", ()))
             told[day.isoformat()] = str(result["message"])
         except DataBlockedError as error:
             told[day.isoformat()] = f"blocked: {error.what}"

@@ -1,9 +1,12 @@
 """Telling people how far a run is, and measuring each step while it runs.
 
-Belongs here: steps, their wall time, CPU time and peak memory; a bar on a terminal, quiet lines elsewhere. Does not:
-what the steps do. Everything goes to standard error: standard output is for results.
+Belongs here: steps, their wall time, CPU time and peak memory; a bar on a terminal, quiet lines elsewhere, JSON lines
+for programs (`logs.py`). Does not: what the steps do. Everything goes to standard error: standard output is for
+results. A run goes on when nobody reads standard error any more.
 """
 
+import logging
+import os
 import sys
 import threading
 import time
@@ -16,6 +19,8 @@ from typing import Any, Self
 import psutil
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from flows import logs
 
 SAMPLE_SECONDS = 0.05
 
@@ -60,13 +65,22 @@ class _PeakMemory(threading.Thread):
         self.join()
 
 
+class _ErrorConsole(Console):
+    """Standard error, which may be closed by whoever read it: the work goes on unheard."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 @dataclass
 class Reporter:
     """Shows steps as they run and remembers what they cost."""
 
-    console: Console = field(default_factory=lambda: Console(stderr=True))
+    console: Console = field(default_factory=lambda: _ErrorConsole(stderr=True))
     records: list[StepRecord] = field(default_factory=list)
     quiet: bool = False
+    _known: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @contextmanager
     def step(self, name: str, *, parts: int | None = None) -> Iterator["Ticker"]:
@@ -77,8 +91,14 @@ class Reporter:
             parts: how many parts it has, if it is known; the body ticks them off.
         """
         wall, cpu = time.perf_counter(), time.process_time()
-        with _PeakMemory() as memory, self._shown(name, parts) as ticker:
-            yield ticker
+        self.tell("step started", step=name, parts=parts)
+        try:
+            with _PeakMemory() as memory, self._shown(name, parts) as ticker:
+                yield ticker
+        except BaseException as error:
+            seconds = round(time.perf_counter() - wall, 2)
+            self.tell("step failed", level=logging.ERROR, step=name, seconds=seconds, error=type(error).__name__)
+            raise
         record = StepRecord(
             name,
             round(time.perf_counter() - wall, 2),
@@ -86,19 +106,40 @@ class Reporter:
             round(memory.peak_bytes / 2**20),
         )
         self.records.append(record)
-        self.say(f"{name:<34} {record.wall_seconds:7.1f} s  {record.peak_memory_mb:6,d} MB")
+        if logs.in_json():
+            costs: dict[str, Any] = {"cpu_seconds": record.cpu_seconds, "peak_memory_mb": record.peak_memory_mb}
+            self.tell("step ended", step=name, seconds=record.wall_seconds, **costs)
+        else:
+            self.say(f"{name:<34} {record.wall_seconds:7.1f} s  {record.peak_memory_mb:6,d} MB")
 
     def say(self, line: str) -> None:
         """One line for whoever watches."""
-        if not self.quiet:
+        if logs.in_json():
+            self.tell("said", message=line)
+        elif not self.quiet:
             self.console.print(line, highlight=False, markup=False)
+
+    def tell(self, event: str, *, level: int = logging.INFO, **fields: Any) -> None:  # noqa: ANN401 plain values
+        """One JSON line with what is known of the run, see `logs.tell`; nothing where lines are for people."""
+        if not self.quiet:
+            logs.tell(event, level=level, **self._known, **fields)
+
+    @contextmanager
+    def about(self, **facts: Any) -> Iterator[None]:  # noqa: ANN401 plain values
+        """While the body runs, every JSON line holds these facts: the run's key, for one."""
+        before = dict(self._known)
+        self._known.update(facts)
+        try:
+            yield
+        finally:
+            self._known = before
 
     def costs(self) -> list[dict[str, Any]]:
         """What every step cost, as plain values."""
         return [asdict(record) for record in self.records]
 
     def _shown(self, name: str, parts: int | None) -> "AbstractContextManager[Ticker]":
-        if self.quiet or not self.console.is_terminal:
+        if self.quiet or logs.in_json() or not self.console.is_terminal:
             return _silent()
         return _bar(self.console, name, parts)
 
@@ -131,4 +172,4 @@ def _bar(console: Console, name: str, parts: int | None) -> Iterator[Ticker]:
 
 def on_standard_error(*, quiet: bool = False) -> Reporter:
     """The reporter commands use."""
-    return Reporter(console=Console(file=sys.stderr), quiet=quiet)
+    return Reporter(console=_ErrorConsole(file=sys.stderr), quiet=quiet)

@@ -277,10 +277,10 @@ def _below_the_gate(
     if promote_anyway:
         return Decision(kind="anyway", because=promote_anyway)
     if champion is None:
-        because = f"its baseline stands in, as there was no champion at all; {grade.words}"
+        because = f"a stand-in, as there was no champion at all; {grade.words}"
         return Decision(kind="stands in", because=because)
     if not champion.beats_baseline and not beats_baseline:
-        because = f"its baseline, fitted anew, stands in for an older stand-in; {grade.words}"
+        because = f"a stand-in, fitted anew, in place of an older stand-in; {grade.words}"
         return Decision(kind="stands in", because=because)
     return Decision(kind=None, because=grade.words)
 

@@ -17,6 +17,7 @@ from flows.core_tables import CoreTables
 from flows.recording import alone
 from flows.training import check_labels, plan_training
 from flows.training_tables import build_training_tables
+from models.contractual.facts import subscription_counts
 from models.horizon import USUAL_DAYS
 from models.readiness import History, curve_in_words, learning_curve, readiness, subscription_readiness
 from models.training import at, training_frame
@@ -30,7 +31,7 @@ def check_readiness(context: Context, *, core: CoreTables, as_of: date, tick: Ti
     settings = context.settings.training
     history = gather_history(context, core, as_of)
     if history is None:
-        return [asdict(subscription_readiness(*_subscription_counts(core)))]
+        return [asdict(subscription_readiness(*_subscription_counts(core, as_of)))]
     answers = readiness(
         history,
         churn_horizon_days=plan_horizon(context, core, as_of) or settings.churn_horizon_days or USUAL_DAYS,
@@ -76,7 +77,7 @@ def gather_history(context: Context, core: CoreTables, as_of: date) -> History |
     product_count = 0
     if "product_id" in products.collect_schema().names():
         product_count = products.select(pl.col("product_id").n_unique()).collect().item()
-    rows, ended = _subscription_counts(core)
+    rows, ended = _subscription_counts(core, as_of)
     first, last = core.span
     customers, active, lately = counted.sum().row(0)
     return History(
@@ -104,14 +105,12 @@ def plan_horizon(context: Context, core: CoreTables, as_of: date) -> int | None:
         return None
 
 
-def _subscription_counts(core: CoreTables) -> tuple[int, int]:
-    """Subscriptions, and how many of them ended."""
+def _subscription_counts(core: CoreTables, as_of: date) -> tuple[int, int]:
+    """Subscriptions, and how many of them ended, as known before a date."""
     subscriptions = core.scan("subscriptions")
     if subscriptions is None:
         return 0, 0
-    counts = subscriptions.select(pl.len(), pl.col("ended_on").is_not_null().sum().alias("ended")).collect()
-    rows, ended = counts.row(0)
-    return rows, ended
+    return subscription_counts(subscriptions, as_of=as_of, time_zone=core.time_zone)
 
 
 def _bucket_facts(core: CoreTables, bucket: int, instant: Any, active_from: Any, lately_from: Any) -> pl.DataFrame:  # noqa: ANN401 instants

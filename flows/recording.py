@@ -3,7 +3,8 @@
 Belongs here: the frame around a verb: lock, ledger row, status. Does not: the verb.
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -49,6 +50,12 @@ def recorded(context: Context, kind: Kind, as_of: date) -> Iterator[Recording]:
             run_by=context.run_by,
         )
     recording = Recording(run)
+    with context.reporter.about(run_key=run.run_key, attempt=run.attempt):
+        context.reporter.tell("run started", kind=kind, as_of=as_of, run_by=run.run_by)
+        yield from _to_its_end(context, recording)
+
+
+def _to_its_end(context: Context, recording: Recording) -> Iterator[Recording]:
     costs_before = len(context.reporter.records)
     try:
         yield recording
@@ -71,6 +78,7 @@ def recorded(context: Context, kind: Kind, as_of: date) -> Iterator[Recording]:
 def _finish(
     context: Context, recording: Recording, status: FinalStatus, costs_before: int, error: dict[str, str] | None
 ) -> None:
+    now = context.clock()
     timings = {record.step: record.wall_seconds for record in context.reporter.records[costs_before:]}
     result = RunResult(
         load_id=recording.load_id,
@@ -80,4 +88,22 @@ def _finish(
         error=error,
     )
     with context.warehouse() as warehouse:
-        finish_run(warehouse, recording.run, status=status, now=context.clock(), result=result)
+        finish_run(warehouse, recording.run, status=status, now=now, result=result)
+    _tell(context, recording, status, seconds=(now - recording.run.started_at).total_seconds(), error=error)
+
+
+def _tell(
+    context: Context, recording: Recording, status: FinalStatus, *, seconds: float, error: Mapping[str, str] | None
+) -> None:
+    """For programs that read the log: how many rows of which table, and how it ended."""
+    for table, counts in recording.counts.items():
+        told = dict(counts) if isinstance(counts, Mapping) else {"rows": counts}
+        context.reporter.tell("counted", table=table, counts=told)
+    context.reporter.tell(
+        "run ended",
+        level=logging.INFO if status == "done" else logging.ERROR,
+        status=status,
+        seconds=seconds,
+        load_id=recording.load_id,
+        **(error or {}),
+    )

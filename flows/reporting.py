@@ -14,6 +14,7 @@ from config.settings import Settings
 from data_contracts.addresses import redacted_address, without_credentials
 from flows.summaries import (
     champion_table,
+    drift_lines,
     left_out,
     load_table,
     merge_table,
@@ -58,7 +59,7 @@ def print_result(verb: str, result: Result, settings: Settings) -> None:
     for part in parts:
         for table in part(result):
             out.print(table)
-    for line in [*model_lines(result), *passed_over(result), *left_out(result)]:
+    for line in [*model_lines(result), *passed_over(result), *left_out(result), *drift_lines(result)]:
         out.print(line, markup=False)
     status = result["status"]
     out.print(f"[bold green]{status}[/]: {result.get('message') or verb}")
@@ -116,29 +117,6 @@ def print_frame(title: str, frame: pl.DataFrame, *, limit: int, columns: Sequenc
     for row in frame.head(limit).iter_rows():
         table.add_row(*(_cell(value) for value in row))
     console().print(table)
-
-
-def print_status(found: Result) -> None:
-    """The ledger in brief."""
-    out = console()
-    published = found.get("published")
-    out.print(f"[bold]warehouse[/]  {found['warehouse']}")
-    out.print(f"[bold]running[/]    {found['running'] or 'nothing'}")
-    if published:
-        rows = ", ".join(f"{name} {count:,}" for name, count in published["rows"].items())
-        out.print(f"[bold]published[/]  as of {published['as_of']}: version {published['version']} ({rows})")
-    for champion in found.get("champions", []):
-        honest = "" if champion["beats_baseline"] else ", the baseline stands in"
-        version = f"{champion['model']} {champion['version']}, trained as of {champion['trained_as_of']}"
-        out.print(f"[bold]champion[/]   {version}{honest}")
-    table = Table("run", "try", "status", "started", "seconds", "why")
-    for run in found["runs"]:
-        seconds = "" if run["seconds"] is None else f"{run['seconds']:.1f}"
-        why = (run["error"] or {}).get("what") or (run["error"] or {}).get("error") or ""
-        table.add_row(run["run_key"], str(run["attempt"]), run["status"], run["started_at"][:19], seconds, why)
-    if found["runs"]:
-        out.print(table)
-    out.print(f"[bold]next[/]       {found['next']}")
 
 
 def print_settings(content: Mapping[str, Any]) -> None:

@@ -6,6 +6,8 @@ Belongs here: from a result's plain values to text and rows. Does not: the orche
 from collections.abc import Mapping
 from typing import Any
 
+from flows.model_facts import standing
+
 Result = Mapping[str, Any]
 Rows = list[dict[str, Any]]
 
@@ -20,8 +22,14 @@ def summary_markdown(result: Result) -> str:
     lines += [f"- left out: segments.{table}: {why}" for table, why in (result.get("left_out") or {}).items()]
     lines += [f"- caught up {day}: {what}" for day, what in (result.get("caught_up") or {}).items()]
     for name, facts in _models(result).items():
-        standing = "beats its baseline" if facts["beats_baseline"] else "its baseline stands in"
-        lines.append(f"- model {name} {facts['version']} ({facts['trained_as_of']}): {standing}")
+        lines.append(f"- model {name} {facts['version']} ({facts['trained_as_of']}): {standing(facts)}")
+    return "\n".join(lines) + "\n"
+
+
+def failure_markdown(verb: str, facts: Mapping[str, str]) -> str:
+    """The page's text where a run did not come through: what, where, got, expected, what to do. Nothing personal."""
+    words = {"what to do" if name == "action" else name: told for name, told in facts.items() if name != "what"}
+    lines = [f"# {verb}: {facts.get('what', 'failed')}", "", *(f"- {name}: {told}" for name, told in words.items())]
     return "\n".join(lines) + "\n"
 
 

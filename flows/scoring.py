@@ -16,6 +16,7 @@ from flows.champions import Champion
 from flows.context import Context
 from flows.core_tables import CoreTables
 from flows.errors import NobodyActiveError
+from flows.leaning import check_what_is_leaned_on
 from flows.mapping import BucketMapping, bucket_mapping, read_parts, write_part
 from flows.stored_features import read_stored
 
@@ -32,8 +33,9 @@ Tick = Callable[[], None]
 class Scores:
     """One night's scores of active customers, and the features of everybody who ever bought.
 
-    `offers` is None where there is but one product: nothing to choose from. `categories` is None where products have
-    none, now or when the next-offer model was trained. `next_orders` and
+    `offers` is None where there is but one product (nothing to choose from), or too little was bought to tell how
+    likely offers are. `categories` and `brands` are None where products
+    have none, now or when the next-offer model was trained. `next_orders` and
     `value_contributions` are None where the champions are of a time before there were such. `subscribers` is None where
     the company has no subscriptions.
     """
@@ -47,6 +49,7 @@ class Scores:
     next_orders: pl.DataFrame | None = None
     value_contributions: pl.DataFrame | None = None
     subscribers: "SubscriptionScores | None" = None
+    brands: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,10 +91,16 @@ def score_customers(
 
     Raises:
         NobodyActiveError: nobody bought within `population.active_within_days` before the date.
+        LeanedOnBlankError: a champion leans on features that are blank.
         FeaturesMismatchError: a champion needs features that can't be made of these data.
         What `mapping.BucketMapping.run` raises.
     """
     within_days, buckets = context.settings.population.active_within_days, list(core.buckets())
+    check_what_is_leaned_on(
+        context,
+        bundles={name: champion.bundle for name, champion in champions.items()},
+        active=pl.scan_parquet(paths).filter(pl.col("days_since_last_order") <= within_days),
+    )
     with bucket_mapping(context) as mapping:
         job = ScoringJob(
             core=core.recipe(),
@@ -104,7 +113,7 @@ def score_customers(
         )
         written = mapping.run(score_bucket, job, buckets, tick=tick)
         made: dict[str, Any] = {name: read_parts([part[name] for part in written]) for name in written[0]}
-    made = {"offers": None, "categories": None} | made | {"features": read_parts(paths)}
+    made = {"offers": None, "categories": None, "brands": None} | made | {"features": read_parts(paths)}
     scores = Scores(**made)
     if scores.churn.is_empty():
         raise NobodyActiveError(as_of=as_of, within_days=within_days, last_order=core.last_order_before(as_of))
@@ -134,12 +143,13 @@ def bucket_facts(job: FactsJob, bucket: int) -> "PartialItemFacts":
 def score_bucket(job: ScoringJob, bucket: int) -> dict[str, str]:
     """One bucket's scores; by name where they were written. Those that can't be made are left out."""
     from models.next_offer import score_candidates  # noqa: PLC0415 heavy
+    from models.next_offer.short_history import can_offer  # noqa: PLC0415 heavy
 
     core = CoreTables.from_recipe(job.core)
     table = read_stored(Path(job.features[bucket]))
     active = table.filter(pl.col("days_since_last_order") <= job.active_within_days)
     offered = None
-    if len(job.facts.product_ids) >= FEWEST_PRODUCTS:
+    if len(job.facts.product_ids) >= FEWEST_PRODUCTS and can_offer(job.bundles["next_offer"]):
         candidates = score_candidates(
             job.bundles["next_offer"], core.orders(bucket), job.facts, as_of=job.as_of, time_zone=core.time_zone
         )
@@ -156,18 +166,28 @@ def _scored(
     bundles: Mapping[str, "Bundle"],
 ) -> dict[str, pl.DataFrame | None]:
     """By attribute of `Scores` what the models say; None for what there is not, which is so for all buckets alike."""
-    from models import next_order  # noqa: PLC0415 heavy
-    from models.churn import explain_churn, predict_churn  # noqa: PLC0415
-    from models.next_offer import rank_categories, rank_offers  # noqa: PLC0415
+    from models.churn import explain_churn, predict_churn  # noqa: PLC0415 heavy
+    from models.next_offer import rank_brands, rank_categories, rank_offers  # noqa: PLC0415
     from models.value import explain_value, predict_value  # noqa: PLC0415
 
-    curves = bundles["churn"].files.get(next_order.FILE)
     return {
-        "next_orders": next_order.next_order_from(curves).forecast(active) if curves else None,
+        "next_orders": _next_orders(bundles["churn"], active),
         "churn": predict_churn(bundles["churn"], active),
         "value": predict_value(bundles["value"], active),
         "value_contributions": explain_value(bundles["value"], active).drop("snapshot_date"),
         "contributions": explain_churn(bundles["churn"], active).drop("snapshot_date"),
         "offers": rank_offers(*offered) if offered else None,
         "categories": rank_categories(bundles["next_offer"], offered[0]) if offered else None,
+        "brands": rank_brands(bundles["next_offer"], *offered) if offered else None,
     }
+
+
+def _next_orders(churn: "Bundle", active: pl.DataFrame) -> pl.DataFrame | None:
+    """Who is a customer still, and when they order next; None for champions of a time before there were such."""
+    from models import next_order  # noqa: PLC0415 heavy
+    from models.short_history.churn import still_customers, tells_by_purchases  # noqa: PLC0415 heavy
+
+    if tells_by_purchases(churn):
+        return still_customers(churn, active)
+    curves = churn.files.get(next_order.FILE)
+    return next_order.next_order_from(curves).forecast(active) if curves else None

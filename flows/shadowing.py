@@ -8,7 +8,7 @@ Scores lie in the lake (`shadow/as_of=…`), in buckets like everything about cu
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -24,6 +24,9 @@ from flows.scoring import Scores
 from models.errors import VersionUnknownError
 from warehouse.promotions import Shadow, running_shadows, start_shadow, stop_shadow
 
+if TYPE_CHECKING:
+    from models.bundle import Bundle
+
 KIND = "shadow"
 SCHEMA = {
     "customer_id": pl.String,
@@ -35,6 +38,7 @@ SCHEMA = {
     "predicted": pl.Float64,
 }
 MOST_NIGHTS = 12
+BY_RULE = "the rule registry.shadow_challengers"
 Tick = Callable[[], None]
 
 
@@ -69,6 +73,35 @@ def set_shadow(context: Context, *, name: str, version: int, because: str, stop:
         start_shadow(warehouse, shadow)
     message = f"version {version} of {name} scores beside the champion from the next night on; nothing is published"
     return {"status": "in the shadow", "message": message, "model": name, "version": version}
+
+
+def shadow_the_loser(context: Context, *, name: str, bundle: "Bundle", version: int, because: str) -> bool:
+    """Let a version that was not promoted score in the shadow, in place of the last one that began so.
+
+    Only where the settings ask for it ([registry] shadow_challengers), and of models that can. The caller holds the
+    lock.
+
+    Returns:
+        Whether it does so from now on.
+    """
+    if not context.settings.registry.shadow_challengers or name not in COMPARABLE:
+        return False
+    with context.warehouse() as warehouse:
+        for one in running_shadows(warehouse):
+            if one.name == name and one.decided_by == BY_RULE:
+                stop_shadow(warehouse, name, one.version, now=context.clock())
+        shadow = Shadow(
+            name=name,
+            version=version,
+            digest=bundle.digest(),
+            trained_as_of=bundle.trained_as_of,
+            since=context.clock(),
+            until=None,
+            because=because,
+            decided_by=BY_RULE,
+        )
+        start_shadow(warehouse, shadow)
+    return True
 
 
 def shadows_of(context: Context, champions: dict[str, Champion], as_of: date) -> list[Shadow]:

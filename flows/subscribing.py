@@ -16,6 +16,7 @@ from data_contracts.orders import snapshot_instant
 from flows.champions import Champion
 from flows.context import Context
 from flows.core_tables import CoreTables
+from flows.drift_references import with_subscribers
 from flows.errors import NobodyActiveError
 from flows.scoring import Scores
 from flows.stored_features import read_stored
@@ -86,7 +87,8 @@ def train_subscription_model(context: Context, *, core: CoreTables, as_of: date,
     data = ContractData(
         rows=pl.concat(parts, how="vertical_relaxed"), feature_names=tuple(core.feature_names()), as_of=as_of
     )
-    return train_subscription_churn(data, plan, threads=settings.compute.threads, seed=settings.training.seed)
+    made = train_subscription_churn(data, plan, threads=settings.compute.threads, seed=settings.training.seed)
+    return with_subscribers(made, data)
 
 
 def score_subscribers(

@@ -9,6 +9,8 @@ from typing import Any
 
 from rich.table import Table
 
+from flows.model_facts import standing
+
 Result = Mapping[str, Any]
 _NOT_KEPT = ("broken", "accepted")
 _MOST_REASONS, _SHOWN_NAMES = 4, 3
@@ -43,9 +45,13 @@ _PROBABILITY_FIGURES = (
     Figure("calibration_error", "baseline_calibration_error", "calibration error"),
 )
 FIGURES: Mapping[str, tuple[Figure, ...]] = {
-    "churn": _PROBABILITY_FIGURES,
+    "churn": (*_PROBABILITY_FIGURES, Figure("check_auc", "check_baseline_auc", "AUC of the check")),
     "subscription_churn": _PROBABILITY_FIGURES,
-    "value": (*_value_figures("value_90d", "90 days"), *_value_figures("value_long", "{far_days} days")),
+    "value": (
+        *_value_figures("value_90d", "90 days"),
+        *_value_figures("value_long", "{far_days} days"),
+        *_value_figures("check", "of the check"),
+    ),
     "next_offer": (
         Figure("recall_at_10", "baseline_recall_at_10", "recall@10"),
         Figure("ndcg_at_10", "baseline_ndcg_at_10", "NDCG@10"),
@@ -123,7 +129,7 @@ def champion_table(result: Result) -> list[Table]:
         column.justify = "right"
     per_major = result.get("minor_units_per_major", 1)
     for name, facts in models.items():
-        stands = "beats its baseline" if facts["beats_baseline"] else "its baseline stands in"
+        stands = standing(facts)
         stands = f"{facts['grade']}: {stands}" if facts.get("grade") else stands
         title, verdict = f"{name} v{facts['version']}", stands
         for figure in FIGURES.get(name, ()):
@@ -138,6 +144,8 @@ def champion_table(result: Result) -> list[Table]:
                     verdict,
                 )
                 title, verdict = "", ""
+        if title:  # nothing to show of it
+            table.add_row(title, "", "", "", verdict)
         table.add_section()
     return [table]
 
@@ -153,6 +161,7 @@ def model_lines(result: Result) -> list[str]:
         lines += [f"{name}: no purchase within {facts['churn_horizon']}"] if "churn_horizon" in facts else []
     tuned = result.get("tuned")
     lines += [f"churn: {tuned['words']}"] if tuned else []
+    lines += [f"value: {result['tuned_value']['words']}"] if result.get("tuned_value") else []
     not_ready = [one for one in result.get("readiness") or [] if not one["ready"]]
     return lines + [f"{one['model']}: not ready: {'; '.join(one['missing'])}" for one in not_ready]
 
@@ -216,6 +225,17 @@ def _some(names: list[str]) -> str:
     if len(names) == 1:
         return f"the feature {names[0]}"
     return f"{len(names)} features ({', '.join(names[:_SHOWN_NAMES])}{' …' if len(names) > _SHOWN_NAMES else ''})"
+
+
+def drift_lines(result: Result) -> list[str]:
+    """What a night's document says of drift, a line each."""
+    found = result.get("drift")
+    if not found:
+        return []
+    if not found["alarms"]:
+        beyond = f"; {found['watched']} beyond a threshold are watched" if found["watched"] else ""
+        return [f"drift: no alarm; {found['looked_at']} things were looked at{beyond}"]
+    return [f"drift: {alarm}" for alarm in found["alarms"]]
 
 
 def step_table(result: Result) -> list[Table]:

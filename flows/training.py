@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from flows.context import Context, short_hash
+from flows.context import Context
 from flows.core_tables import CoreTables
 from flows.errors_models import LabelsUnusableError
-from flows.provenance import tables_digest
 from flows.training_tables import TrainingPlan, TrainingTables
 from models.errors import TooFewOutcomesError, TooLittleHistoryError
 from models.horizon import Horizon, choose_horizon
@@ -63,6 +62,7 @@ class Learnt:
         findings: of the linter, by model.
         rolling: by model, its figures on earlier test snapshots.
         tuned: what a search for better settings of churn's trees came to; None where none was asked for.
+        tuned_value: the same of the near horizon's trees of value.
     """
 
     tables: TrainingTables
@@ -70,6 +70,7 @@ class Learnt:
     findings: dict[str, list[Finding]] = field(default_factory=dict)
     rolling: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     tuned: "Tuned | None" = None
+    tuned_value: "Tuned | None" = None
 
 
 def plan_training(context: Context, *, core: CoreTables, as_of: date, tick: Tick) -> TrainingPlan:
@@ -102,9 +103,7 @@ def churn_horizon(context: Context, *, core: CoreTables, as_of: date) -> Horizon
     settings = context.settings.training
     if settings.churn_horizon_days is not None:
         return Horizon(days=settings.churn_horizon_days, basis=f"{settings.churn_horizon_days} days, as set")
-    gaps = pl.concat(
-        purchase_gaps(core.orders(bucket), as_of=as_of, time_zone=core.time_zone).collect() for bucket in core.buckets()
-    )
+    gaps = gaps_between_purchases(core, as_of)
 
     def can_be_learnt(days: int) -> bool:
         try:
@@ -116,35 +115,10 @@ def churn_horizon(context: Context, *, core: CoreTables, as_of: date) -> Horizon
     return choose_horizon(gaps, can_be_learnt=can_be_learnt)
 
 
-def tune_churn_model(
-    context: Context, *, tables: TrainingTables, plan: TrainingPlan, wishes: TrainingWishes, tick: Tick
-) -> "Tuned":
-    """Better settings of churn's trees, searched for without a look at the test period; a stopped search goes on.
-
-    Raises:
-        TuningNotInstalledError: Optuna is not installed.
-        TuningNotPossibleError: there are no calibration snapshots.
-    """
-    from models.tuning import Budget, tune_churn  # noqa: PLC0415 imports LightGBM
-
-    settings = context.settings
-    folder = settings.workspace / "tuning"
-    folder.mkdir(parents=True, exist_ok=True)
-    about = tables_digest([tables.data.features, tables.churn_outcomes])
-    budget = Budget(
-        trials=wishes.trials,
-        minutes=wishes.minutes,
-        storage=f"sqlite:///{folder / 'studies.db'}",
-        study=f"churn-{plan.as_of}-{short_hash(about, str(settings.training.seed), *tables.data.feature_names)}",
-    )
-    return tune_churn(
-        tables.data,
-        tables.churn_outcomes,
-        plan.churn,
-        budget=budget,
-        threads=settings.compute.threads,
-        seed=settings.training.seed,
-        tick=tick,
+def gaps_between_purchases(core: CoreTables, as_of: date) -> pl.DataFrame:
+    """How long customers take to buy again, see `labels.purchase_gaps`; a row a bucket and length."""
+    return pl.concat(
+        purchase_gaps(core.orders(bucket), as_of=as_of, time_zone=core.time_zone).collect() for bucket in core.buckets()
     )
 
 
@@ -171,7 +145,14 @@ def train_churn_model(
     )
 
 
-def train_value_model(context: Context, *, tables: TrainingTables, plan: TrainingPlan, tick: Tick) -> "Bundle":
+def train_value_model(
+    context: Context,
+    *,
+    tables: TrainingTables,
+    plan: TrainingPlan,
+    tuned: "Tuned | None" = None,
+    tick: Tick,
+) -> "Bundle":
     """Lifetime value, trained and graded."""
     from models.value import train_value  # noqa: PLC0415 imports LightGBM
 
@@ -184,6 +165,7 @@ def train_value_model(context: Context, *, tables: TrainingTables, plan: Trainin
         threads=settings.compute.threads,
         seed=settings.training.seed,
         discount_rate_per_year=settings.training.discount_rate_per_year,
+        tuned=tuned.settings if tuned else None,
     )
 
 
@@ -252,7 +234,7 @@ def rolling_origins(context: Context, *, learnt: Learnt, origins: int, tick: Tic
             tables = replace(learnt.tables, data=replace(learnt.tables.data, as_of=as_of))
             bundles = (
                 train_churn_model(context, tables=tables, plan=plan, tuned=learnt.tuned, tick=lambda: None),
-                train_value_model(context, tables=tables, plan=plan, tick=lambda: None),
+                train_value_model(context, tables=tables, plan=plan, tuned=learnt.tuned_value, tick=lambda: None),
             )
         except (TooLittleHistoryError, TooFewOutcomesError):
             break

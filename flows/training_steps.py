@@ -7,9 +7,21 @@ from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
-from flows import graduating, ordering_rhythms, readying, subscribing, training, training_tables
+from data_contracts.errors import DataBlockedError, DependencyDownError
+from flows import (
+    drift_references,
+    graduating,
+    ordering_rhythms,
+    readying,
+    standing_in,
+    subscribing,
+    training,
+    training_tables,
+    tuning_models,
+)
 from flows.context import Context
 from flows.core_tables import CoreTables
+from flows.kept_training import KeptTraining
 from flows.recording import recorded
 from flows.steps import Result, Step
 
@@ -28,10 +40,11 @@ def train_models(
         learnt: training.Learnt | None = None
         if "orders" in core.entities:
             bundles, learnt = _train_on_purchases(step, context, core, day, asked)
-            recording.counts = {
-                "snapshots": len(learnt.plan.snapshots),
-                "rows": learnt.tables.data.features.height,
-            }
+            if learnt is not None:
+                recording.counts = {
+                    "snapshots": len(learnt.plan.snapshots),
+                    "rows": learnt.tables.data.features.height,
+                }
         if "subscriptions" in core.entities:
             bundles.append(
                 step(
@@ -62,15 +75,55 @@ def train_models(
         "trained": trained,
         "readiness": ready,
         **({"tuned": asdict(learnt.tuned)} if learnt and learnt.tuned else {}),
+        **({"tuned_value": asdict(learnt.tuned_value)} if learnt and learnt.tuned_value else {}),
         "features_left_out": {gone.name: gone.reason for gone in left_out},
     }
 
 
+def register_kept(step: Step, context: Context) -> Result | None:
+    """Register what was trained while the registry did not answer; None where nothing waits for it.
+
+    Raises:
+        TrainingKeptError: it still does not answer.
+        BundleCorruptError: what was kept is not what it was.
+    """
+    kept = KeptTraining(context.settings.workspace).open()
+    if kept is None:
+        return None
+    with recorded(context, "train", kept.as_of) as recording:
+        recording.load_id = kept.load_id
+        registered = step(
+            "register what was kept",
+            graduating.register_trained,
+            context=context,
+            parts=len(kept.candidates),
+            trained=kept,
+        )
+        recording.model_versions = {name: facts["version"] for name, facts in registered.items()}
+    promoted = sum(facts["promoted"] for facts in registered.values())
+    return {
+        "status": "trained",
+        "message": f"registered what was trained as of {kept.as_of}; {promoted} of {len(registered)} promoted",
+        "trained": registered,
+    }
+
+
+def register_kept_if_it_can_be(step: Step, context: Context) -> Result:
+    """The same before a night, which waits for nobody: why it can't be is said."""
+    try:
+        return register_kept(step, context) or {}
+    except (DependencyDownError, DataBlockedError) as error:
+        context.reporter.say(f"what was trained before is not registered yet: {error.what}")
+        return {}
+
+
 def _train_on_purchases(
     step: Step, context: Context, core: CoreTables, day: date, asked: training.TrainingWishes
-) -> tuple[list[Any], training.Learnt]:
-    """The models of purchases, and what they learnt from."""
-    plan = step("plan the training", training.plan_training, context=context, core=core, as_of=day)
+) -> tuple[list[Any], training.Learnt | None]:
+    """The models of purchases, and what they learnt from; None where the history is too short to learn from."""
+    plan = step("plan the training", standing_in.plan_or_reason, context=context, core=core, as_of=day)
+    if isinstance(plan, str):
+        return _stand_ins(step, context, core, day, why=plan), None
     tables = step(
         "features and outcomes",
         training_tables.build_training_tables,
@@ -80,26 +133,13 @@ def _train_on_purchases(
         plan=plan,
     )
     learnt = step("check the labels", training.check_labels, context=context, core=core, tables=tables, plan=plan)
-    tables = learnt.tables
-    if asked.tune:
-        tuned = step(
-            "tune churn",
-            training.tune_churn_model,
-            context=context,
-            parts=asked.trials,
-            tables=tables,
-            plan=plan,
-            wishes=asked,
-        )
-        learnt = replace(learnt, tuned=tuned)
-    churn = step(
-        "train churn", training.train_churn_model, context=context, tables=tables, plan=plan, tuned=learnt.tuned
-    )
+    learnt = _tuned(step, context, learnt, asked)
+    churn = step("train churn", standing_in.churn_or_stand_in, context=context, core=core, learnt=learnt)
     churn = step(
         "rhythms of ordering", ordering_rhythms.learn_rhythms, context=context, core=core, bundle=churn, as_of=day
     )
-    value = step("train lifetime value", training.train_value_model, context=context, tables=tables, plan=plan)
-    offer = step("train next offer", training.train_next_offer_model, context=context, core=core, as_of=day)
+    value = step("train lifetime value", standing_in.value_or_stand_in, context=context, core=core, learnt=learnt)
+    offer = step("train next offer", standing_in.offers_or_stand_in, context=context, core=core, as_of=day)
     if asked.rolling:
         learnt = step(
             "the same on earlier dates",
@@ -109,4 +149,38 @@ def _train_on_purchases(
             learnt=learnt,
             origins=asked.rolling,
         )
-    return [churn, value, offer], learnt
+    bundles = step(
+        "count who was learnt from",
+        drift_references.keep_references,
+        context=context,
+        learnt=learnt,
+        bundles=[churn, value, offer],
+    )
+    return bundles, learnt
+
+
+def _stand_ins(step: Step, context: Context, core: CoreTables, day: date, *, why: str) -> list[Any]:
+    """What scores where the history is too short for a training."""
+    checked = step(
+        "a short history: purchase models",
+        standing_in.check_tables,
+        context=context,
+        parts=len(list(core.buckets())),
+        core=core,
+        as_of=day,
+        why=why,
+    )
+    churn = step("churn by purchases", standing_in.stand_in_churn, context=context, checked=checked)
+    value = step("lifetime value by purchases", standing_in.stand_in_value, context=context, checked=checked)
+    offer = step("train next offer", standing_in.offers_or_stand_in, context=context, core=core, as_of=day)
+    return [churn, value, offer]
+
+
+def _tuned(step: Step, context: Context, learnt: training.Learnt, asked: training.TrainingWishes) -> training.Learnt:
+    """The same with settings that were searched for, where that was asked for."""
+    if not asked.tune:
+        return learnt
+    given = {"tables": learnt.tables, "plan": learnt.plan, "wishes": asked}
+    churn = step("tune churn", tuning_models.tune_churn_model, context=context, parts=asked.trials, **given)
+    value = step("tune lifetime value", tuning_models.tune_value_model, context=context, parts=asked.trials, **given)
+    return replace(learnt, tuned=churn, tuned_value=value)

@@ -40,13 +40,15 @@ def print_rollback(done: Mapping[str, Any]) -> None:
 
 def print_backfill(done: Mapping[str, Any]) -> None:
     """One line a date."""
-    table = Table("as of", "status", "version", "trained", "content", "why")
+    table = Table("as of", "status", "version", "trained", "models", "content", "why")
     for night in done["nights"]:
+        models = ", ".join(f"{name} {number}" for name, number in night.get("model_versions", {}).items())
         table.add_row(
             night["as_of"],
             night.get("outcome", night["status"]),
             str(night.get("version", "")),
             "yes" if night.get("trained") else "",
+            models,
             night.get("content_hash", "")[:12],
             night.get("what", ""),
         )

@@ -17,6 +17,7 @@ from models.encoding import Encoder, Floats
 from models.tree_contributions import fast_contributions
 
 MEAN_ROUNDS = 80
+FEW_FEATURES = 0.4
 LARGE = 50_000  # rows from which trees may be larger
 
 
@@ -27,10 +28,13 @@ class TreeSize:
     Attributes:
         leaves: of a tree: 4 allows interactions of two features, 16 of several.
         rounds: trees, each taken at a fixed small share.
+        feature_share: of the columns that a tree may look at: few keep trees apart, but two columns that only say
+            something together are rarely both among them.
     """
 
     leaves: int
     rounds: int
+    feature_share: float = FEW_FEATURES
 
 
 def train_booster(  # noqa: PLR0913 a training's parts, by name
@@ -91,7 +95,14 @@ class MeanTarget:
 
 
 def train_mean_boosters(
-    matrix: Floats, targets: Sequence[MeanTarget], *, encoder: Encoder, columns: Sequence[str], threads: int, seed: int
+    matrix: Floats,
+    targets: Sequence[MeanTarget],
+    *,
+    encoder: Encoder,
+    columns: Sequence[str],
+    threads: int,
+    seed: int,
+    tuned: Mapping[str, float] | None = None,
 ) -> tuple[bytes, ...]:
     """Trees for several means (Poisson likelihood, log link) on the same rows, which are binned once.
 
@@ -105,17 +116,16 @@ def train_mean_boosters(
         columns: names of all columns.
         threads: for LightGBM; the models don't depend on it.
         seed: for bagging and feature sampling.
+        tuned: settings that were searched for, in place of ours, see `train_booster`.
 
     Returns:
         The boosters as LightGBM text, the same for the same input.
     """
     import lightgbm  # noqa: PLC0415 - heavy: imported when used
 
-    settings = _settings("poisson", len(matrix), threads, seed) | {
-        "num_leaves": 8,
-        "learning_rate": 0.05,
-        "max_bin": 127,
-    }
+    searched = mean_settings(len(matrix)) | dict(tuned or {})
+    rounds = int(searched.pop("rounds"))
+    settings = _settings("poisson", len(matrix), threads, seed) | searched | {"max_bin": 127}
     data = lightgbm.Dataset(
         matrix,
         targets[0].values,
@@ -129,8 +139,15 @@ def train_mean_boosters(
         unit = float(target.values.mean()) or 1.0
         data.set_label(target.values / unit)
         data.set_init_score(target.offset - math.log(unit))
-        texts.append(lightgbm.train(settings, data, num_boost_round=MEAN_ROUNDS).model_to_string())
+        texts.append(lightgbm.train(settings, data, num_boost_round=rounds).model_to_string())
     return tuple(re.sub(r"\[num_threads: \d+\]", "[num_threads: 0]", text).encode() for text in texts)
+
+
+def mean_settings(rows: int) -> dict[str, float]:
+    """Our own settings of the trees for means that a search may replace, by name."""
+    usual = _settings("poisson", rows, 1, 1)
+    kept = {name: usual[name] for name in ("min_data_in_leaf", "feature_fraction", "lambda_l2")}
+    return {"rounds": MEAN_ROUNDS, "learning_rate": 0.05, "num_leaves": 8, **kept}
 
 
 def train_table_booster(
@@ -152,7 +169,7 @@ def staged_scores(
     asked: Floats,
     *,
     encoder: Encoder,
-    leaves: int,
+    kind: tuple[int, float],
     rounds: Sequence[int],
     settings: tuple[int, int],
 ) -> Floats:
@@ -163,12 +180,12 @@ def staged_scores(
         target: 0 or 1.
         asked: shape (other rows, features).
         encoder: names and categorical columns.
-        leaves: of a tree.
+        kind: leaves of a tree, and the share of the columns it may look at.
         rounds: numbers of trees, ascending.
         settings: threads and seed.
     """
     threads, seed = settings
-    size = TreeSize(leaves=leaves, rounds=rounds[-1])
+    size = TreeSize(leaves=kind[0], rounds=rounds[-1], feature_share=kind[1])
     booster = _table_booster(matrix, target, encoder=encoder, size=size, threads=threads, seed=seed)
     scores, done = [np.zeros(len(asked))], 0
     for stage in rounds:
@@ -280,7 +297,7 @@ def _table_settings(size: TreeSize, rows: int, threads: int, seed: int) -> dict[
         "boost_from_average": True,  # no offset here; rare outcomes begin at their rate
         "num_leaves": size.leaves,
         "min_data_in_leaf": least,
-        "feature_fraction": 0.4,
+        "feature_fraction": size.feature_share,
         "lambda_l2": 10.0,
         "cat_smooth": 20.0,
         "cat_l2": 20.0,

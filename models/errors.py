@@ -75,7 +75,9 @@ class OutcomesMissingError(DataBlockedError):
 class FeaturesMismatchError(DataBlockedError):
     """A model wants columns, or types of columns, that the frame to be scored doesn't have."""
 
-    def __init__(self, *, model: str, missing: Iterable[str], retyped: Iterable[str], there: Iterable[str]) -> None:
+    def __init__(
+        self, *, model: str, missing: Iterable[str], retyped: Iterable[str], there: Iterable[str], action: str = ""
+    ) -> None:
         self.missing, self.retyped = sorted(missing), sorted(retyped)
         parts = [f"missing: {', '.join(self.missing)}"] if self.missing else []
         parts += [f"of another type: {', '.join(self.retyped)}"] if self.retyped else []
@@ -84,7 +86,7 @@ class FeaturesMismatchError(DataBlockedError):
             where=f"{model} features",
             got="; ".join(parts),
             expected="the features of training, by name; there are: " + ", ".join(sorted(there)),
-            action="bring back the sources of these features, or train and promote a new version",
+            action=action or "bring back the sources of these features, or train and promote a new version",
         )
 
 

@@ -20,6 +20,9 @@ GOOD_CALIBRATION_ERROR = 0.05  # the worst for an A
 GOOD_TOTAL = 0.25  # the farthest a predicted total may be off for an A
 SMALLER_IS_BETTER = ("log_loss", "brier", "mae", "rmse", "error", "deviance")
 TOO_GOOD_WORDS = "no: too good to be true"
+UNGRADED_WORDS = "no: not graded, there is too little to learn from and to be graded on"
+FITTED_WITHOUT_OUTCOMES = "fitted_without_outcomes"
+"""Figure (1.0) that marks a stand-in wherever figures are kept, the ledger of champions too."""
 RULES: Mapping[str, str] = {
     "churn": "the rule that looks only at the days since the last purchase",
     "value": "carrying last year's spend on at the same pace",
@@ -41,6 +44,9 @@ USE: Mapping[Letter, str] = {
     "C": "the champion before goes on scoring, or that rule itself",
     "D": "not to be used",
 }
+ALONE = ("churn_table",)
+"""Models learnt from a table of somebody's own: there is no champion of theirs."""
+USE_ALONE: Mapping[Letter, str] = {**USE, "C": "go by that column, or bring more rows or columns"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +85,7 @@ def grade_figures(name: str, metrics: Mapping[str, float], *, passed: bool, reas
         name: the model, for the words of its baseline.
         metrics: figures with `baseline_*` and `*_gain`, `*_gain_low`, `*_gain_high` (see `evaluation.figures_beside`).
         passed: the gate's verdict.
-        reasons: the gate's reasons; one that says "too good to be true" makes a D.
+        reasons: the gate's reasons; one that says "too good to be true" makes a D, one that says "not graded" a C.
     """
     gains = gain_shares(metrics)
     rule = RULES.get(name, "its baseline")
@@ -89,10 +95,14 @@ def grade_figures(name: str, metrics: Mapping[str, float], *, passed: bool, reas
             words="D: too good to be true; a feature probably knows the outcome; not to be used",
             gains=gains,
         )
+    if any(reason.startswith(UNGRADED_WORDS) for reason in reasons):
+        words = "C: not graded yet: too little to learn from; a stand-in that needs no outcomes scores meanwhile"
+        return Grade(letter="C", words=words, gains=gains)
     letter = _letter(metrics, gains, passed=passed)
     best = max(gains, key=lambda one: one.low, default=None)
     told = f" ({_in_words(best)})" if best is not None else ""
-    return Grade(letter=letter, words=f"{letter}: {QUALITY[letter]} {rule}{told}; {USE[letter]}", gains=gains)
+    use = USE_ALONE if name in ALONE else USE
+    return Grade(letter=letter, words=f"{letter}: {QUALITY[letter]} {rule}{told}; {use[letter]}", gains=gains)
 
 
 def gain_shares(metrics: Mapping[str, float]) -> tuple[GainShare, ...]:

@@ -12,6 +12,7 @@ import polars as pl
 HORIZONS_DAYS = (30, 60, 90, 180, 365)
 USUAL_DAYS = 90
 BACK_BY_THEN = 0.8
+GAPS_IN_A_HISTORY = 8  # a gap that fits in so often is cut off by the history's end seldom
 FEWEST_GAPS = 200  # below, the rhythm is a handful of customers'
 
 
@@ -26,6 +27,23 @@ class Horizon:
 
     days: int
     basis: str
+
+
+def short_history_horizon(rhythm: Horizon, gaps: pl.DataFrame, *, history_days: int) -> Horizon:
+    """The rhythm's horizon, but 90 days at least where the history is too short to have seen the longer gaps.
+
+    Args:
+        rhythm: of `choose_horizon`.
+        gaps: see there.
+        history_days: days of orders; gaps up to an eighth of them are seen nearly all.
+    """
+    within, _ = _within(gaps)
+    if rhythm.days >= USUAL_DAYS or (within is not None and within * GAPS_IN_A_HISTORY <= history_days):
+        return rhythm
+    basis = (
+        f"{USUAL_DAYS} days: {history_days} days of orders are too few to have seen the longer gaps between purchases"
+    )
+    return Horizon(days=USUAL_DAYS, basis=f"{basis} (set training.churn_horizon_days for another)")
 
 
 def choose_horizon(gaps: pl.DataFrame, *, can_be_learnt: Callable[[int], bool]) -> Horizon:

@@ -16,6 +16,7 @@ from models.encoding import Floats, fit_encoder, usable_features
 from models.errors import TooLittleHistoryError
 from models.evaluation import auc
 from models.next_offer.training_sets import LEAST_BUYERS, LEAST_HISTORY_DAYS, LEAST_SNAPSHOTS
+from models.prepared_table.folds import lots_of
 from models.smooth import fit_smooth
 from models.splits import YEAR_DAYS, plan_splits, plan_value
 from models.training import MINIMUM_OUTCOMES
@@ -25,8 +26,8 @@ LEAST_ROWS = 200  # in the smallest part of a learning curve
 SHARES = (0.25, 0.5, 1.0)
 LEAST_SEASONS_DAYS = 2 * YEAR_DAYS
 MEANWHILE = {
-    "churn": "the recency rule (days since the last purchase) scores, or a model of purchases where it is graded",
-    "value": "the run rate (last year's spend at the same pace) scores",
+    "churn": "a purchase model (BG/NBD, buy till you die) scores, from 30 days of orders and 20 customers on",
+    "value": "purchase models (BG/NBD and Gamma-Gamma, buy till you die) score, from 30 days and 20 customers on",
     "next_offer": "what the customer bought most, then what is popular, is offered",
     "subscription_churn": "nothing: customers are scored by their orders only",
     "demand": "the same season of the year before is repeated",
@@ -138,7 +139,7 @@ def learning_curve(
         model: for messages.
     """
     kept, _ = usable_features(train, features)
-    drawn = train["customer_id"].hash(seed=1).to_numpy() / 2**64
+    drawn = lots_of(train["customer_id"].to_list(), seed=1)
     days = sorted(train["snapshot_date"].unique().to_list())
     parts = [(f"{share:.0%} of the customers", train.filter(pl.Series(drawn < share))) for share in SHARES]
     for count in sorted({1, max(len(days) // 2, 1)} - {len(days)}):

@@ -123,9 +123,14 @@ def sampled(frame: pl.DataFrame, rows_a_snapshot: int = ROWS_A_SNAPSHOT) -> pl.D
     step = -(-frame.height // (rows_a_snapshot * snapshots))
     if step <= 1:
         return frame
-    ids = frame.select(pl.col("customer_id").unique())["customer_id"]
-    drawn = [customer_id for customer_id in ids if _lot(customer_id) % step == 0]
-    return frame.join(pl.DataFrame({"customer_id": drawn}), on="customer_id", how="semi", maintain_order="left")
+    return frame.join(drawn(frame.lazy(), step), on="customer_id", how="semi", maintain_order="left")
+
+
+def drawn(rows: pl.LazyFrame, step: int) -> pl.DataFrame:
+    """One of so many customers, by lot: the same ones whenever and wherever it is asked. One column, `customer_id`."""
+    ids = rows.select(pl.col("customer_id").unique()).collect()["customer_id"]
+    lucky = [customer_id for customer_id in ids if customer_id is not None and _lot(customer_id) % step == 0]
+    return pl.DataFrame({"customer_id": lucky}, schema={"customer_id": pl.String})
 
 
 def bins_of(frame: pl.DataFrame, names: Iterable[str]) -> dict[str, Bins]:

@@ -1,10 +1,11 @@
 """Searching for better settings of the trees, inside the training and calibration parts of the plan.
 
-Belongs here: what is searched, what is tried, what counts as better. Does not: where the study is kept (the flows). The
-test snapshot is never looked at: a setting is fitted on the training snapshots and judged on the calibration ones.
+Belongs here: the search, and what counts as better for churn. Does not: value's side of it (`value_tuning`), where the
+study is kept (the flows). The test snapshot is never looked at: a setting is fitted on the training snapshots and
+judged on the calibration ones.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,7 +47,7 @@ class Tuned:
 
     Attributes:
         settings: the best ones; empty where ours were as good.
-        loss: their log loss on the calibration snapshots.
+        loss: theirs on the calibration snapshots.
         default_loss: that of ours.
         trials: how many settings were tried, over all sittings.
         words: the same in a sentence.
@@ -84,33 +85,61 @@ def tune_churn(
         TuningNotInstalledError: Optuna is not installed.
         TuningNotPossibleError: the plan has no calibration snapshots.
     """
-    optuna = _optuna()
     if not plan.calibrate:
+        optuna_there()
         raise TuningNotPossibleError(model=MODEL)
     ours, judge = _judge(data, outcomes, plan, threads=threads, seed=seed)
+    search = Search(ours=ours, judge=judge, figure="log loss", worth_it=WORTH_IT)
+    return search_settings(search, budget=budget, seed=seed, tick=tick)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What is searched for.
+
+    Attributes:
+        ours: the settings that have to be beaten.
+        judge: from settings to a loss on the calibration snapshots.
+        figure: what the loss is called.
+        worth_it: what must be gained.
+    """
+
+    ours: Mapping[str, float]
+    judge: Callable[[dict[str, float]], float]
+    figure: str
+    worth_it: float
+
+
+def search_settings(search: Search, *, budget: Budget, seed: int, tick: Callable[[], None]) -> Tuned:
+    """Try settings until the budget is used up, our own first; go on where a search of the same name stopped.
+
+    Raises:
+        TuningNotInstalledError: Optuna is not installed.
+    """
+    optuna = optuna_there()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(study_name=budget.study, storage=budget.storage, load_if_exists=True)
     done = _complete(study, optuna)
     study.sampler = optuna.samplers.TPESampler(seed=seed + len(done))
     if not done:
-        study.enqueue_trial(ours)
+        study.enqueue_trial(dict(search.ours))
     left = budget.trials - len(done)
     if left > 0:
         study.optimize(
-            lambda trial: judge(_suggested(trial)),
+            lambda trial: search.judge(_suggested(trial)),
             n_trials=left,
             timeout=budget.minutes * 60,
             callbacks=[lambda *_: tick()],
         )
-    return _came_to(_complete(study, optuna))
+    return _came_to(_complete(study, optuna), search)
 
 
-def _came_to(done: list[Any]) -> Tuned:
+def _came_to(done: list[Any], search: Search) -> Tuned:
     default = done[0]
     best = min(done, key=lambda trial: (trial.value, trial.number))
-    worth_it = default.value - best.value > WORTH_IT
+    worth_it = default.value - best.value > search.worth_it
     told = (
-        f"{len(done)} settings tried: log loss on the calibration snapshots {best.value:.4f} at best, "
+        f"{len(done)} settings tried: {search.figure} on the calibration snapshots {best.value:.4f} at best, "
         f"{default.value:.4f} with ours; {'the best are taken' if worth_it else 'ours are kept'}"
     )
     return Tuned(
@@ -171,7 +200,12 @@ def _complete(study: Any, optuna: Any) -> list[Any]:  # noqa: ANN401 - Optuna is
     return sorted(trials, key=lambda trial: trial.number)
 
 
-def _optuna() -> Any:  # noqa: ANN401 - imported when used
+def optuna_there() -> Any:  # noqa: ANN401 - imported when used
+    """The library.
+
+    Raises:
+        TuningNotInstalledError: it is an extra that is not installed.
+    """
     try:
         import optuna  # noqa: PLC0415 - an extra, heavy
     except ImportError as error:

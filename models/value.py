@@ -43,6 +43,7 @@ def train_value(
     threads: int = 1,
     seed: int = 1,
     discount_rate_per_year: float = DISCOUNT_RATE_PER_YEAR,
+    tuned: Mapping[str, float] | None = None,
 ) -> Bundle:
     """Train and grade both horizons, and fit them again on everything that is complete.
 
@@ -53,6 +54,7 @@ def train_value(
         threads: for LightGBM; without effect on the result.
         seed: for LightGBM and the bootstrap.
         discount_rate_per_year: of money that comes later, for the 24 months.
+        tuned: settings of the near horizon's trees that were searched for (`value_tuning`), in place of ours.
 
     Returns:
         A bundle named `value`. A head whose trees don't pass the gate is the purchase models alone if these pass, else
@@ -65,7 +67,7 @@ def train_value(
         FeaturesMismatchError: a named feature is absent, or no number or text.
     """
     outcomes = {days: outcomes_of(frame, data.value_of) for days, frame in outcomes.items()}
-    near = train_head(data, outcomes[plan.near.horizon_days], plan.near, NEAR, threads=threads, seed=seed)
+    near = train_head(data, outcomes[plan.near.horizon_days], plan.near, NEAR, threads=threads, seed=seed, tuned=tuned)
     far = near
     if plan.far != plan.near:
         far = train_head(data, outcomes[plan.far.horizon_days], plan.far, FAR, threads=threads, seed=seed)
@@ -77,6 +79,7 @@ def train_value(
     extension, basis = _extension(data, outcomes, plan, far)
     heads = _heads(data, near, far, extension) | {
         "discount_rate_per_year": discount_rate_per_year,
+        "intervals_90d": near.intervals.described(),
         "intervals_12m": _year_intervals(data, outcomes, plan, far, extension).described(),
     }
     files = {HEADS_FILE: json.dumps(heads, sort_keys=True).encode(), **near.head.files(NEAR)}
@@ -93,6 +96,7 @@ def train_value(
             "heads": heads,
             "value_of": data.value_of,
             "known_cost_share": round(data.known_cost_share, 4),
+            **({"tuned": dict(tuned)} if tuned else {}),
         },
         metrics=near.figures | tested_far.figures,
         reasons=tuple(dict.fromkeys(near.verdict.reasons + tested_far.verdict.reasons)),
@@ -112,8 +116,9 @@ def predict_value(bundle: Bundle, features: pl.DataFrame, *, threads: int = 1) -
     Returns:
         Rows as in `features`: `customer_id`, `snapshot_date`; in minor units, Int64, at least 0:
         `expected_value_90d_amount`; `expected_value_12m_amount`, at least the former; the 80 % interval of the latter,
-        `expected_value_12m_low_amount` and `expected_value_12m_high_amount`; `typical_value_12m_amount`, as many
-        customers alike bring more as bring less; `expected_value_24m_amount`, discounted to the snapshot. And
+        `expected_value_12m_low_amount` and `expected_value_12m_high_amount`; `typical_value_90d_amount` (absent where
+        a bundle is older than it) and `typical_value_12m_amount`, as many customers alike bring more as bring less;
+        `expected_value_24m_amount`, discounted to the snapshot. And
         `expected_orders_30d`, `expected_orders_90d` (Float64): purchases.
 
     Raises:
@@ -132,6 +137,7 @@ def predict_value(bundle: Bundle, features: pl.DataFrame, *, threads: int = 1) -
     )
     amounts = {
         "expected_value_90d": near,
+        **({"typical_value_90d": asked.near_intervals.around(near)[1]} if asked.near_intervals else {}),
         "expected_value_12m": year,
         "expected_value_24m": year * half_a_year + second * half_a_year**3,
         "expected_value_12m_low": low,
@@ -172,6 +178,7 @@ class _Asked:
     near: ValueHead
     far: ValueHead
     intervals: Intervals
+    near_intervals: Intervals | None
 
     @classmethod
     def of(cls, bundle: Bundle) -> "_Asked":
@@ -180,7 +187,9 @@ class _Asked:
         run_rate = RunRate(feature=stored["feature"], first_event=date.fromisoformat(stored["first_event"]))
         near = value_head_from(bundle.files, NEAR, run_rate)
         far = near if heads["far"]["is_near"] else value_head_from(bundle.files, FAR, run_rate)
-        return cls(heads=heads, near=near, far=far, intervals=intervals_from(heads["intervals_12m"]))
+        near_intervals = intervals_from(heads["intervals_90d"]) if "intervals_90d" in heads else None
+        intervals = intervals_from(heads["intervals_12m"])
+        return cls(heads=heads, near=near, far=far, intervals=intervals, near_intervals=near_intervals)
 
     def near_amounts(self, features: pl.DataFrame, *, threads: int) -> Floats:
         return amounts_by(self.heads["near"]["method"], self.near, features, threads=threads)
@@ -204,6 +213,7 @@ def _as_graded(bundle: Bundle, near: TrainedHead, data: TrainingData) -> Bundle:
     alone = replace(near, head=near.graded, method=method)
     heads = _heads(data, alone, alone, YEAR_DAYS / near.horizon_days) | {
         "discount_rate_per_year": DISCOUNT_RATE_PER_YEAR,
+        "intervals_90d": near.intervals.described(),
         "intervals_12m": near.intervals.described(),
     }
     return replace(

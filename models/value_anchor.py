@@ -21,6 +21,7 @@ from models.errors import FeaturesMismatchError
 from models.value_basis import MARGIN, MARGIN_SHARE, SPEND_FEATURES
 
 DAYS_A_WEEK = 7.0
+RUN_RATE_SHARE = 0.5
 NEEDED = ("purchase_day_count", "days_since_first_order", "days_since_last_order", "net_amount_life")
 """Features the purchase models are made of."""
 
@@ -33,11 +34,13 @@ class Anchor:
         run_rate: last year's spend carried on.
         purchases: of days with a purchase (weeks as unit); None where the features don't tell histories.
         amounts: of the net amount of such a day (minor units); None with `purchases`.
+        run_rate_share: what the run rate counts beside them.
     """
 
     run_rate: RunRate
     purchases: BetaGeometric | None = None
     amounts: GammaGamma | None = None
+    run_rate_share: float = RUN_RATE_SHARE
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -63,7 +66,7 @@ class Anchor:
         if self.purchases is None:
             return steady
         parametric = self.orders(frame, horizon_days=horizon_days) * self.amount_of_an_order(frame)
-        return (steady + parametric) / 2
+        return self.run_rate_share * steady + (1 - self.run_rate_share) * parametric
 
     def columns(self, frame: pl.DataFrame, *, horizon_days: int) -> dict[str, Floats]:
         """The expectations as features to learn from."""
@@ -90,6 +93,7 @@ class Anchor:
         return {
             "purchases": asdict(self.purchases) if self.purchases else None,
             "amounts": asdict(self.amounts) if self.amounts else None,
+            "run_rate_share": self.run_rate_share,
         }
 
 
@@ -100,6 +104,7 @@ def anchor_from(content: dict[str, Any], run_rate: RunRate) -> Anchor:
         run_rate=run_rate,
         purchases=BetaGeometric(**purchases) if purchases else None,
         amounts=GammaGamma(**amounts) if amounts else None,
+        run_rate_share=content.get("run_rate_share", RUN_RATE_SHARE),
     )
 
 

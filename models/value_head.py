@@ -15,7 +15,8 @@ Belongs here: one horizon. Does not: the 12-month extension, intervals, baseline
 """
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -44,6 +45,7 @@ class HeadRecipe:
         run_rate: the honest baseline, and half of the anchor.
         threads: for LightGBM; without effect on the result.
         seed: for LightGBM.
+        tuned: settings of the trees that were searched for (`value_tuning`), in place of ours.
     """
 
     features: tuple[str, ...]
@@ -51,6 +53,7 @@ class HeadRecipe:
     run_rate: RunRate
     threads: int
     seed: int
+    tuned: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +198,13 @@ def fit_value_head(train: pl.DataFrame, recipe: HeadRecipe) -> ValueHead:
     orders, small_orders = _target(train, "order_count", bare.relative_orders(train, threads=1))
     amounts, small_amount = _target(train, "value_amount", bare.anchor.value(train, horizon_days=recipe.horizon_days))
     order_trees, amount_trees = boosting.train_mean_boosters(
-        matrix, (orders, amounts), encoder=encoder, columns=columns, threads=recipe.threads, seed=recipe.seed
+        matrix,
+        (orders, amounts),
+        encoder=encoder,
+        columns=columns,
+        threads=recipe.threads,
+        seed=recipe.seed,
+        tuned=recipe.tuned,
     )
     fitted = replace(
         bare,
@@ -207,6 +216,26 @@ def fit_value_head(train: pl.DataFrame, recipe: HeadRecipe) -> ValueHead:
     usual = float(fitted._log_anchor(train).mean())  # noqa: SLF001 - the same module
     fitted = replace(fitted, usual_log_amount=float(f"{usual:.9g}"))
     return _levelled(fitted, train, threads=recipe.threads)
+
+
+def purchase_head(customers: pl.DataFrame, *, run_rate: RunRate, horizon_days: int) -> ValueHead:
+    """The purchase models alone, fitted on the customers of one date; no outcomes are needed, no level is known.
+
+    Where features don't tell histories it is the run rate.
+    """
+    empty = Levels(horizon_days=horizon_days, by_day={})
+    anchor = replace(fit_anchor(customers, run_rate), run_rate_share=0.0)
+    small = SMALL * float(anchor.value(customers, horizon_days=horizon_days).mean())
+    head = ValueHead(
+        horizon_days=horizon_days,
+        encoder=fit_encoder(customers, (), model=MODEL),
+        anchor=anchor,
+        order_levels=empty,
+        amount_levels=empty,
+        small_amount=float(f"{small:.9g}"),
+    )
+    usual = float(head._log_anchor(customers).mean())  # noqa: SLF001 - the same module
+    return replace(head, usual_log_amount=float(f"{usual:.9g}"))
 
 
 def design(frame: pl.DataFrame, encoder: Encoder, anchor: Anchor, horizon_days: int) -> tuple[Floats, list[str]]:

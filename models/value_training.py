@@ -9,6 +9,7 @@ trees did not pass the gate, else the run rate. Does not: putting horizons toget
 (`value_head`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -75,7 +76,14 @@ def amounts_by(method: str, head: ValueHead, frame: pl.DataFrame, *, threads: in
 
 
 def train_head(
-    data: TrainingData, outcomes: pl.DataFrame, plan: SplitPlan, prefix: str, *, threads: int, seed: int
+    data: TrainingData,
+    outcomes: pl.DataFrame,
+    plan: SplitPlan,
+    prefix: str,
+    *,
+    threads: int,
+    seed: int,
+    tuned: Mapping[str, float] | None = None,
 ) -> TrainedHead:
     """Train and grade one horizon: see `value.train_value`. The figures' names begin with `prefix`."""
     days = plan.horizon_days
@@ -88,7 +96,9 @@ def train_head(
             refuse_too_few(at(rows, snapshots), SPENT, model=f"{days}-day value", part=part, names=names)
     kept, _ = usable_features(ended_by(rows, plan.test, days), data.feature_names)
     run_rate = RunRate(feature=data.spend_feature, first_event=data.first_event)
-    recipe = HeadRecipe(features=kept, horizon_days=days, run_rate=run_rate, threads=threads, seed=seed)
+    recipe = HeadRecipe(
+        features=kept, horizon_days=days, run_rate=run_rate, threads=threads, seed=seed, tuned=tuned or {}
+    )
     graded = fit_value_head(ended_by(rows, plan.test, days), recipe)
     test = at(rows, [plan.test])
     method, figures, verdict, graded = _grade(graded, rows, test, prefix, recipe)
@@ -97,7 +107,7 @@ def train_head(
     if method != TREES:
         final = final.without_trees(kept_rows)
     intervals, told = _intervals(rows, plan, recipe, graded, method)
-    figures |= {f"{prefix}_coverage_{name}": share for name, share in told.items()}
+    figures |= {f"{prefix}_{name}": share for name, share in told.items()}
     return TrainedHead(
         head=final,
         graded=graded,
@@ -146,7 +156,7 @@ def _graded(head: ValueHead, test: pl.DataFrame, prefix: str, recipe: HeadRecipe
 def _intervals(
     rows: pl.DataFrame, plan: SplitPlan, recipe: HeadRecipe, graded: ValueHead, method: str
 ) -> tuple[Intervals, dict[str, float]]:
-    """The intervals to keep, and how much those learnt before the test day cover of it.
+    """The intervals to keep, and how well those learnt before the test day did on it: coverage, typical amounts.
 
     Without calibration days, half of the test's customers say what covers the other half.
     """
@@ -176,4 +186,7 @@ def intervals_of(said: pl.DataFrame) -> Intervals:
 
 
 def _covered(intervals: Intervals, test: pl.DataFrame) -> dict[str, float]:
-    return coverage(intervals, test["expected"].to_numpy(), test["value_amount"].to_numpy().astype(np.float64))
+    """Coverage by tier, and the mean absolute error of the typical amounts."""
+    expected, actual = (test[name].to_numpy().astype(np.float64) for name in ("expected", "value_amount"))
+    shares = {f"coverage_{name}": share for name, share in coverage(intervals, expected, actual).items()}
+    return shares | {"typical_mae": round(mae(intervals.around(expected)[1], actual), 9)}

@@ -18,6 +18,7 @@ from models.encoding import Floats
 COUNT, FIRST, LAST = "purchase_day_count", "days_since_first_order", "days_since_last_order"
 NEEDED = (COUNT, FIRST, LAST)
 SAFE = 1e-6
+DAYS_A_YEAR = 365
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,16 @@ class PurchaseOdds:
         usual_silence = np.minimum(self.typical_silence_days / DAYS_A_WEEK, age)
         usual = self._of(repeats, np.where(repeats > 0, age - usual_silence, 0.0), age)
         return {LAST: self._of(repeats, last_age, age) - usual, COUNT: usual - self.mean_log_odds}
+
+    def within_a_year(self, frame: pl.DataFrame) -> tuple[Floats, Floats]:
+        """P(any purchase in 365 days), and by when half of those who make one have (days); shape (rows,) each."""
+        repeats, last_age, age = _histories(frame)
+        chance = self.model.probability_any(repeats, last_age, age, horizon=DAYS_A_YEAR / DAYS_A_WEEK)
+        exponent = self.model.r + repeats
+        scale = self.model.alpha + age
+        comes = -np.expm1(-exponent * np.log1p(DAYS_A_YEAR / DAYS_A_WEEK / scale))  # of who is a customer still
+        wait = scale * np.expm1(-np.log1p(-comes / 2) / exponent) * DAYS_A_WEEK
+        return chance, wait
 
     def described(self) -> dict[str, Any]:
         """As JSON-able values."""

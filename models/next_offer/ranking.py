@@ -14,7 +14,8 @@ from models.bundle import Bundle
 from models.next_offer.baseline import baseline_score
 from models.next_offer.bought import code_lines
 from models.next_offer.category_curve import fit_category_curve, in_category
-from models.next_offer.examples import Examples, Past
+from models.next_offer.evidence import card_evidence
+from models.next_offer.examples import Past
 from models.next_offer.facts import product_categories
 from models.next_offer.options import OfferOptions
 from models.next_offer.pair_features import FEATURES
@@ -82,7 +83,9 @@ def train_next_offer(  # noqa: PLR0913  each is a setting of the company, passed
     scores = rank_scores(candidate, sets.test.frame, features, threads=threads)
     verdict = judge(sets.test, scores, seed=seed)
     calibrated = rank_scores(candidate, sets.calibration.frame, features, threads=threads)
-    probability_metrics = _probability_metrics(sets.calibration, calibrated, sets.test, scores)
+    earlier = fit_calibration(sets.calibration.frame, calibrated, _bought(sets.calibration.frame))
+    probability_metrics = probability_figures(earlier, sets.test.frame, scores)
+    parameters = _parameters(sets, options, past, trees=trees, seed=seed, threads=threads)
     files = _files(sets, past, features, verdict, _Fit(scores, calibrated, trees, threads, seed))
     return Bundle(
         name="next_offer",
@@ -90,7 +93,7 @@ def train_next_offer(  # noqa: PLR0913  each is a setting of the company, passed
         trained_as_of=as_of,
         features=features if verdict.beats_baseline else (),
         files=files,
-        parameters=_parameters(sets, options, past, trees=trees, seed=seed, threads=threads),
+        parameters=parameters | {"card": card_evidence(sets.calibration, earlier, sets.test, scores)},
         metrics={**verdict.metrics, **probability_metrics},
         reasons=verdict.reasons,
         beats_baseline=verdict.beats_baseline,
@@ -133,15 +136,6 @@ def _bought(frame: pl.DataFrame) -> Floats:
     return frame["bought"].cast(pl.Float64).to_numpy()
 
 
-def _probability_metrics(earlier: Examples, earlier_scores: Floats, test: Examples, scores: Floats) -> dict[str, float]:
-    """How well probabilities calibrated on the snapshot before hold on the test: all active customers count.
-
-    One snapshot calibrates, as it does for the model that is kept.
-    """
-    calibration = fit_calibration(earlier.frame, earlier_scores, _bought(earlier.frame))
-    return probability_figures(calibration, test.frame, scores)
-
-
 def probability_figures(calibration: Calibration, frame: pl.DataFrame, scores: Floats) -> dict[str, float]:
     """Calibration error, log loss, and predicted over actual purchases of all candidates in `frame`."""
     predicted, bought = purchase_probabilities(calibration, frame, scores), _bought(frame)
@@ -168,8 +162,19 @@ def _parameters(
         "learning_snapshots": [day.isoformat() for day in sets.dates[len(sets.stopping_dates) + 1 :]],
         "learning_rows": sets.learning.height,
         "final_rows": sets.everything.height,
+        "plan": _plan(sets, options),
         "has_categories": past.categories is not None,
         "probability": f"of buying the product within {options.window_days} days, over all customers with a purchase "
         f"in the last {options.active_within_days} days",
         "baseline": "products by orders in the last 365 days, ties and the rest by buyers in the last 30 days",
+    }
+
+
+def _plan(sets: TrainingSets, options: OfferOptions) -> dict[str, object]:
+    """The windows, for those who read the model's card."""
+    return {
+        "horizon_days": options.window_days,
+        "train": [day.isoformat() for day in reversed(sets.dates[len(sets.stopping_dates) + 1 :])],
+        "calibrate": [day.isoformat() for day in reversed(sets.stopping_dates)],
+        "test": sets.dates[0].isoformat(),
     }

@@ -11,10 +11,12 @@ from typing import Any
 import polars as pl
 
 from models.errors import FeaturesMismatchError
+from models.prepared_table.errors import close_to
 
 MODEL = "prepared table"
 NAMELESS = "(no name)"
 NOTHING = ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "nan", "null", "none", "nil"]
+LEARN_AGAIN = "or learn again from a table that has the same columns as this one"
 MISSING_TEXT = "(missing)"
 NUMBER = r"^[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?([eE][+-]?\d+)?$"
 CODE = r"^0\d"  # leading zeros: a code, not a number
@@ -76,7 +78,9 @@ def typed(table: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
     """
     missing = [column.name for column in columns if column.name not in table.columns]
     if missing:
-        raise FeaturesMismatchError(model=MODEL, missing=missing, retyped=[], there=table.columns)
+        raise FeaturesMismatchError(
+            model=MODEL, missing=missing, retyped=[], there=table.columns, action=_advice(missing, table.columns)
+        )
     made = [_as_kind(table[column.name], column) for column in columns]
     lost = [
         f"{column.name} (no {column.kind})"
@@ -84,8 +88,16 @@ def typed(table: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
         if column.kind != "text" and values.null_count() == table.height and not _blank(table[column.name])
     ]
     if lost:
-        raise FeaturesMismatchError(model=MODEL, missing=[], retyped=lost, there=table.columns)
+        action = f"bring them as they were in training; {LEARN_AGAIN}"
+        raise FeaturesMismatchError(model=MODEL, missing=[], retyped=lost, there=table.columns, action=action)
     return pl.DataFrame(made)
+
+
+def _advice(missing: Sequence[str], there: Sequence[str]) -> str:
+    """What to do about columns that are missing: which of those that are there might be meant."""
+    meant = [f"{close} for {name}" for name in missing if (close := close_to(name, there))]
+    renamed = f" (did you mean {', '.join(meant)}? rename)" if meant else ""
+    return f"add the missing columns to the table{renamed}; {LEARN_AGAIN}"
 
 
 def columns_from(content: Iterable[dict[str, Any]]) -> list[Column]:

@@ -1,6 +1,7 @@
 """Failures of training on, and scoring, a prepared table."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 
 from data_contracts.errors import DataBlockedError, UsageError
 
@@ -8,13 +9,13 @@ from data_contracts.errors import DataBlockedError, UsageError
 class TableColumnUnknownError(UsageError):
     """A column that the command names is not in the table."""
 
-    def __init__(self, *, option: str, column: str, there: Iterable[str]) -> None:
+    def __init__(self, *, option: str, column: str, there: Sequence[str]) -> None:
         super().__init__(
             "the table has no such column",
             where=option,
             got=column,
             expected="one of: " + ", ".join(there),
-            action=f"correct {option}",
+            action=f"did you mean {close!r}?" if (close := close_to(column, there)) else f"correct {option}",
         )
 
 
@@ -78,6 +79,13 @@ class TimeUnusableError(DataBlockedError):
             expected="dates, times or numbers without gaps, with at least as many different ones as --folds",
             action="correct the column, or leave --time out: then rows are split by chance",
         )
+
+
+def close_to(name: str, there: Iterable[str]) -> str | None:
+    """The column whose name is most like one that is not there, upper and lower case alike; None where none is."""
+    folded = {one.casefold(): one for one in there}
+    found = get_close_matches(name.casefold(), folded, n=1)
+    return folded[found[0]] if found else None
 
 
 def _quoted(name: str) -> str:

@@ -34,6 +34,12 @@ def folds_of(groups: Sequence[str], happened: Floats, *, folds: int, seed: int) 
     return np.array([placed[group] for group in groups], dtype=np.int64)
 
 
+def lots_of(groups: Sequence[str], *, seed: int) -> Floats:
+    """A lot from 0 to below 1 for each row, the same for rows of one group, on every machine and version."""
+    lots = {group: _lot(group, seed) / 2**64 for group in set(groups)}
+    return np.array([lots[group] for group in groups], dtype=np.float64)
+
+
 def canonical_order(groups: Sequence[str], seed: int) -> npt.NDArray[np.int64]:
     """An order of the rows that does not depend on the file's (equal ids keep theirs)."""
     lots = np.array([_lot(group, seed) for group in groups], dtype=np.uint64)

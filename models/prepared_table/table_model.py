@@ -14,7 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from models import boosting
-from models.boosting import TreeSize
+from models.boosting import FEW_FEATURES, TreeSize
 from models.calibration import Calibrator, calibrator_from, choose_calibrator, fit_calibrator, log_loss, sigmoid
 from models.encoding import Encoder, Floats, encoder_from, fit_encoder
 from models.prepared_table.curve import TableCurve, curve_from, fit_path, plan_design
@@ -23,11 +23,12 @@ from models.prepared_table.folds import Folds, folds_of
 MODEL = "prepared table"
 PENALTIES = (300.0, 100.0, 30.0, 10.0, 3.0, 1.0)
 STRONG_PENALTIES = (3000.0, 1000.0)  # tried on small tables only
-LEAVES = (4, 16)
+TREES = ((4, FEW_FEATURES), (16, FEW_FEATURES), (16, 0.8))  # leaves, share of the columns a tree may look at
 ROUNDS = (25, 50, 100, 150, 200, 300, 400, 600)
 SMALL = 1_000  # rows, below which larger and more trees only learn by heart
 SMALL_STAGES = 6
 SHARES = (0.0, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0)
+PULL_TO_FEW = 4.0  # log likelihood that trees which see most columns must gain over those that see few
 PULL_TO_HALVES = 8.0  # a half alone must gain two units of log likelihood over equal halves
 TREES_FILE, MODEL_FILE = "table_trees.txt", "table_model.json"
 
@@ -42,6 +43,7 @@ class Choice:
         bends: whether its lines are broken.
         tree_share: the trees' part of the log-odds; the curve has the rest.
         calibration: the kind of curve.
+        tree_feature_share: the share of the columns that a tree may look at.
     """
 
     tree_leaves: int
@@ -50,6 +52,7 @@ class Choice:
     bends: bool
     tree_share: float
     calibration: str
+    tree_feature_share: float = FEW_FEATURES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +144,7 @@ def fit_chosen(table: pl.DataFrame, happened: Floats, choice: Choice, options: F
     encoder = _encoder(table)
     matrix = encoder.matrix(table, model=MODEL)
     design = plan_design(matrix, encoder, with_bends=choice.bends)
-    size = TreeSize(leaves=choice.tree_leaves, rounds=choice.tree_rounds)
+    size = TreeSize(leaves=choice.tree_leaves, rounds=choice.tree_rounds, feature_share=choice.tree_feature_share)
     trees = boosting.train_table_booster(
         matrix, happened, encoder=encoder, size=size, threads=options.threads, seed=options.seed
     )
@@ -183,37 +186,46 @@ class _Inner:
 def _choose(inner: _Inner) -> tuple[Choice, Floats]:
     """The choice, and its blended log-odds of every row from models that have not seen it."""
     trees = _tree_scores(inner)
-    leaves, rounds = min(trees, key=lambda key: inner.loss(trees[key]))
+    evident = {
+        key: len(inner.happened) * inner.loss(trees[key]) + PULL_TO_FEW * (key[0][1] > FEW_FEATURES) for key in trees
+    }
+    kind, stage = min(trees, key=lambda key: evident[key])
     penalties = (*STRONG_PENALTIES, *PENALTIES) if inner.is_small else PENALTIES
     straight = _curve_scores(inner, penalties, bends=False)
     best = penalties.index(min(straight, key=lambda key: inner.loss(straight[key]))[0])
     near = penalties[max(best - 1, 0) : best + 2]
     curves = straight | _curve_scores(inner, near, bends=True)
     penalty, bends = min(curves, key=lambda key: inner.loss(curves[key]))
-    blends = {share: share * trees[leaves, rounds] + (1 - share) * curves[penalty, bends] for share in SHARES}
+    blends = {share: share * trees[kind, stage] + (1 - share) * curves[penalty, bends] for share in SHARES}
     evidence = {
         share: len(scores) * inner.loss(scores) + PULL_TO_HALVES * (share - 0.5) ** 2
         for share, scores in blends.items()
     }
     share = min(evidence, key=lambda key: evidence[key])
     choice = Choice(
-        tree_leaves=leaves, tree_rounds=rounds, penalty=penalty, bends=bends, tree_share=share, calibration="none"
+        tree_leaves=kind[0],
+        tree_rounds=stage,
+        penalty=penalty,
+        bends=bends,
+        tree_share=share,
+        calibration="none",
+        tree_feature_share=kind[1],
     )
     return choice, blends[share]
 
 
-def _tree_scores(inner: _Inner) -> dict[tuple[int, int], Floats]:
-    """Held-out log-odds by leaves and rounds."""
-    sizes, stages = (LEAVES[:1], ROUNDS[:SMALL_STAGES]) if inner.is_small else (LEAVES, ROUNDS)
-    scores = {(leaves, rounds): np.empty(len(inner.happened)) for leaves in sizes for rounds in stages}
+def _tree_scores(inner: _Inner) -> dict[tuple[tuple[int, float], int], Floats]:
+    """Held-out log-odds by kind of trees and rounds."""
+    kinds, stages = (TREES[:1], ROUNDS[:SMALL_STAGES]) if inner.is_small else (TREES, ROUNDS)
+    scores = {(kind, rounds): np.empty(len(inner.happened)) for kind in kinds for rounds in stages}
     settings = (inner.options.threads, inner.options.seed)
     for asked, known, target, wanted in inner.splits():
-        for leaves in sizes:
+        for kind in kinds:
             staged = boosting.staged_scores(
-                known, target, wanted, encoder=inner.encoder, leaves=leaves, rounds=stages, settings=settings
+                known, target, wanted, encoder=inner.encoder, kind=kind, rounds=stages, settings=settings
             )
             for rounds, stage in zip(stages, staged, strict=True):
-                scores[leaves, rounds][asked] = stage
+                scores[kind, rounds][asked] = stage
     return scores
 
 

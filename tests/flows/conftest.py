@@ -103,3 +103,21 @@ def gristmill(tmp_path):
         )
 
     return run
+
+
+@pytest.fixture(scope="module")
+def tables():
+    """The core tables of a tiny hand-made company."""
+    from tests.flows.feature_company import company  # noqa: PLC0415 only for those that ask
+
+    return company()
+
+
+@pytest.fixture
+def loaded(open_at, tmp_path, tables):
+    """A context whose last load is the company."""
+    context = open_at(tmp_path / "work")
+    from tests.flows.feature_company import with_load  # noqa: PLC0415 only for those that ask
+
+    with_load(context, "one", tables)
+    return context

@@ -1,14 +1,25 @@
-"""Bundles kept for a night without the registry: verified again, not for ever, not too many."""
+"""Bundles kept for a night without the registry: verified again, not for ever, not too many.
 
+And champions that change while a night runs.
+"""
+
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from flows import champions, pipelines
 from flows.champion_cache import KEPT, ChampionCache
+from flows.orchestration import plain_step
+from flows.promoting import promote_by_hand
 from models.bundle import Bundle
 from models.errors import BundleCorruptError, RegistryDownError
+from warehouse.duckdb_warehouse import DuckDBWarehouse
+from warehouse.errors import WarehouseBusyError
+from warehouse.promotions import record_promotion
 
 NOW = datetime(2026, 1, 2, 3, tzinfo=UTC)
+LATER = date(2026, 1, 1)
 
 
 def bundle(number=1):
@@ -59,11 +70,38 @@ def test_the_oldest_go(cache):
 def test_a_night_without_the_registry_scores_with_verified_copies(workspace, open_at, do):
     down = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
     fresh = open_at(workspace, **down)
-    plain = do("score", open_at(workspace), as_of=date(2026, 1, 1))
+    plain = do("score", open_at(workspace), as_of=LATER)
     assert plain["champions_from_cache"] == []
-    without = do("score", fresh, as_of=date(2026, 1, 1), force=True)
+    without = do("score", fresh, as_of=LATER, force=True)
     assert without["champions_from_cache"] == ["churn", "next_offer", "value"]
     assert without["content_hash"] == plain["content_hash"]
     later = open_at(workspace, now=fresh.now + timedelta(days=8), **down)
     with pytest.raises(RegistryDownError):
-        do("score", later, as_of=date(2026, 1, 1), force=True)
+        do("score", later, as_of=LATER, force=True)
+
+
+@pytest.mark.slow
+def test_a_champion_that_changes_in_mid_run_scores_the_next_night_only(workspace, open_at):
+    context = open_at(workspace)
+    first = champions.find_champions(context, LATER)["churn"]
+    bundle = context.registry.load("churn", first.version, digest=first.digest)
+
+    def and_then(name, function, **arguments):
+        result = plain_step(name, function, **arguments)
+        if name == "verify the champions":
+            another = replace(bundle, parameters={**bundle.parameters, "of": "today"}, graded=None)
+            other = context.registry.register(another, run_name="another")
+            with pytest.raises(WarehouseBusyError):
+                promote_by_hand(open_at(workspace), name="churn", version=other, because="in mid-run")
+            context.registry.promote("churn", other, expected_current=first.version)
+            forced = replace(first, version=other, promoted_at=context.now + timedelta(seconds=1))
+            with context.warehouse() as warehouse:  # nobody may, but somebody with the ledger's rights could
+                record_promotion(warehouse, forced)
+        return result
+
+    night = pipelines.score(and_then, context=context, as_of=LATER)
+    assert night["champions"]["churn"]["version"] == first.version
+    with DuckDBWarehouse(workspace / "warehouse.duckdb", read_only=True) as warehouse:
+        versions = warehouse.query("SELECT DISTINCT as_of, churn_model_version FROM segments.customer").rows()
+    assert versions == [(LATER, first.version)]
+    assert champions.find_champions(context, LATER)["churn"].version == first.version + 1

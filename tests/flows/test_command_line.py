@@ -1,6 +1,7 @@
 """The command as its user meets it: a real process, its exit code, its standard output and error."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -169,12 +170,26 @@ def test_a_failure_is_one_json_document_for_programs(gristmill, shop):
     assert {"what", "got", "expected", "action"} <= set(told)
 
 
+def test_whoever_stops_reading_ends_the_command_quietly(shop):
+    """As `gristmill config show | head -1` does; here nobody reads from the beginning."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-c", "from flows.command_line import main; main()", "config", "show"]
+    ended = subprocess.run(command, cwd=shop, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (141, "")
+
+
 def test_an_error_in_our_code_is_told_as_a_bug(gristmill, shop):
     (shop / "work").mkdir()
     (shop / "work" / "lake").write_text("a file where a folder should be")
     ended = gristmill("ingest")
     assert ended.returncode == 1
     assert "this is a bug" in ended.stderr
+    ended = gristmill("--log-format", "json", "ingest")
+    told = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert [line["event"] for line in told][-3:] == ["bug", "failed", "command ended"]
+    assert told[-1]["exit_code"] == ended.returncode == 1
 
 
 def test_the_installed_command_is_this_one():

@@ -193,7 +193,7 @@ def test_unchanged_sources_are_not_loaded_again(workspace, open_at, do):
     [
         (date(2026, 1, 3), AsOfInTheFutureError),
         (date(2023, 6, 1), AsOfBeforeDataError),
-        (date(2024, 9, 1), TooLittleHistoryError),
+        (date(2024, 1, 20), TooLittleHistoryError),
     ],
 )
 def test_a_date_that_cannot_be_trained_on_says_why(workspace, open_at, do, as_of, error):
@@ -204,7 +204,7 @@ def test_a_date_that_cannot_be_trained_on_says_why(workspace, open_at, do, as_of
 
 def test_too_little_history_says_how_much_is_missing(workspace, open_at, do):
     with pytest.raises(TooLittleHistoryError) as caught:
-        do("train", open_at(workspace), as_of=date(2024, 9, 1))
+        do("train", open_at(workspace), as_of=date(2024, 1, 20))
     assert "days" in caught.value.got
     assert caught.value.exit_code == 3
 

@@ -16,9 +16,16 @@ from pydantic import ValidationError
 
 from config.compute import Compute
 from flows import mapping as mapping_module
+from flows.dask_cluster import refuse_unasked
 from flows.errors import NobodyActiveError
 from flows.mapping import bucket_mapping, carry_out
-from flows.mapping_errors import ClusterDownError, JobChangedError, WorkerDiedError
+from flows.mapping_errors import (
+    ClusterDiffersError,
+    ClusterDownError,
+    ClusterSeesNoLakeError,
+    JobChangedError,
+    WorkerDiedError,
+)
 from tests.flows import mapped_work
 from warehouse.lake import Lake
 
@@ -100,6 +107,20 @@ def test_settings_that_mean_nothing_are_refused(wrong):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("raised", "refused", "told"),
+    [
+        (ImportError("no gristmill"), ClusterDiffersError, "tcp://b has no gristmill"),
+        (RuntimeError("half an installation"), ClusterDiffersError, "tcp://b fails: RuntimeError"),
+        (PermissionError("not yours"), ClusterSeesNoLakeError, "tcp://b"),
+    ],
+)
+def test_a_worker_that_could_not_be_asked_is_refused(raised, refused, told):
+    with pytest.raises(refused, match=told):
+        refuse_unasked({"tcp://a": (True, {}), "tcp://b": raised}, folder="/lake")
+    refuse_unasked({"tcp://a": (True, {})}, folder="/lake")
+
+
 def test_a_scheduler_that_is_not_there_is_told(mapped, monkeypatch):
     monkeypatch.setattr("flows.dask_cluster.CONNECT_SECONDS", 1.0)
     with pytest.raises(ClusterDownError) as told:

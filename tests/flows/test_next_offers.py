@@ -12,10 +12,18 @@ import pytest
 from data_contracts.errors import UsageError
 from flows.basket_columns import BasketColumns, basket_lines, guess_columns, read_days
 from flows.basket_files import read_baskets
-from flows.errors import BasketColumnsError
+from flows.errors import BasketColumnsError, NothingToJudgeByError
 from flows.next_offers import BasketRequest, score_next_offers, train_next_offers
 from flows.progress import Reporter
 from models.next_basket.errors import NobodyKnownError
+
+
+def test_customers_with_one_basket_each_are_data_that_block(tmp_path):
+    (tmp_path / "one.csv").write_text("customer,basket,item\n" + "".join(f"c{n},b{n},i{n % 3}\n" for n in range(9)))
+    request = BasketRequest(history=tmp_path / "one.csv", hold_out_last=True, out=tmp_path / "out")
+    with pytest.raises(NothingToJudgeByError, match="but one basket") as blocked:
+        train_next_offers(request, today=date(2026, 1, 1), reporter=Reporter(quiet=True))
+    assert blocked.value.exit_code == 3
 
 
 @pytest.mark.parametrize(
@@ -96,6 +104,11 @@ def test_json_of_baskets(tmp_path, content):
     lines, _ = basket_lines(table, guess_columns(table.columns, {}))
     assert sorted(lines.select("customer_id", "product_id").rows()) == [("7", "3"), ("7", "3"), ("7", "4")]
     assert lines.sort("basket")["product_id"].to_list()[-1] == "3"
+
+
+def test_json_of_what_each_customer_bought_in_one_basket(tmp_path):
+    (tmp_path / "b.json").write_text(json.dumps({"7": [3, 4, -1], "8": [3]}))
+    assert read_baskets(tmp_path / "b.json").select("customer", "item").rows() == [("7", "3"), ("7", "4"), ("8", "3")]
 
 
 def shop():

@@ -14,7 +14,7 @@ from flows.core_tables import CoreTables, CustomerRange
 from flows.customer_ranges import cut_by_customers
 from flows.feature_inputs import file_digest
 from flows.night_features import NightJob, build_night_bucket, build_night_features
-from tests.flows.test_features_command import DAY, company
+from tests.flows.feature_company import DAY, company
 from warehouse.lake import Lake
 
 BUCKETS = 2

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from data_contracts.errors import AlreadyRunningError, DataBlockedError, DependencyDownError, UsageError
-from flows.notifying import notified
+from flows.notifying import notified, tell_of_drift
 from flows.recording import alone, recorded
 
 BLOCKED = DataBlockedError("the orders end too soon", got="nothing since Monday")
@@ -55,6 +55,13 @@ def test_blocked_then_recovered_and_nothing_more(context, told):
         "got": "nothing since Monday",
         "text": "",
     }
+
+
+def test_new_alarms_of_drift_are_told_in_one_message(context, told):
+    tell_of_drift(context, "score", [])
+    tell_of_drift(context, "score", ["prices rose.", "a column is empty."])
+    (event,) = events(told)
+    assert (event["event"], event["what"]) == ("drift", "prices rose. a column is empty.")
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from flows.context import Context
 from flows.feature_proofs import Request, prove
 from flows.featuring import customer_features, list_features
 from flows.progress import Reporter
+from tests.flows.feature_company import DAY, NOW, company, proof, with_load, with_night
 from tests.flows.test_command_line import SETTINGS
-from tests.flows.test_features_command import DAY, NOW, company, proof, with_load, with_night
 
 OWN = """
 [inputs.customers]

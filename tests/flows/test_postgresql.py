@@ -31,7 +31,7 @@ def test_before_anything_ran_there_is_nothing_to_say(open_on_postgresql, do):
 def test_a_second_run_at_the_same_time_is_turned_away(open_on_postgresql, do):
     context = open_on_postgresql()
     with context.warehouse().lock(run_key="score 2026-01-01", now=context.now):
-        assert "score 2026-01-01" in read_status(context, limit=1)["running"]
+        assert read_status(context, limit=1)["running"]["what"] == "score 2026-01-01"
         with pytest.raises(AlreadyRunningError) as caught:
             do("ingest", context)
     assert "score 2026-01-01" in caught.value.got

@@ -11,8 +11,18 @@ from flows.champions import open_champions
 from flows.core_tables import CoreTables
 from flows.errors_models import ModelUnknownError, NotComparableError
 from flows.modelling import compare_versions, evaluation_rows
-from flows.shadowing import KIND, SCHEMA, compare_shadows, score_shadows, set_shadow, shadows_of
+from flows.shadowing import (
+    KIND,
+    SCHEMA,
+    compare_shadows,
+    score_shadows,
+    set_shadow,
+    shadow_the_loser,
+    shadows_of,
+)
+from models.bundle import Bundle
 from models.churn import predict_churn
+from warehouse.promotions import running_shadows
 
 TRAINED, LATER = date(2025, 12, 1), date(2026, 1, 1)
 
@@ -102,3 +112,19 @@ def test_versions_are_compared_on_rows_that_neither_has_seen(challenger):
     assert [one["version"] for one in alone["versions"]] == [1, version]
     with pytest.raises(NotComparableError):
         compare_versions(context, name="value", versions=[], as_of=LATER)
+
+
+def test_by_rule_the_latest_loser_scores_in_the_shadow_and_nobody_without_it(tmp_path, open_at):
+    def bundle(day):
+        return Bundle(name="churn", method="lightgbm", trained_as_of=date(2025, 1, day), features=(), files={})
+
+    plain = open_at(tmp_path / "work")
+    assert not shadow_the_loser(plain, name="churn", bundle=bundle(1), version=1, because="lost")
+    ruled = open_at(tmp_path / "work", GRISTMILL__REGISTRY__SHADOW_CHALLENGERS="true")
+    for version in (2, 3):
+        assert shadow_the_loser(ruled, name="churn", bundle=bundle(version), version=version, because="lost")
+    assert not shadow_the_loser(ruled, name="next_offer", bundle=bundle(1), version=1, because="lost")
+    with ruled.warehouse(read_only=True) as warehouse:
+        running = running_shadows(warehouse)
+    assert [(one.name, one.version, one.because) for one in running] == [("churn", 3, "lost")]
+    assert ruled.settings.configuration_hash == plain.settings.configuration_hash

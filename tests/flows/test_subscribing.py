@@ -9,6 +9,7 @@ from config import load_settings
 from flows.context import Context
 from flows.exporting import Wanted, export
 from flows.progress import Reporter
+from flows.receipt_reporting import read_receipts
 from simulation.subscribers import leaving_probability, simulate_subscribers
 from warehouse.duckdb_warehouse import DuckDBWarehouse
 
@@ -16,6 +17,7 @@ NOW = datetime(2026, 1, 2, 3, 0, tzinfo=UTC)
 
 pytestmark = pytest.mark.slow
 AS_OF = date(2026, 1, 1)
+EARLIER, WINDOW_END = date(2025, 9, 1), date(2025, 11, 30)
 SETTINGS = """
 [company]
 name = "Club"
@@ -65,12 +67,15 @@ def published(tmp_path_factory, company, do):
     (folder / "gristmill.toml").write_text(SETTINGS, encoding="utf-8")
     settings = load_settings(folder / "gristmill.toml", environment={})
     context = Context(settings=settings, now=NOW, clock=lambda: NOW, reporter=Reporter(quiet=True), run_by="tests")
-    result = do("run", context, as_of=AS_OF)
+    earlier = do("run", context, as_of=EARLIER)
+    result = do("score", context, as_of=AS_OF) | {key: earlier[key] for key in ("trained", "left_out")}
+    result["receipts"] = read_receipts(context)["receipts"]
     result["exported"] = export(context, Wanted())
     with DuckDBWarehouse(context.settings.warehouse_file) as warehouse:
         tables = {
-            "customer": warehouse.query("select * from segments_versions.customer__1"),
-            "reasons": warehouse.query("select * from segments_versions.reasons__1"),
+            "customer": warehouse.query("select * from segments.customer"),
+            "reasons": warehouse.query("select * from segments.reasons"),
+            "drift": warehouse.query("select * from segments.drift"),
         }
     return result, tables
 
@@ -80,6 +85,13 @@ def test_it_gets_through_and_says_what_is_left_out(published):
     assert result["status"] == "published"
     assert set(result["trained"]) == {"subscription_churn"}
     assert "no orders" in result["left_out"]["next_best_offer"]
+
+
+def test_drift_looks_at_subscribers_and_their_scores(published):
+    drift = published[1]["drift"]
+    looked_at = set(drift.select("kind", "what").rows())
+    assert {("population", "contract_age_days"), ("prediction", "subscription_churn_probability")} <= looked_at
+    assert not drift["alert"].drop_nulls().len()
 
 
 def test_its_list_is_exported_too_although_nobody_ordered(published):
@@ -119,6 +131,25 @@ def test_probabilities_and_values_are_near_the_truth(published, company):
     monthly = asked.filter(pl.col("billing_period_months") == 1)
     kept_share = float(monthly["expected_value_12m"].sum()) / float(monthly["amount"].sum() / 100 * 12)
     assert 0.3 < kept_share < 0.8
+
+
+def test_what_was_said_of_subscribers_has_its_receipts(published, company):
+    """A night of September, held in January against who left and what was billed."""
+    whole = {row["score"]: row for row in published[0]["receipts"] if row["slice"] == "all"}
+    assert set(whole) == {"subscription_churn_probability", "expected_value_90d"}  # a year, and renewals, are not over
+    assert {row["model"] for row in whole.values()} == {"subscription_churn"}
+    left, billed = whole["subscription_churn_probability"], whole["expected_value_90d"]
+    known = company.subscriptions.filter(pl.col("started_on") < EARLIER)
+    running = known.filter(pl.col("ended_on").is_null() | (pl.col("ended_on") >= EARLIER))
+    assert left["customers"] == running["customer_id"].n_unique()
+    until = company.subscriptions.filter(
+        pl.col("started_on") < WINDOW_END, pl.col("ended_on").fill_null(WINDOW_END) >= EARLIER
+    )
+    stayed = until.filter(pl.col("ended_on").fill_null(WINDOW_END) >= WINDOW_END)["customer_id"].unique()
+    gone = running.filter(~pl.col("customer_id").is_in(stayed.implode()))["customer_id"].n_unique()
+    assert left["actual"] == pytest.approx(gone / left["customers"], abs=0.01)  # but for who came back within a week
+    assert (left["verdict"], billed["verdict"]) == ("as promised", "no promise")
+    assert billed["predicted"] == pytest.approx(billed["actual"], rel=0.1)
 
 
 def test_reasons_are_in_words(published):

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 import urllib.request
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from flows import ingesting
 from flows.local_server import answers, local_server
 from flows.orchestration import carry_out
 
@@ -101,3 +103,38 @@ def test_the_server_is_gone_when_the_run_is_over(tmp_path):
         assert os.environ["PREFECT_API_URL"] == api_url
     assert not answers(api_url, timeout_seconds=1)
     assert os.environ.get("PREFECT_API_URL") != api_url
+
+
+def test_no_secret_is_on_the_servers_pages_or_in_its_files(server, open_at, tmp_path, tmp_path_factory, monkeypatch):
+    """In the warehouse's address, a webhook's, the registry's, the environment; told by our errors and by a bug's."""
+    dsn, hook = "postgresql://mill:hunter2dsn@127.0.0.1:1/shop", "http://127.0.0.1:1/hunter2hook"
+    monkeypatch.setenv("SHOP_API_TOKEN", token := "hunter2token")
+    secrets = {"GRISTMILL__NOTIFICATIONS__WEBHOOK": hook, "MLFLOW_TRACKING_URI": "http://mill:hunter2uri@127.0.0.1:1"}
+    patience = {"GRISTMILL__WAREHOUSE__CONNECT_TIMEOUT_SECONDS": "0.3"}
+
+    def failing(*_, **__):
+        raise RuntimeError(f"bug with {dsn}, {hook}, {token}") from OSError(f"at {dsn}")
+
+    def refused(**changes):
+        context = open_at(tmp_path / "work", PREFECT_API_URL=server, **secrets, **changes)
+        with pytest.raises(Exception, match=r"bug with|can't be reached") as caught:
+            carry_out("ingest", context, mode="server", config=None, data=None, parameters={})
+        return "".join(traceback.format_exception(caught.value))
+
+    told = refused(GRISTMILL_WAREHOUSE_URL=dsn, **patience)
+    monkeypatch.setattr(ingesting, "ingest_sources", failing)
+    monkeypatch.setenv("GRISTMILL_WAREHOUSE_URL", dsn)
+    told += refused()
+    flows = ask(server, "flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 2})
+    assert {flow["state"]["type"] for flow in flows} == {"FAILED"}
+    assert "bug with ***" in json.dumps(flows)
+    (task,) = ask(server, "task_runs/filter", {"flow_runs": {"id": {"any_": [flow["id"] for flow in flows]}}})
+    assert "bug with ***" in json.dumps(task)
+    for path in ("logs/filter", "artifacts/filter", "events/filter"):
+        told += json.dumps(ask(server, path, {}))
+    assert "hunter2" not in told
+    kept = [
+        path for folder in (tmp_path, *tmp_path_factory.getbasetemp().glob("prefect*")) for path in folder.rglob("*")
+    ]
+    assert {path for path in kept if path.is_file() and b"hunter2" in path.read_bytes()} == set()
+    assert any(b"bug with ***" in path.read_bytes() for path in kept if path.is_file())

@@ -1,16 +1,18 @@
 """History, rollback and backfill, on a small simulated company that was taken the whole way."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import duckdb
 import pytest
 
 from data_contracts.errors import DataBlockedError
-from flows.backfilling import backfill_days
-from flows.errors_backfilling import BackfillRangeError
+from flows.backfilling import as_it_was, backfill_days
+from flows.errors_backfilling import BackfillRangeError, ChampionsOfTheDayError
 from flows.versions import read_history, roll_back
 from warehouse.errors import NothingToRollBackToError
-from warehouse.ledger import history
+from warehouse.ledger import finish_run, history, start_run
+from warehouse.promotions import promotions_of, record_promotion
 
 TRAINED = date(2025, 12, 1)
 LATER = date(2026, 1, 1)
@@ -65,6 +67,42 @@ def test_past_nights_come_out_as_they_would_have_been(workspace, open_at, do):
     alone = do("score", context, as_of=date(2025, 12, 4), force=True)
     assert alone["content_hash"] == done["nights"][2]["content_hash"]
     assert readers_date(workspace) == [(date(2025, 12, 11),)]
+
+
+@pytest.mark.slow
+def test_a_date_is_scored_by_whoever_was_champion_then(workspace, open_at, do):
+    """The champions were promoted at 3 o'clock of 2 January; the day after, a person put another in their place."""
+    context = open_at(workspace, now=datetime(2026, 1, 4, 9, tzinfo=UTC))
+    with context.warehouse() as warehouse:
+        (first,) = promotions_of(warehouse, "churn")
+        for_good = {"kind": "by hand", "version": 7, "promoted_at": datetime(2026, 1, 3, 12, tzinfo=UTC)}
+        record_promotion(warehouse, replace(first, **for_good))
+    days = {"first": date(2026, 1, 2), "last": date(2026, 1, 3)}
+    then = do("backfill", context, **days, champions="of-the-day")["nights"]
+    assert (then[0]["status"], then[0]["error"]) == ("blocked", "NoChampionError")  # it was due an hour before
+    assert "--champions today" in then[0]["action"]
+    assert (then[1]["status"], then[1]["trained"], then[1]["model_versions"]["churn"]) == ("published", False, 1)
+    now = do("backfill", context, **days, champions="today", force=True)["nights"]
+    assert {(night["status"], night["error"]) for night in now} == {("blocked", "ChampionGoneError")}
+    assert "churn 7 is not in the registry any more" in now[0]["what"]
+
+
+def test_what_was_decided_when_a_date_was_scored(tmp_path, open_at):
+    context = open_at(tmp_path / "work", now=datetime(2026, 1, 9, 9, tzinfo=UTC))
+    day, at = date(2026, 1, 5), lambda hour: datetime(2026, 1, 5, hour, tzinfo=UTC)
+    assert as_it_was(context, day).champions_decided_before == at(2)  # when it was due
+    with context.warehouse() as warehouse:
+        for attempt, status in enumerate(["failed", "done", "done"]):  # at 5, 6 and 7 o'clock
+            of_run = {"kind": "score", "as_of": day, "configuration_hash": f"{attempt}", "run_by": "tests"}
+            run = start_run(warehouse, now=at(5 + attempt), **of_run)
+            finish_run(warehouse, run, status=status, now=at(8))
+    assert as_it_was(context, day).champions_decided_before == at(6)
+
+
+def test_the_champions_of_a_day_are_not_trained_now(tmp_path, open_at, do):
+    days = {"first": date(2025, 12, 1), "last": date(2025, 12, 1)}
+    with pytest.raises(ChampionsOfTheDayError):
+        do("backfill", open_at(tmp_path / "work"), **days, champions="of-the-day", train="always")
 
 
 @pytest.mark.slow

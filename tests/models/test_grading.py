@@ -66,3 +66,9 @@ def test_a_gain_is_a_share_of_what_can_be_gained_whatever_the_figure_is_called()
 def test_without_any_gain_the_gate_decides():
     assert grade_figures("churn", {"auc": 0.8}, passed=True).letter == "B"
     assert grade_figures("churn", {"auc": 0.8}, passed=False).letter == "C"
+
+
+def test_a_table_of_ones_own_has_no_champion_before():
+    words = {name: grade_figures(name, {}, passed=False).words for name in ("churn", "churn_table")}
+    assert "champion" in words["churn"]
+    assert "champion" not in words["churn_table"]

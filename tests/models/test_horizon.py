@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from models.horizon import choose_horizon
+from models.horizon import choose_horizon, short_history_horizon
 
 
 def gaps(*days, times=100):
@@ -33,3 +33,16 @@ def test_where_nothing_can_be_learnt_the_wanted_one_is_told():
 def test_a_handful_of_gaps_is_no_rhythm(few):
     horizon = choose_horizon(few, can_be_learnt=lambda _: True)
     assert (horizon.days, "too few" in horizon.basis) == (90, True)
+
+
+@pytest.mark.parametrize(("within", "history_days", "expected"), [(14, 150, 30), (31, 150, 90), (31, 250, 30)])
+def test_a_short_history_has_not_seen_the_longer_gaps(within, history_days, expected):
+    seen = gaps(0, 0, 0, within, 140)
+    rhythm = choose_horizon(seen, can_be_learnt=lambda _: True)
+    assert short_history_horizon(rhythm, seen, history_days=history_days).days == expected
+
+
+def test_a_longer_rhythm_stays_what_it_is():
+    seen = gaps(140, 140, 140, 140)
+    rhythm = choose_horizon(seen, can_be_learnt=lambda _: True)
+    assert short_history_horizon(rhythm, seen, history_days=150) == rhythm

@@ -1,8 +1,9 @@
 import builtins
 
+import numpy as np
 import pytest
 
-from models import tuning
+from models import boosting, tuning, value_tuning
 from models.encoding import usable_features
 from models.errors import TuningNotInstalledError
 from models.propensity_fitting import tree_settings
@@ -53,3 +54,28 @@ def test_without_the_library_it_says_what_to_install(data, happened, churn_plan,
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(TuningNotInstalledError, match="Optuna"):
         tune_churn(data, happened[90], churn_plan, budget=budget(tmp_path, 1), threads=1, seed=1, tick=lambda: None)
+
+
+def test_value_is_searched_for_too_and_never_sees_its_test_period(data, happened, value_plan, tmp_path, monkeypatch):
+    looked_at, frames = set(), value_tuning.training_frame
+
+    def watched(features, outcomes, *, snapshots, model):
+        looked_at.update(snapshots)
+        return frames(features, outcomes, snapshots=snapshots, model=model)
+
+    monkeypatch.setattr(value_tuning, "training_frame", watched)
+    monkeypatch.setattr(value_tuning, "WORTH_IT", -1.0)
+    near = value_plan.near
+    given = {"threads": 1, "seed": 1, "tick": lambda: None}
+    first = value_tuning.tune_value(data, happened[90], near, budget=budget(tmp_path, 1), **given)
+    assert first.loss == first.default_loss == pytest.approx(1.0)  # ours over ours
+    again = value_tuning.tune_value(data, happened[90], near, budget=budget(tmp_path, 2), **given)
+    assert (again.trials, again.loss <= 1.0) == (2, True)
+    assert set(again.settings) == {*boosting.mean_settings(1000)}
+    assert looked_at == {*near.train, *near.calibrate}
+
+
+def test_the_deviance_is_least_for_the_true_mean():
+    actual = np.array([0.0, 0.0, 100.0, 300.0])
+    losses = [value_tuning.tweedie_deviance(np.full(4, mean), actual) for mean in (60.0, 100.0, 140.0)]
+    assert losses[1] < min(losses[0], losses[2])

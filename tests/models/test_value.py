@@ -41,6 +41,8 @@ def test_what_is_typical_and_what_may_come_stand_beside_what_is_expected(value_b
     )
     assert ((low <= typical) & (typical <= high)).all()
     assert typical.sum() < scores[YEAR].sum() < high.sum()
+    assert 0 < scores["typical_value_90d_amount"].sum() < scores[NEAR].sum()
+    assert value_bundle.metrics["value_90d_typical_mae"] < value_bundle.metrics["value_90d_mae"]
     assert 0.7 < value_bundle.metrics["value_90d_coverage_all"] < 0.95
     two_years = scores["expected_value_24m_amount"].sum() / scores[YEAR].sum()
     assert 1 < two_years < 1.1**-0.5 + 1.1**-1.5

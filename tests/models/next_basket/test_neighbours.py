@@ -2,9 +2,17 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from models.next_basket.baskets import cut
-from models.next_basket.neighbours import TifuCrowd, TifuOptions, UpCfCrowd, UpCfOptions, tifu_vectors
+from models.next_basket.neighbours import (
+    TifuCrowd,
+    TifuOptions,
+    UpCfCrowd,
+    UpCfOptions,
+    shared_weights,
+    tifu_vectors,
+)
 
 
 def now(baskets):
@@ -41,3 +49,11 @@ def test_up_cf_mixes_recent_shares_by_asymmetric_cosine(make_baskets):
     likeness = 1 / np.sqrt(1 * 2)
     mixed = np.array([1.0 + likeness**2 * 0.5, likeness**2 * 1.0, 0.0])
     assert crowd.scores(np.array([0]))[0] == pytest.approx(mixed / mixed.max())
+
+
+@pytest.mark.parametrize("share_held", [0.02, 0.6])  # rows that hardly meet, and rows that all do: either form
+def test_shared_weights_are_the_same_to_the_last_bit_in_either_form(share_held):
+    draws = np.random.default_rng(3)
+    rows = np.where(draws.random((60, 40)) < share_held, draws.random((60, 40)), 0.0).astype(np.float32)
+    others = csr_array(rows)
+    assert np.array_equal(shared_weights(others[:7], others), (others[:7] @ others.T).toarray())

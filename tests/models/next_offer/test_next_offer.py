@@ -69,6 +69,15 @@ def test_a_rhythm_that_can_be_learnt_beats_the_baseline(bundle):
     assert 0 < bundle.metrics["coverage_at_10"] <= 1
 
 
+def test_the_card_shows_what_first_offers_promised_and_for_whom(bundle):
+    card, plan = bundle.parameters["card"], bundle.parameters["plan"]
+    asked = sum(group["rows"] for group in card["reliability"])
+    assert sum(one["rows"] for one in card["segments"] if one["kind"] == "orders so far") <= asked
+    assert all(0 <= group["low"] <= group["observed"] <= group["high"] <= 1 for group in card["reliability"])
+    assert card["reliability"][0]["predicted"] < card["reliability"][-1]["predicted"]
+    assert max(plan["train"]) < min(plan["calibrate"]) < plan["test"]
+
+
 def test_training_twice_gives_the_same_bytes(bundle, simulated_shop, shop_products):
     shuffled = simulated_shop.collect().sample(fraction=1.0, shuffle=True, seed=4).lazy()
     assert train_next_offer(shuffled, shop_products, **AT).digest() == bundle.digest()

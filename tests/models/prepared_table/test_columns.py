@@ -5,6 +5,7 @@ import pytest
 
 from models.errors import FeaturesMismatchError
 from models.prepared_table.columns import MISSING_TEXT, columns_from, named, read_columns, typed
+from models.prepared_table.errors import TableColumnUnknownError, close_to
 
 CASES = {
     "integers": (["1", "2", " ", "?"], "number", [1.0, 2.0, None, None]),
@@ -49,9 +50,28 @@ def test_what_was_a_number_in_training_must_be_one_when_scoring():
     with pytest.raises(FeaturesMismatchError) as refused:
         typed(pl.DataFrame({"plan": ["a"]}), columns)
     assert refused.value.missing == ["spend"]
+    with pytest.raises(FeaturesMismatchError) as refused:
+        typed(pl.DataFrame({"Spent": [1.0], "plan": ["a"]}), columns)
+    assert "did you mean Spent for spend" in refused.value.action
+    assert "promote" not in refused.value.action  # there is no champion of a table of one's own
 
 
 def test_a_column_without_a_name_gets_one():
     table = pl.DataFrame({"": [0, 1], "amount": [1.0, 2.0]})
     assert named(table).columns == ["(no name)", "amount"]
     assert named(table.drop("")).columns == ["amount"]
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "close"),
+    [
+        ("custmer", ["Customer", "age"], "Customer"),
+        ("LEFT", ["left"], "left"),
+        ("zzz", ["left"], None),
+        ("a", [], None),
+    ],
+)
+def test_the_column_that_may_be_meant(name, there, close):
+    assert close_to(name, there) == close
+    told = TableColumnUnknownError(option="--id", column=name, there=there).action
+    assert told == (f"did you mean {close!r}?" if close else "correct --id")

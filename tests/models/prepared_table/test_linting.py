@@ -20,6 +20,9 @@ LEFT = (RANDOM.random(400) < 0.25).astype(float)
         (["churned", "stayed", ""], [1, 0, None]),
         (["Attrited Customer", "Existing Customer", None], [1, 0, None]),
         (["gone", "no", None], [1, 0, None]),
+        (["True.", "False.", None], [1, 0, None]),
+        (["Ja", "Nein", None], [1, 0, None]),
+        (["不", "是", None], [0, 1, None]),
     ],
 )
 def test_labels_are_read(values, expected):

@@ -5,12 +5,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.boosting import TreeSize, train_table_booster
+from models.boosting import FEW_FEATURES, TreeSize, train_table_booster
 from models.bundle import MANIFEST, open_bundle
+from models.calibration import sigmoid
 from models.encoding import fit_encoder
 from models.errors import FeaturesMismatchError
+from models.evaluation import auc
 from models.prepared_table.errors import LabelGivenAwayError, NothingToLearnFromError, TableColumnUnknownError
 from models.prepared_table.scoring import score_table
+from models.prepared_table.table_model import FitOptions, fit_table_model
 from models.prepared_table.training import Request, prepare, train_table
 
 DAY = date(2026, 1, 1)
@@ -150,3 +153,14 @@ def test_rows_without_an_id_are_nobody_elses_and_told():
     prepared = prepare(table, REQUEST)
     assert len({group for group in prepared.rows.groups if group.startswith("\x00")}) == rows // 3
     assert any("20 rows have no customer" in line for line in prepared.warnings)
+
+
+def test_columns_that_only_say_something_together_are_found():
+    random = np.random.default_rng(5)
+    columns = random.normal(size=(1_500, 8))
+    happened = (random.random(1_500) < sigmoid(3.0 * np.sign(columns[:, 0] * columns[:, 1]))).astype(np.float64)
+    table, known = pl.DataFrame({f"x{place}": columns[:, place] for place in range(8)}), 1_100
+    groups = [str(row) for row in range(known)]
+    model = fit_table_model(table[:known], happened[:known], groups, FitOptions(folds=2))
+    assert auc(model.probabilities(table[known:]), happened[known:]) > 0.85
+    assert model.choice.tree_feature_share > FEW_FEATURES
