@@ -80,10 +80,11 @@ def test_a_page_that_cannot_be_written_is_told_and_nothing_is_left(tmp_path):
 def test_receipts_are_printed_with_what_to_do(capsys):
     row = {"slice": "all", "scored_as_of": "2026-01-01", "score": "churn_probability", "model_version": 1}
     row |= {"customers": 1000, "predicted": 0.5, "actual": 0.25, "actual_low": 0.2, "actual_high": 0.3}
-    row |= {"lift": None, "ranking": 0.7, "promised_ranking": 0.8, "verdict": "below its promise"}
+    row |= {"lift": None, "ranking": 0.7, "promised_ranking": 0.8, "verdict": "below its promise", "model": "churn"}
     found = {"receipts": [row], "below_promise": {"churn": "it ranks worse"}, "what_to_do": "train anew"}
     print_receipts(found)
     told = capsys.readouterr().out
+    assert "churn 1" in told
     assert "churn is below its promise: it ranks worse" in told
     assert "train anew" in told
     print_receipts({"receipts": [], "nights_kept": 2, "first_night_kept": "2026-01-01"})
