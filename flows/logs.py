@@ -4,7 +4,8 @@ Belongs here: the choice between the two, what a line looks like, and other libr
 Does not: what is told (`progress.py`, `recording.py`, `commands/outcome.py`).
 
 A line holds names, counts, times and our own sentences, never a value of a row: nothing of it is personal. The text of
-another library's exception may hold such a value, so only its kind and place are written.
+another library's exception, warning or line may hold such a value, so only its kind and place are written, and of a
+line with values filled in the pattern without them.
 """
 
 import json
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 LOGGER = "gristmill"
 _FIELDS = "gristmill_fields"
+_WARNINGS = "py.warnings"  # a whole text is filled in
 
 
 class JsonLines(logging.Formatter):
@@ -32,7 +34,9 @@ class JsonLines(logging.Formatter):
         }
         fields: dict[str, Any] | None = getattr(record, _FIELDS, None)
         if fields is None:
-            fields = {"event": "library", "logger": record.name, "message": record.getMessage()}
+            fields = {"event": "library", "logger": record.name, "place": f"{record.pathname}:{record.lineno}"}
+            if record.args and record.name != _WARNINGS:  # a pattern, without what is filled into it
+                fields["message"] = str(record.msg)
         told |= {name: value for name, value in fields.items() if value is not None}
         if record.exc_info and record.exc_info[1] is not None:
             told |= places_of(record.exc_info[1])

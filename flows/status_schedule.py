@@ -83,7 +83,7 @@ def schedule(context: Context, runs: Sequence[Run], published: Sequence[Publicat
     )
     if missed is not None:
         late.append(_late("nightly scoring", missed, runs))
-    trained = _last_training(runs)
+    trained = _last_training(runs) or (runs[-1].started_at if runs else None)  # else it was before all that is known
     if kept_since is not None and trained is not None:
         behind = overdue(
             wanted.weekly_training,

@@ -48,6 +48,7 @@ def stacked(smoothed: Floats, signal: Floats, weight: Floats, balance: Floats, c
     average = float(np.average(signal, weights=balance))
     rest = signal - float(np.average(signal, weights=weight))
     noise = float(np.average(rest**2, weights=weight)) * design_effect(weight * rest, customer)
+    noise = max(noise, float(np.finfo(np.float64).tiny) ** 0.5)  # 0 where every signal is the same
     means = np.average(smoothed, axis=0, weights=balance)
     centred = smoothed - np.average(smoothed, axis=0, weights=weight)
     precision = (centred * weight[:, None]).T @ centred / noise + np.eye(smoothed.shape[1])

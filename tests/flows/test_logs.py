@@ -68,11 +68,15 @@ def test_the_text_of_an_unforeseen_error_and_of_debugging_stays_out(lines):
         logs.tell("bug", level=logging.CRITICAL, exception=error)
         logging.getLogger("some.library").exception("it failed")
     logging.getLogger("some.library").info("ada@example.com was read")
+    logging.getLogger("some.library").warning("no such customer: %s", "ada@example.com")
+    logging.getLogger("some.library").warning("no such customer: ada@example.com")
     warnings.warn("old-fashioned", DeprecationWarning, stacklevel=1)
-    bug, library, *others = lines()
+    bug, library, pattern, whole, *others = lines()
     assert "ada@example.com" not in json.dumps(lines())
     assert (bug["error"], library["error"], library["logger"]) == ("ValueError", "ValueError", "some.library")
     assert "test_logs.py" in bug["places"][0]
+    assert (pattern["message"], "message" in whole) == ("no such customer: %s", False)
+    assert "test_logs.py" in whole["place"]
     assert [line["event"] for line in others] in ([], ["library"])  # whether warnings are shown is the process's choice
 
 

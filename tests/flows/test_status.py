@@ -102,6 +102,12 @@ def test_who_scores_dates_of_the_past_is_late_for_nothing(context):
     assert (found["kept_since"], found["late"]) == (None, [])
 
 
+def test_training_long_forgotten_is_late_too(context):
+    nights = [published(date(2025, 12, 31)), *(published(date(2026, 1, day)) for day in range(1, 11))]
+    runs = [run_of(date(2026, 1, 10)), run_of(date(2025, 12, 31))]
+    assert [one["schedule"] for one in schedule(context, runs, nights)["late"]] == ["weekly training"]
+
+
 def test_training_is_late_by_its_own_line(context):
     trained = run_of(date(2025, 12, 30), kind="train")
     nights = [published(date(2026, 1, day)) for day in range(1, 11)]
