@@ -59,7 +59,10 @@ def print_receipts(found: Mapping[str, Any]) -> None:
     rows = [row for row in found["receipts"] if row["slice"] == ALL]
     if not rows:
         kept, first = found["nights_kept"], found["first_night_kept"]
-        out.print(f"no window is over yet: {kept} nights are kept" + (f", the first of {first}" if first else ""))
+        out.print(
+            f"no window is over yet: {kept} {'night is' if kept == 1 else 'nights are'} kept"
+            + (f", the first of {first}" if first else "")
+        )
         return
     table = Table("night", "score", "model", "customers", "predicted", "actual (95 %)", "lift", "ranking", "verdict")
     for row in rows:

@@ -14,7 +14,7 @@ from data_contracts.inputs import InputSpec
 from warehouse.source_files import SourcePlace
 from warehouse.source_fit import best_fits
 from warehouse.source_gaps import COUNTED, Gaps, Proposal, natural_hint
-from warehouse.source_names import table_words, words_of
+from warehouse.source_names import MINOR_UNIT_WORDS, table_words, words_of
 from warehouse.source_profile import Sample
 from warehouse.source_sampling import excerpted
 from warehouse.source_values import columns_named_in
@@ -171,9 +171,7 @@ def _money_unit(contract: Contract, proposals: dict[str, Proposal], sample: Samp
     if not amounts:
         return None
     facts = [sample.facts[column] for column in _used_columns(amounts, sample)]
-    minor_names = any(
-        {"cents", "cent", "pence", "minor", "pennies", "ore"} & set(words_of(each.name)) for each in facts
-    )
+    minor_names = any(MINOR_UNIT_WORDS & set(words_of(each.name)) for each in facts)
     whole = all(each.decimals == 0 for each in facts)
     return (
         "minor" if minor_names or (whole and max(each.largest for each in facts) > _LARGEST_MAJOR_AMOUNT) else "major"

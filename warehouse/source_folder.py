@@ -34,12 +34,14 @@ class FolderSource:
         name: the input its rows are from.
         draft: its mapping.
         query: the query its rows are from where they need more than the input has.
+        steps: the tables that it looks up.
         called: its own name.
     """
 
     name: str
     draft: Draft
     query: str | None = None
+    steps: tuple[Link, ...] = ()
     called: str = ""
 
 
@@ -123,19 +125,13 @@ class _Folder:
     def _learn(self, orders: FolderSource) -> None:
         """Who the customer is and which tables are part of the orders, for all other tables to keep to."""
         self.customer, order = (orders.draft.proposals[name].value for name in ("customer_id", "order_id"))
-        joined = {link.other: link for link in self._steps_of(orders)}
+        joined = {link.other: link for link in orders.steps}
         self.part_of = {
             other: orders.name for other, link in joined.items() if link.column == order and link.table == orders.name
         }
         sounds = likeness(self.customer, "orders", "customer_id")
         there = {*orders.draft.unmapped, *(link.column for link in joined.values())}
         self.hidden = {name for name in there if likeness(name, "orders", "customer_id") > sounds}
-
-    def _steps_of(self, source: FolderSource) -> list[Link]:
-        if source.query is None:
-            return []
-        steps = reached(source.name, self.links)
-        return [link for link in steps if f"left join {plain_identifier(link.other)} on " in source.query]
 
     def _best(self, name: str) -> FolderSource | None:
         others = tuple(entity for entity in CORE_ENTITIES if entity != "orders" or not self.part_of)
@@ -172,7 +168,8 @@ class _Folder:
         kept = needed_steps(steps, {columns[column][0] for column in used})
         shown = {column: place for column, place in columns.items() if column in used or place[0] == name}
         whole = not self.hidden & set(self.tables[name].facts)
-        yield FolderSource(name=name, draft=draft, query=join_sql(name, kept, shown, whole=whole))
+        query = join_sql(name, kept, shown, whole=whole)
+        yield FolderSource(name=name, draft=draft, query=query, steps=tuple(kept))
 
     def _made(self, name: str, query: str) -> Sample:
         self.connection.execute(f"drop table if exists raw.{identifier(f'query of {name}')}")

@@ -5,7 +5,7 @@ which field (`source_fit.py`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Literal
 
@@ -67,7 +67,7 @@ class Gaps:
                 self.proposals[name] = self._from_column(name, fit)
         for rule in _RULES:
             rule(self)
-        return {name: self.proposals[name] for name in self.contract.columns if name in self.proposals}
+        return {name: self._as_number(self.proposals[name]) for name in self.contract.columns if name in self.proposals}
 
     def has(self, *names: str) -> bool:
         """Whether there is something for each of these fields already."""
@@ -90,6 +90,13 @@ class Gaps:
         """The source columns of those of these fields that are plain renames."""
         found = [self.proposals[name] for name in names if name in self.proposals]
         return [proposal.value for proposal in found if proposal.how == "columns"]
+
+    def _as_number(self, proposal: Proposal) -> Proposal:
+        """A column of numbers with a decimal comma as the expression that reads them; anything else as it is."""
+        if proposal.how != "columns" or not self.sample.facts[proposal.value].decimal_comma:
+            return proposal
+        value, why = self.sample.number(proposal.value), f"{proposal.why}, with a decimal comma"
+        return replace(proposal, how="expressions", value=value, why=why)
 
     def _from_column(self, name: str, fit: Fit) -> Proposal:
         facts = self.sample.facts[fit.column]
@@ -127,7 +134,8 @@ def _total_from_price(gaps: Gaps) -> None:
             why = f"it is {quantity} * {price.column} in {share:.0%} of the rows"
             gaps.put("amount", "columns", gaps.proposals["amount"].value, 0.98, why)
         return
-    value = f"{identifier(quantity)}::decimal(18, 4) * {identifier(price.column)}::decimal(18, 4)"
+    units, each = gaps.sample.number(quantity), gaps.sample.number(price.column)
+    value = f"{units}::decimal(18, 4) * {each}::decimal(18, 4)"
     gaps.put("amount", "expressions", value, price.score * 0.95, "no column is a total; check that the price is net")
 
 
@@ -145,7 +153,7 @@ def _discounts(gaps: Gaps) -> None:
         and likeness(name, gaps.contract.entity, "discount_amount") >= 0.7  # noqa: PLR2004  # as good as the name itself
     ]
     if more:
-        value = " + ".join(f"coalesce({identifier(name)}, 0)" for name in (first, *more))
+        value = " + ".join(f"coalesce({gaps.sample.number(name)}, 0)" for name in (first, *more))
         why = "several columns of discounts; check that none is part of another"
         gaps.put("discount_amount", "expressions", value, 0.5, why)
 

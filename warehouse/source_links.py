@@ -115,7 +115,7 @@ def join_sql(
     first = (
         plain_identifier(base) if rows is None else f"(from {identifier(base)} limit {rows}) {plain_identifier(base)}"
     )
-    looked_up = "".join(f"\nleft join {plain_identifier(link.other)} on {link.sql()}" for link in steps)
+    looked_up = "".join(f"\nleft join {_once(link)} {plain_identifier(link.other)} on {link.sql()}" for link in steps)
     return f"select {listed}\nfrom {first}{looked_up}"
 
 
@@ -127,6 +127,12 @@ def needed_steps(steps: Sequence[Link], tables: Collection[str]) -> list[Link]:
             wanted.add(link.table)
             kept.append(link)
     return kept[::-1]
+
+
+def _once(link: Link) -> str:
+    """The table that is looked up, with one row for each key: a key that came twice would double what looks it up."""
+    rows = f"from {plain_identifier(link.other)} order by all"
+    return f"(select distinct on ({plain_identifier(link.key)}) * {rows})"  # quoted names
 
 
 def _is_key(facts: ColumnFacts) -> bool:

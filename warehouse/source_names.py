@@ -17,6 +17,9 @@ _LEAST_LIKENESS = 0.84
 _LATER = 0.0005  # the more usual of two names wins
 _SAME_WORDS, _WITHIN, _ALIKE = 0.97, 0.8, 0.75
 _WITHOUT_TABLE = 0.95  # `customer_state` is the `state` of a table of customers
+_WITHOUT_UNIT = 0.97  # `total_cents` is the `total`, in cents
+MINOR_UNIT_WORDS = frozenset({"cents", "cent", "pence", "minor", "pennies", "ore"})
+"""Words of names that say that amounts are counted in the currency's smallest unit."""
 
 
 def words_of(name: str) -> tuple[str, ...]:
@@ -52,6 +55,8 @@ def likeness(name: str, entity: str, field: str) -> float:
     spelled = [(1.0, words)]
     if len(words) > 1 and _singular(words[0]) in table_words(entity):
         spelled.append((_WITHOUT_TABLE, words[1:]))
+    if len(words) > 1 and words[-1] in MINOR_UNIT_WORDS:
+        spelled.append((_WITHOUT_UNIT, words[:-1]))
     return max(
         (
             sure * _likeness(each, synonym) - _LATER * place

@@ -11,7 +11,9 @@ import duckdb
 
 from data_contracts.currencies import MINOR_UNIT_DIGITS
 from data_contracts.sql import first_row, identifier, text
+from warehouse.source_numbers import DECIMAL_COMMA, without_decimal_comma
 from warehouse.source_truth import PLAIN_TRUTH, meaning_of_truth
+from warehouse.source_values import plain_identifier
 from warehouse.sources import RawTable
 
 DATE_FORMATS = (
@@ -50,6 +52,7 @@ class ColumnFacts:
         negative: share of values below zero.
         largest: the largest absolute number.
         leading_zero: share of values such as `007`.
+        decimal_comma: its numbers are written `1.516,30`; the facts about them are those of `1516.30`.
         truth_words: where its values are words for yes and no that a load would not understand by itself (`oui`,
             `Nein`): each of its values and what it means.
         date_formats: how its values can be read as dates: "" for ISO or a typed date, else patterns as in `formats`.
@@ -72,6 +75,7 @@ class ColumnFacts:
     negative: float = 0
     largest: float = 0
     leading_zero: float = 0
+    decimal_comma: bool = False
     truth_words: tuple[tuple[str, bool], ...] = ()
     date_formats: tuple[str, ...] = ()
     mixed_formats: tuple[str, ...] = ()
@@ -117,8 +121,13 @@ class Sample:
 
     def product_share(self, total: str, factors: tuple[str, str]) -> float:
         """Share of rows in which `total` is the product of two columns, to half a hundredth."""
-        first, second, whole = (f"try_cast({identifier(name)}::varchar as double)" for name in (*factors, total))
+        first, second, whole = (f"try_cast({self.number(name)}::varchar as double)" for name in (*factors, total))
         return float(self.ask(f"coalesce(avg((abs({first} * {second} - {whole}) <= 0.0051)::int), 0)"))
+
+    def number(self, column: str) -> str:
+        """SQL of a column's values in which a decimal comma, where it has any, is a point."""
+        name = plain_identifier(column)
+        return without_decimal_comma(name) if self.facts[column].decimal_comma else name
 
     def no_sales(self, column: str) -> tuple[str, ...]:
         """The words of a column of few different words that say a sale was called off; sorted."""
@@ -151,6 +160,9 @@ def _facts(connection: duckdb.DuckDBPyConnection, raw: RawTable, name: str) -> C
         f"create or replace temp table looked_at as select distinct {value} as v from {raw.table} "  # noqa: S608  # as above
         f"where nullif({value}, '') is not null order by hash(v) limit {_DISTINCT_LOOKED_AT}"
     )
+    decimal_comma = kind == "VARCHAR" and _has_decimal_comma(connection)
+    if decimal_comma:
+        connection.execute(f"update looked_at set v = {without_decimal_comma('v')}")  # noqa: S608  # this module's own
     codes = ", ".join(map(text, MINOR_UNIT_DIGITS))
     foreign = _foreign_truth(connection)
     truth = ", ".join(map(text, {*PLAIN_TRUTH, *(word.lower() for word, _ in foreign)}))
@@ -178,11 +190,18 @@ def _facts(connection: duckdb.DuckDBPyConnection, raw: RawTable, name: str) -> C
         distinct=distinct,
         **shapes_of,
         largest=found[-1],
+        decimal_comma=decimal_comma,
         truth_words=foreign,
         date_formats=formats,
         mixed_formats=mixed,
         has_time=has_time or any("%H" in pattern or "%I" in pattern for pattern in mixed),
     )
+
+
+def _has_decimal_comma(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether every value looked at reads as a number with a decimal comma, and some have one."""
+    every, some = _shares(connection, [f"regexp_full_match(v, '{DECIMAL_COMMA}')", "contains(v, ',')"])
+    return every == 1 and some > 0
 
 
 def _foreign_truth(connection: duckdb.DuckDBPyConnection) -> tuple[tuple[str, bool], ...]:

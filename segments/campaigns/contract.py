@@ -52,7 +52,7 @@ def ledger_contract(currency: Currency) -> OutputContract:
                 "cost",
                 currency,
                 "What it cost: contacts, redemptions (beside the discount), and the campaign's fixed cost, shared out "
-                "by contacts among its parts; empty: not recorded.",
+                "by contacts among its parts; empty: a part of it is not recorded, or not yet.",
                 nullable=True,
             ),
             amount(
@@ -182,7 +182,7 @@ def _reliability() -> tuple[OutputColumn, ...]:
             "cost; empty: not even half would do, or no cost.",
             nullable=True,
         ),
-        share("share_with_like", "Share of the contacted who have a like among those left alone."),
+        share("share_with_like", "Share of the contacted who have a like among those left alone, or a logged chance."),
         number(
             "largest_difference",
             "The largest difference beforehand between the two sides, in standard deviations; campaign_balance has "

@@ -118,7 +118,7 @@ def _begin(plan: Plan, facts: CampaignFacts, as_of: date) -> Row:
         "evidence": NOT_COMPARED,
         "contacted": plan.contacted,
         "held_out": plan.held_out,
-        "cost": _cost(facts, facts.sends, responses={}),
+        "cost": _cost(facts, facts.sends, responses=None),
     }
 
 
@@ -143,7 +143,7 @@ def _figures(rows: pl.DataFrame, facts: CampaignFacts, sent: pl.DataFrame, found
     responded = contacted.filter(pl.col("responded"))
     recorded = contacted["responded"].null_count() < contacted.height
     of_offers = responded.filter(pl.col("offer_id").is_not_null()).group_by("offer_id").len()
-    cost = _cost(facts, sent, dict(of_offers.iter_rows()))
+    cost = _cost(facts, sent, dict(of_offers.iter_rows()) if recorded else None)
     row: Row = {
         "evidence": found.evidence,
         "contacted": contacted.height,
@@ -215,14 +215,17 @@ def _change(row: Row, name: str) -> str | None:
     return LESS if row[f"{name}_high"] < 0 else MORE if row[f"{name}_low"] > 0 else NO_SIGN
 
 
-def _cost(facts: CampaignFacts, sent: pl.DataFrame, responses: Mapping[str, int]) -> int | None:
-    """Contacts, redemptions, and the share of the fixed cost; None where nothing is recorded."""
-    redeemed = sum(
-        facts.redemption_costs[offer] * count for offer, count in responses.items() if offer in facts.redemption_costs
-    )
-    known = facts.fixed_cost is not None or int(sent["costed"].sum()) > 0
-    if not known and not redeemed:
+def _cost(facts: CampaignFacts, sent: pl.DataFrame, responses: Mapping[str, int] | None) -> int | None:
+    """Contacts, redemptions, and the share of the fixed cost; None where a part of it is not recorded.
+
+    `responses`: by offer; None where nobody recorded them, or they are not all there yet.
+    """
+    contacts, costed = int(sent["contacts"].sum()), int(sent["costed"].sum())
+    if 0 < costed < contacts or (costed == 0 and facts.fixed_cost is None):
         return None
+    if responses is None and any(facts.redemption_costs.get(offer) for offer in sent["offer_id"] if offer is not None):
+        return None
+    redeemed = sum(facts.redemption_costs.get(offer, 0) * count for offer, count in (responses or {}).items())
     everything = int(facts.sends["contacts"].sum())
-    share = int(sent["contacts"].sum()) / everything if everything else 0.0
+    share = contacts / everything if everything else 0.0
     return int(sent["cost"].sum()) + redeemed + round((facts.fixed_cost or 0) * share)

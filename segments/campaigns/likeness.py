@@ -59,14 +59,16 @@ class Sides:
 
 
 def by_lot(rows: pl.DataFrame) -> Sides:
-    """The sides of a hold-out."""
+    """The sides of a hold-out; where chances were logged and differ, whoever has none does not count."""
     contacted = (rows["side"] == CONTACTED).to_numpy()
     weights = np.ones(rows.height)
-    chances = rows["propensity"]
-    if chances.null_count() == 0 and rows.height and chances.n_unique() > 1:
-        chance = np.clip(chances.to_numpy(), LEAST_CHANCE, 1 - LEAST_CHANCE)
-        weights = np.where(contacted, 1.0, chance / (1 - chance))
-    return Sides(contacted=contacted, weights=weights, covariates=_covariates(rows), with_like=1.0)
+    chances, with_like = rows["propensity"], 1.0
+    if chances.drop_nulls().n_unique() > 1:
+        chance = np.clip(chances.fill_null(LEAST_CHANCE).to_numpy(), LEAST_CHANCE, 1 - LEAST_CHANCE)
+        logged = chances.is_not_null().to_numpy()
+        weights = np.where(contacted, 1.0, chance / (1 - chance)) * logged
+        with_like = float(logged[contacted].mean()) if contacted.any() else 0.0
+    return Sides(contacted=contacted, weights=weights, covariates=_covariates(rows), with_like=with_like)
 
 
 def drawn_by_lot(sides: Sides) -> bool:

@@ -82,9 +82,14 @@ def compare(rows: pl.DataFrame, *, seen: Seen, rules: CampaignRules) -> Comparis
     if held_out >= least:
         own = rows.filter(pl.col("side").is_in([CONTACTED, HELD_OUT]))
         lots = by_lot(own)
-        if drawn_by_lot(lots):
+        logged = int((lots.weights[~lots.contacted] > 0).sum())
+        if lots.with_like < rules.least_with_like or logged < least:
+            why = "too few of its customers have the chance logged with which they were drawn"
+        elif drawn_by_lot(lots):
             return _compared(own, lots, seen=seen, evidence=HOLD_OUT, why="")
-        rows, why = own, "those held out differ clearly from the contacted beforehand: no lot was drawn"
+        else:
+            why = "those held out differ clearly from the contacted beforehand: no lot was drawn"
+        rows = own
     elif held_out:
         why = f"{held_out:,} held out are too few: at least {least} are needed"
     return _against_likes(rows, why, seen=seen, rules=rules)

@@ -28,7 +28,7 @@ _VERDICTS = {
     EARNED: "It earned more than it cost",
     LOST: "It cost more than it brought",
     NOT_SHOWN: "Whether it earned its cost is not shown",
-    NO_COST: "No cost is recorded, so that no gain can be told",
+    NO_COST: "Its cost is not recorded, or not all of it, so that no gain can be told",
 }
 _NOTICEABLE_SHARE = 0.1
 

@@ -89,3 +89,5 @@ def test_receipts_are_printed_with_what_to_do(capsys):
     assert "train anew" in told
     print_receipts({"receipts": [], "nights_kept": 2, "first_night_kept": "2026-01-01"})
     assert "2 nights are kept" in capsys.readouterr().out
+    print_receipts({"receipts": [], "nights_kept": 1, "first_night_kept": "2026-01-01"})
+    assert "1 night is kept" in capsys.readouterr().out

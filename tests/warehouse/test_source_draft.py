@@ -1,6 +1,7 @@
 import tomllib
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -40,6 +41,49 @@ def drafted(tmp_path):
         return best, written["sources"][name]
 
     return drafting
+
+
+AMOUNTS_WITH_DECIMAL_COMMA = ["1.516,30", "-12,5", "0,99", "7", "2.000"]
+
+
+def test_amounts_with_a_decimal_comma_are_read_by_an_expression(drafted):
+    frame = ORDER_LINES.drop("Einzelpreis").with_columns(
+        Positionswert=pl.Series([AMOUNTS_WITH_DECIMAL_COMMA[n % 5] for n in range(200)])
+    )
+    best, source = drafted(frame, currency="EUR")
+    assert (best.entity, best.missing, source["money"]) == ("orders", (), "major")
+    raw = duckdb.from_arrow(
+        pl.DataFrame({"Positionswert": [*AMOUNTS_WITH_DECIMAL_COMMA, "12.50", "1,516.30"]}).to_arrow()
+    )
+    read = [value for (value,) in raw.project(source["expressions"]["amount"]).fetchall()]
+    assert read == ["1516.30", "-12.5", "0.99", "7", "2000", "12.50", "1.516.30"]
+    SourceMapping.model_validate(source)
+
+
+def test_a_total_with_a_decimal_comma_is_seen_to_be_units_times_price(drafted):
+    pieces = ORDER_LINES["Menge"].to_list()
+    prices = [f"1{n % 7},50" for n in range(200)]
+    totals = [f"{(10.5 + n % 7) * units:.2f}".replace(".", ",") for n, units in enumerate(pieces)]
+    frame = ORDER_LINES.with_columns(Einzelpreis=pl.Series(prices), Positionswert=pl.Series(totals))
+    best, source = drafted(frame, currency="EUR")
+    assert "Positionswert" in source["expressions"]["amount"]
+    assert best.proposals["amount"].why.startswith("it is Menge * Einzelpreis in 100% of the rows")
+    _, priced = drafted(frame.drop("Positionswert"), currency="EUR")
+    assert "Menge::decimal(18, 4) * replace(" in priced["expressions"]["amount"]
+
+
+def test_three_digits_behind_a_comma_may_be_thousands_and_are_no_decimal_comma(drafted):
+    frame = ORDER_LINES.drop("Einzelpreis").with_columns(Betrag=pl.Series(["1,516", "12,50"] * 100))
+    best, _ = drafted(frame, currency="EUR")
+    assert "amount" in [missing.field for missing in best.missing]
+
+
+@pytest.mark.parametrize("name", ["total_cents", "order_total_cents", "AmountPence"])
+def test_the_unit_behind_a_name_of_money_does_not_hide_what_it_is(name, drafted):
+    frame = ORDER_LINES.drop("Einzelpreis").with_columns(pl.Series(name, [100 + n for n in range(200)]))
+    best, source = drafted(frame, currency="EUR")
+    assert (best.entity, best.missing, source["money"]) == ("orders", (), "minor")
+    assert source["columns"]["amount"] == name
 
 
 def test_german_order_lines_become_a_complete_source(drafted):

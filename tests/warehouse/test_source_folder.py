@@ -68,8 +68,9 @@ def test_heads_lines_and_customers_become_one_table_of_orders(drafted):
     }
     assert " ".join(orders["query"].split()) == (
         "select lines.*, heads.order_status, heads.order_purchase_timestamp, people.customer_unique_id from lines "
-        "left join heads on lines.order_id = heads.order_id "
-        "left join people on heads.customer_id = people.customer_id"
+        "left join (select distinct on (order_id) * from heads order by all) heads on lines.order_id = heads.order_id "
+        "left join (select distinct on (customer_id) * from people order by all) people "
+        "on heads.customer_id = people.customer_id"
     )
     assert customers["columns"] == {"customer_id": "customer_unique_id", "region": "customer_state"}
     assert "distinct on (customer_unique_id)" in customers["query"]

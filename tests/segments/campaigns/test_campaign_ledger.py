@@ -68,6 +68,13 @@ def test_verdicts_go_by_the_whole_interval(make_company, effect, contact, verdic
     assert whole(make_company(effect=effect, contact=contact))["verdict"] == verdict
 
 
+def test_a_cost_that_is_known_of_some_contacts_only_is_no_cost(make_company):
+    contacts, lines = make_company(effect=500)
+    some = contacts.with_columns(cost=pl.when(pl.col("customer_id") > "c00600").then("cost"))
+    row = whole((some, lines))
+    assert (row["cost"], row["net_gain"], row["verdict"]) == (None, None, NO_COST)
+
+
 def test_without_a_hold_out_like_customers_are_found_and_named_as_no_experiment(make_company):
     contacts, lines = make_company(customers=3000, hold_out=0.0, effect=600, chosen=better_half)
     ledger, balance = ledger_of_frames(contacts, lines, as_of=AS_OF)
@@ -142,6 +149,19 @@ def test_chances_that_were_logged_and_differ_are_weighed(make_company):
     assert row["caused_net_sales_low"] < 600 * addressed.height < row["caused_net_sales_high"]
     ignored = whole((drawn.drop("propensity"), pl.concat([base, extra])))
     assert ignored["evidence"] != HOLD_OUT
+
+
+@pytest.mark.parametrize(("without", "evidence"), [(0.05, HOLD_OUT), (0.6, MATCHED)])
+def test_whoever_has_no_logged_chance_does_not_count(make_company, without, evidence):
+    contacts, lines = make_company(effect=500)
+    chance = pl.when(pl.col("customer_id").hash(seed=1) % 2 == 0).then(0.6).otherwise(0.8)
+    unlogged = pl.Series([number < without * contacts.height for number in range(contacts.height)])
+    row = whole((contacts.with_columns(propensity=pl.when(~unlogged).then(chance)), lines))
+    assert row["evidence"] == evidence
+    if evidence == HOLD_OUT:
+        assert 0.9 < row["share_with_like"] < 1
+    else:
+        assert "chance logged" in row["in_words"]
 
 
 def test_a_window_that_is_not_over_has_no_figures(make_company):

@@ -1,0 +1,20 @@
+"""Numbers as they are written with a decimal comma: `1.516,30` is one thousand five hundred and sixteen and a bit.
+
+Belongs here: how they look, and the SQL that makes plain numbers of them. Does not: which columns hold such numbers
+(`source_profile.py`), or what they are proposed for (`source_gaps.py`).
+"""
+
+DECIMAL_COMMA = r"[+-]?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)(,[0-9]{1,2})?"
+"""A number with a decimal comma, or one that has none. Three digits behind a comma may be thousands: not so."""
+
+
+def without_decimal_comma(value: str) -> str:
+    """SQL of a text of that shape as a plain number's text.
+
+    Only points before three digits go, so that a stray `12.50` stays twelve and a half, and what can't be read so
+    (`1,516.30`) is set aside by the load instead of being taken for something else.
+
+    Args:
+        value: SQL of a text.
+    """
+    return rf"replace(regexp_replace({value}, '\.([0-9]{{3}})', '\1', 'g'), ',', '.')"
