@@ -150,11 +150,12 @@ def _published(context: Context) -> pl.DataFrame:
     if not context.warehouse(read_only=True).exists():
         raise NothingDecidedError
     with context.warehouse(read_only=True) as warehouse:
-        if TABLE not in warehouse.views("segments"):
-            raise NothingDecidedError
+        tables = warehouse.views("segments")
+        if TABLE not in tables:
+            raise NothingDecidedError(without_offers=bool(tables))
         rows = warehouse.read_table("segments", TABLE)
     if DECIDED not in rows.columns or rows.is_empty():
-        raise NothingDecidedError
+        raise NothingDecidedError(without_offers=True)
     return rows
 
 

@@ -235,14 +235,16 @@ class WhatIfUnreadableError(UsageError):
 
 
 class NothingDecidedError(DataBlockedError):
-    """There are no published decisions to ask about."""
+    """There are no published decisions to ask about; `without_offers`: though a night is published."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, without_offers: bool = False) -> None:
         super().__init__(
-            "nothing has been decided yet",
+            "the published night has no offers to decide on" if without_offers else "nothing has been decided yet",
             where="segments.next_best_offer",
             expected="a published night with offers",
-            action="run `gristmill run` first",
+            action="offers need orders of several products: `gristmill run --force` says why they were left out"
+            if without_offers
+            else "run `gristmill run` first",
         )
 
 

@@ -21,6 +21,9 @@ def print_export(done: Mapping[str, Any]) -> None:
     out.print(f"[bold green]{done['status']}[/]: {done['rows']:,} rows of segments.{done['table']}{told}")
     for reason, number in done["left_out"].items():
         out.print(f"  [dim]{REASONS.get(reason, reason):>32}[/]  {number:,} customers")
+    if done["consent_not_recorded"]:
+        told = f"{done['consent_not_recorded']:,} customers of the list were never asked for their consent"
+        out.print(f"  {told} (setting segments.contact_without_recorded_consent)", soft_wrap=True)
     for path in done["files"]:
         out.print(f"  {path}", soft_wrap=True, markup=False)
     if done["personal"]:

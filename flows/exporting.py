@@ -84,7 +84,7 @@ def export(context: Context, wanted: Wanted) -> dict[str, Any]:
 
     Returns:
         Plain values: `status`, `files`, `rows` (on the list), `added`, `changed`, `removed` since the last export of
-        that name, `left_out` by reason.
+        that name, `left_out` by reason, `consent_not_recorded` (on the list without anybody having said yes or no).
 
     Raises:
         CommandUnknownNameError: there is no such table, column or format.
@@ -104,6 +104,7 @@ def export(context: Context, wanted: Wanted) -> dict[str, Any]:
         profile = PROFILES.get(wanted.format)
         _check_profile(wanted, profile, rows, core)
         listed, left_out = _may_be_contacted(context, rows, wanted, core)
+        unrecorded = without_record(context, listed, core)
         home = context.settings.workspace / "exports"
         last = home / _LAST / f"{audience}-{wanted.format}.parquet"
         before = None if wanted.everything or not last.exists() else pl.read_parquet(last)
@@ -130,6 +131,7 @@ def export(context: Context, wanted: Wanted) -> dict[str, Any]:
         "rows": listed.height,
         **_counted(changes),
         "left_out": left_out,
+        "consent_not_recorded": unrecorded,
         "files": [str(path) for path in files],
         "personal": profile is not None,
         "smallest_list": profile.smallest_list if profile else None,
@@ -198,8 +200,19 @@ def _may_be_contacted(
     }
 
 
+def without_record(context: Context, listed: pl.DataFrame, core: CoreTables) -> int:
+    """How many customers of a list nobody asked: the settings let them be contacted all the same."""
+    if CUSTOMER not in listed.columns:
+        return 0
+    unasked = _consent(context, core).filter(~pl.col("is_recorded")).select(CUSTOMER)
+    return listed.select(CUSTOMER).unique().join(unasked, on=CUSTOMER, how="semi").height
+
+
 def _consent(context: Context, core: CoreTables) -> pl.DataFrame:
-    """`customer_id`, `may_be_contacted` as the last load has it: an opt-out counts from the moment it is loaded."""
+    """`customer_id`, `may_be_contacted` as the last load has it, `is_recorded`: whether somebody was asked at all.
+
+    An opt-out counts from the moment it is loaded.
+    """
     silent = context.settings.segments.contact_without_recorded_consent
     customers = core.scan("customers")
     active = [core.scan(entity) for entity in ("orders", "subscriptions")]
@@ -209,10 +222,15 @@ def _consent(context: Context, core: CoreTables) -> pl.DataFrame:
         in_force = _in_force(customers)
         columns = in_force.collect_schema().names()
         given = pl.col("consent_marketing") if "consent_marketing" in columns else pl.lit(None, pl.Boolean)
-        recorded = in_force.select(CUSTOMER, given.fill_null(value=silent).alias("may_be_contacted"))
+        recorded = in_force.select(
+            CUSTOMER, given.fill_null(value=silent).alias("may_be_contacted"), given.is_not_null().alias("is_recorded")
+        )
         others = others.join(recorded, on=CUSTOMER, how="anti")
         parts.append(recorded)
-    return pl.concat([*parts, others.with_columns(pl.lit(value=silent).alias("may_be_contacted"))]).collect()
+    unasked = others.with_columns(
+        pl.lit(value=silent).alias("may_be_contacted"), pl.lit(value=False).alias("is_recorded")
+    )
+    return pl.concat([*parts, unasked]).collect()
 
 
 def _in_force(rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -277,7 +277,8 @@ def _below_the_gate(
     if promote_anyway:
         return Decision(kind="anyway", because=promote_anyway)
     if champion is None:
-        because = f"a stand-in, as there was no champion at all; {grade.words}"
+        proven = grade.words.rpartition("; ")[0] or grade.words  # what follows is advice on the champion before
+        because = f"a stand-in, as there was no champion at all; {proven}"
         return Decision(kind="stands in", because=because)
     if not champion.beats_baseline and not beats_baseline:
         because = f"a stand-in, fitted anew, in place of an older stand-in; {grade.words}"

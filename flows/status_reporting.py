@@ -68,7 +68,7 @@ def _published(published: Found) -> str:
 
 def _champion(champion: Found) -> str:
     grade = f", {champion['grade']}" if champion["grade"] else ""
-    honest = "" if champion["beats_baseline"] else ", the baseline stands in"
+    honest = "" if champion["beats_baseline"] else ", standing in"
     return f"{champion['model']} {champion['version']} ({champion['age_days']} days old{grade}{honest})"
 
 

@@ -2,13 +2,14 @@
 
 import hashlib
 from datetime import date
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
 
 from config.errors import CommandUnknownNameError
 from flows.errors_exporting import NothingPublishedError
-from flows.exporting import Wanted, export
+from flows.exporting import Wanted, export, without_record
 from segments.control_group import in_control_group
 from warehouse.errors_exports import ExportNameRefusedError
 from warehouse.export_records import exports
@@ -27,6 +28,7 @@ def test_consent_control_group_and_what_changed_since(workspace, open_at, do, ra
     people = pl.read_csv(raw / "customers.csv", infer_schema=False)
     assert first["left_out"]["without_consent"] > 0
     assert first["left_out"]["control_group"] > 0
+    assert first["consent_not_recorded"] == 0
     ids = listed(first)["customer_id"]
     assert not in_control_group(ids, audience="everybody", share=0.05).any()
     assert first["rows"] == len(ids) == first["added"]
@@ -95,3 +97,15 @@ def test_what_can_not_be_meant_writes_nothing(workspace, open_at, wanted, error)
 def test_nothing_published_is_nothing_to_export(tmp_path, open_at):
     with pytest.raises(NothingPublishedError):
         export(open_at(tmp_path / "empty"), Wanted())
+
+
+def test_who_was_never_asked_is_counted(open_at, tmp_path):
+    context = open_at(tmp_path / "work", GRISTMILL__SEGMENTS__CONTACT_WITHOUT_RECORDED_CONSENT="true")
+    rows = {
+        "customers": pl.LazyFrame({"customer_id": ["yes", "no", "silent"], "consent_marketing": [True, False, None]}),
+        "orders": pl.LazyFrame({"customer_id": ["yes", "unknown", "unknown"]}),
+    }
+    core = SimpleNamespace(scan=rows.get)
+    listed = pl.DataFrame({"customer_id": ["yes", "silent", "unknown", "unknown"]})
+    assert without_record(context, listed, core) == 2
+    assert without_record(context, listed.rename({"customer_id": "category"}), core) == 0
