@@ -91,6 +91,7 @@ class _Folder:
         customer: the orders' column that says who bought.
         hidden: columns that sound more like it, but have a new value for every order.
         part_of: by table the one whose rows it completes (heads of orders).
+        samples: by query its rows.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -100,6 +101,7 @@ class _Folder:
     customer: str = ""
     hidden: set[str] = field(default_factory=set)
     part_of: dict[str, str] = field(default_factory=dict)
+    samples: dict[str, Sample] = field(default_factory=dict)
 
     def drafted(self) -> FolderDraft:
         self.links = find_links(self.tables)
@@ -148,7 +150,7 @@ class _Folder:
         query = self._query_alone(name)
         if query is None:
             return self.tables[name]
-        return self._made(f"{name} alone", query)
+        return self._sample_of(f"{name} alone", query)
 
     def _query_alone(self, name: str) -> str | None:
         """Without the columns that name nobody; one row for each customer where a table of customers has several."""
@@ -162,7 +164,7 @@ class _Folder:
     def _joined(self, name: str, entity: str) -> Iterator[FolderSource]:
         steps = reached(name, self.links)
         columns = joined_columns(name, steps, self.tables, without=self.hidden)
-        sample = self._made(f"{name} joined", join_sql(name, steps, columns, rows=SAMPLED_ROWS))
+        sample = self._sample_of(f"{name} joined", join_sql(name, steps, columns, rows=SAMPLED_ROWS))
         (draft,) = drafts_of(name, sample, (entity,), self.currency)
         used = [column for column in columns if column not in draft.unmapped or column in draft.no_sales]
         kept = needed_steps(steps, {columns[column][0] for column in used})
@@ -171,9 +173,12 @@ class _Folder:
         query = join_sql(name, kept, shown, whole=whole)
         yield FolderSource(name=name, draft=draft, query=query, steps=tuple(kept))
 
-    def _made(self, name: str, query: str) -> Sample:
-        self.connection.execute(f"drop table if exists raw.{identifier(f'query of {name}')}")
-        return Sample(self.connection, read_query(self.connection, name, query))
+    def _sample_of(self, name: str, query: str) -> Sample:
+        """The rows of a query; those of the same query are looked at once."""
+        if query not in self.samples:
+            self.connection.execute(f"drop table if exists raw.{identifier(f'query of {name}')}")
+            self.samples[query] = Sample(self.connection, read_query(self.connection, name, query))
+        return self.samples[query]
 
 
 def _best_of(sources: Sequence[FolderSource]) -> FolderSource | None:

@@ -49,6 +49,7 @@ def table_words(entity: str) -> frozenset[str]:
     return frozenset(word for name in named for word in words_of(name))
 
 
+@cache
 def likeness(name: str, entity: str, field: str) -> float:
     """From 0 (nothing in common) to 1 (the very name, or a usual one): how much a column sounds like a field."""
     words, known = words_of(name), synonyms(entity, field)
