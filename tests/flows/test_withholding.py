@@ -98,10 +98,10 @@ def test_a_programs_arguments_are_shown_nowhere():
 
 
 def test_harmless_words_stay(secrets):
-    said = "work/db: sqlite:////work/mlflow.db at http://127.0.0.1:4200/api"
+    said = "shop/db: sqlite:////shop/mlflow.db at http://127.0.0.1:4200/api"
     all_known = (
         *secrets,
-        *known_secrets(None, {"PREFECT_API_URL": "http://127.0.0.1:4200/api", "BASE_URL": "work/db"}),
+        *known_secrets(None, {"PREFECT_API_URL": "http://127.0.0.1:4200/api", "BASE_URL": "shop/db"}),
     )
     with pytest.raises(RuntimeError, match=f"^{re.escape(said)}$"), secrets_withheld(all_known):
         raise RuntimeError(said)
