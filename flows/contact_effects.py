@@ -3,7 +3,7 @@
 Belongs here: making a trial of the company's own contacts. Does not: learning (`models.uplift`), deciding.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +94,10 @@ def contact_trial(
 
 
 def learn_effects(found: ContactTrial | str, tonight: pl.DataFrame, *, threads: int, seed: int) -> Effects:
-    """Effects on the customers of tonight.
+    """Effects on the customers of tonight: of each offer that was made often enough, and of being contacted at all.
+
+    The latter (arm `contacted`) is of contacts without such an offer; where there are none, of all contacts together,
+    by whatever offer.
 
     Args:
         found: see `contact_trial`.
@@ -109,26 +112,41 @@ def learn_effects(found: ContactTrial | str, tonight: pl.DataFrame, *, threads: 
         return Effects(by_customer=None, words=f"no effect is claimed: {found}", facts={})
     if found.evidence.kind == RESPONSE:
         return Effects(by_customer=None, words=f"no effect is claimed: {found.evidence.words}", facts={})
-    model = fit_trial(found.trial, threads=threads, seed=seed)
-    effects, errors = model.predict(_typed(tonight, found), threads=threads)
-    parts = [
-        pl.DataFrame(
-            {
-                "customer_id": tonight["customer_id"],
-                "arm": pl.Series([name] * tonight.height, dtype=pl.String),
-                "effect_amount": effects[place],
-                "effect_amount_error": errors[place],
-            }
-        )
-        for place, name in enumerate(found.trial.arms[1:])
-    ]
-    averages = {
-        name: {"average": round(one.stack.average, 2), "error": round(one.stack.average_error, 2)}
-        for name, one in zip(found.trial.arms[1:], model.effects, strict=True)
-    }
+    typed = _typed(tonight, found)
+    parts, averages = [], {}
+    for trial in (found.trial, *_pooled(found.trial)):
+        model = fit_trial(trial, threads=threads, seed=seed)
+        effects, errors = model.predict(typed, threads=threads)
+        for place, (name, one) in enumerate(zip(trial.arms[1:], model.effects, strict=True)):
+            averages[name] = {"average": round(one.stack.average, 2), "error": round(one.stack.average_error, 2)}
+            parts.append(
+                pl.DataFrame(
+                    {
+                        "customer_id": tonight["customer_id"],
+                        "arm": pl.Series([name] * tonight.height, dtype=pl.String),
+                        "effect_amount": effects[place],
+                        "effect_amount_error": errors[place],
+                    }
+                )
+            )
     words = f"effects are measured against {int((found.trial.arm == 0).sum()):,} contacts held out"
     facts = {"rows": len(found.trial.arm), "average_margin_effect_in_minor_units": averages}
     return Effects(by_customer=pl.concat(parts), words=words, facts=facts)
+
+
+def _pooled(trial: "Trial") -> "list[Trial]":
+    """The trial with all its offers as one treatment, unless being contacted at all is a treatment already."""
+    if ANY_CONTACT in trial.arms:
+        return []
+    addressed = trial.propensity[:, 1:].sum(axis=1)
+    return [
+        replace(
+            trial,
+            arm=np.minimum(trial.arm, 1),
+            arms=(CONTROL, ANY_CONTACT),
+            propensity=np.stack([trial.propensity[:, 0], addressed], axis=1),
+        )
+    ]
 
 
 def _with_arms(done: pl.DataFrame) -> pl.DataFrame:

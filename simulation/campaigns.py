@@ -8,6 +8,7 @@ spent in it), and holds some of them out by lot. Of those addressed some make on
 these skip a later order for it (pulled forward), some leave another product out (taken from others).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -25,6 +26,31 @@ ADDRESSED_SHARE = 0.45
 COST_PER_CONTACT = 40
 YEAR = timedelta(days=365)
 _SENT_AT = time(9)
+_CAMPAIGN: dict[str, pl.DataType | type[pl.DataType]] = {
+    "campaign_id": pl.String,
+    "name": pl.String,
+    "starts_on": pl.Date,
+    "offer_id": pl.String,
+    "cost": pl.Int64,
+}
+_CONTACT: dict[str, pl.DataType | type[pl.DataType]] = {
+    "contact_id": pl.String,
+    "customer_id": pl.String,
+    "campaign_id": pl.String,
+    "offer_id": pl.String,
+    "channel": pl.String,
+    "sent_at": pl.Datetime("us", "UTC"),
+    "cost": pl.Int64,
+    "held_out": pl.Boolean,
+}
+_CAUSED = (
+    "orders",
+    "net_amount",
+    "margin_amount",
+    "promoted_net_amount",
+    "other_net_amount",
+    "later_net_amount",
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +72,14 @@ class SimulatedCampaigns:
 
 
 def simulate_campaigns(
-    company: SimulatedCompany, *, starts: list[date], hold_out_share: float, window_days: int = 30, seed: int = 5
+    company: SimulatedCompany,
+    *,
+    starts: list[date],
+    hold_out_share: float,
+    window_days: int = 30,
+    seed: int = 5,
+    about: Sequence[str] = (),
+    extra_order_share: float = EXTRA_ORDER_SHARE,
 ) -> SimulatedCampaigns:
     """Put campaigns into a company's orders.
 
@@ -56,18 +89,23 @@ def simulate_campaigns(
         hold_out_share: of the customers chosen, how many are left alone by lot; 0 for none.
         window_days: within which what is added is bought.
         seed: any integer of at least 0.
+        about: categories, promoted in turn with an offer each; without any, all of the company's.
+        extra_order_share: of those addressed, how many make one order more.
     """
     orders, contacts, truth = company.orders, [], []
-    categories = company.products["category"].drop_nulls().unique().sort().to_list()
+    categories = list(about) or company.products["category"].drop_nulls().unique().sort().to_list()
     chosen_categories = [categories[(seed + place) % len(categories)] for place in range(len(starts))]
+    offer_ids = [f"OC{chosen_categories.index(category) + 1:02}" for category in chosen_categories]
     for place, (start, category) in enumerate(zip(starts, chosen_categories, strict=True)):
         rng = stream(seed, f"campaign {place}")
         name = f"C{place + 1:02}"
         chosen = _chosen(rng, company, orders, start)
         held_out = pl.Series("held_out", rng.random(len(chosen)) < hold_out_share)
-        contacts.append(_contacts(name, chosen, held_out, start, company.time_zone))
+        contacts.append(_contacts((name, offer_ids[place]), chosen, held_out, _instant(start, company.time_zone)))
         products = company.products.filter(pl.col("category") == category)["product_id"]
-        orders, caused = _affected(rng, orders, chosen.filter(~held_out), products, (name, start, window_days, company))
+        orders, caused = _affected(
+            rng, orders, chosen.filter(~held_out), products, (name, start, window_days, company, extra_order_share)
+        )
         truth.append({"campaign_id": name, **caused})
     names = [f"C{place + 1:02}" for place in range(len(starts))]
     campaigns = pl.DataFrame(
@@ -75,13 +113,19 @@ def simulate_campaigns(
             "campaign_id": names,
             "name": [f"{category}, {start:%B %Y}" for category, start in zip(chosen_categories, starts, strict=True)],
             "starts_on": starts,
-            "offer_id": [f"O{name}" for name in names],
+            "offer_id": offer_ids,
             "cost": [20_000] * len(names),
-        }
+        },
+        schema=_CAMPAIGN,
     )
-    offers = pl.DataFrame({"offer_id": campaigns["offer_id"], "category": chosen_categories})
+    offers = campaigns.select("offer_id", pl.Series("category", chosen_categories, dtype=pl.String))
+    offers = offers.unique(maintain_order=True)
     return SimulatedCampaigns(
-        orders=orders, campaigns=campaigns, contacts=pl.concat(contacts), offers=offers, truth=pl.DataFrame(truth)
+        orders=orders,
+        campaigns=campaigns,
+        contacts=pl.concat([pl.DataFrame(schema=_CONTACT), *contacts]),
+        offers=offers,
+        truth=pl.DataFrame(truth, schema={"campaign_id": pl.String, **dict.fromkeys(_CAUSED, pl.Int64)}),
     )
 
 
@@ -94,19 +138,20 @@ def _chosen(rng: np.random.Generator, company: SimulatedCompany, orders: pl.Data
     return spent["customer_id"].filter(pl.Series(rng.random(spent.height) < ADDRESSED_SHARE * (0.5 + place)))
 
 
-def _contacts(name: str, chosen: pl.Series, held_out: pl.Series, start: date, time_zone: str) -> pl.DataFrame:
+def _contacts(about: tuple[str, str], chosen: pl.Series, held_out: pl.Series, start: datetime) -> pl.DataFrame:
+    name, offer_id = about
     return pl.DataFrame(
         {
             "contact_id": [f"{name}-{customer}" for customer in chosen],
             "customer_id": chosen,
             "campaign_id": [name] * len(chosen),
-            "offer_id": [f"O{name}"] * len(chosen),
+            "offer_id": [offer_id] * len(chosen),
             "channel": ["letter"] * len(chosen),
-            "sent_at": [_instant(start, time_zone) + timedelta(hours=_SENT_AT.hour)] * len(chosen),
+            "sent_at": [start + timedelta(hours=_SENT_AT.hour)] * len(chosen),
             "cost": held_out.replace_strict({True: 0, False: COST_PER_CONTACT}, return_dtype=pl.Int64),
             "held_out": held_out,
         },
-        schema_overrides={"sent_at": pl.Datetime("us", "UTC"), "held_out": pl.Boolean},
+        schema=_CONTACT,
     )
 
 
@@ -115,12 +160,12 @@ def _affected(
     orders: pl.DataFrame,
     addressed: pl.Series,
     products: pl.Series,
-    about: tuple[str, date, int, SimulatedCompany],
+    about: tuple[str, date, int, SimulatedCompany, float],
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """The orders with one campaign's effects, and these effects."""
-    name, start, window_days, company = about
+    name, start, window_days, company, extra_order_share = about
     instant, window = _instant(start, company.time_zone), timedelta(days=window_days)
-    responding = addressed.filter(pl.Series(rng.random(len(addressed)) < EXTRA_ORDER_SHARE))
+    responding = addressed.filter(pl.Series(rng.random(len(addressed)) < extra_order_share))
     added = _added(rng, orders, responding, products, (name, instant, window_days))
     replacing, skipping = (
         responding.filter(pl.Series(rng.random(len(responding)) < share)) for share in (REPLACING_SHARE, SKIPPING_SHARE)

@@ -5,18 +5,30 @@ Belongs here: paths, writing aside and replacing. Does not: what is in the files
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from simulation.dealings import Dealings
 from simulation.dirt import DirtyOrders, add_dirt
 from simulation.errors import FolderNotSimulatedError
 from simulation.randomness import stream
-from simulation.raw import MONTH_COLUMN, raw_customers, raw_orders, raw_products
+from simulation.raw import (
+    MONTH_COLUMN,
+    raw_campaigns,
+    raw_contacts,
+    raw_customers,
+    raw_offers,
+    raw_orders,
+    raw_products,
+    raw_tickets,
+)
 from simulation.retailer import SimulatedCompany
 
 _ENTRIES = ("truth", "orders", "customers.csv", "products.csv")  # the marker first: what follows it is ours
+_DEALINGS = {"campaigns": raw_campaigns, "contacts": raw_contacts, "offers": raw_offers, "tickets": raw_tickets}
 _STAGING = ".simulating"
 _MARKER = Path("truth") / "company.json"
 
@@ -26,11 +38,12 @@ class WrittenCompany:
     """What was written.
 
     Attributes:
-        folder: holds `orders/orders_YYYY-MM.csv`, `customers.csv`, `products.csv` and `truth/`.
+        folder: holds `orders/orders_YYYY-MM.csv`, `customers.csv`, `products.csv` and `truth/`; with dealings also
+            `campaigns.csv`, `contacts.csv`, `offers.csv` and `tickets.csv`.
         order_files: one a month that has orders, in time.
         customers_file: all customers.
         products_file: all products.
-        truth_file: Parquet, see `truth.tell_truth`.
+        truth_file: Parquet, see `truth.tell_truth`; what letters and complaints caused lies beside it.
         row_counts: rows by entity, dirt included.
         dirt_counts: bad order lines by the rule that has to find them; empty without dirt.
     """
@@ -44,7 +57,9 @@ class WrittenCompany:
     dirt_counts: dict[str, int]
 
 
-def write_company(company: SimulatedCompany, folder: Path, *, seed: int, dirt: bool = True) -> WrittenCompany:
+def write_company(
+    company: SimulatedCompany, folder: Path, *, seed: int, dirt: bool = True, dealings: Dealings | None = None
+) -> WrittenCompany:
     """Write the raw files and the truth; the same company and seed give the same bytes.
 
     Everything is written aside first and then put in place entry by entry, so that a write that fails leaves the old
@@ -55,6 +70,7 @@ def write_company(company: SimulatedCompany, folder: Path, *, seed: int, dirt: b
         folder: where to; made when absent.
         seed: decides which lines become dirt.
         dirt: whether to add bad lines.
+        dealings: letters and complaints of this very company; without, there are no files of them.
 
     Raises:
         FolderNotSimulatedError: when the folder holds files of these names that no simulation wrote.
@@ -62,11 +78,13 @@ def write_company(company: SimulatedCompany, folder: Path, *, seed: int, dirt: b
     _refuse_foreign(folder)
     clean = raw_orders(company)
     orders = add_dirt(stream(seed, "dirt"), clean) if dirt else DirtyOrders(lines=clean, counts={})
+    beside = {} if dealings is None else {name: export(dealings) for name, export in _DEALINGS.items()}
     staging = folder / _STAGING
     shutil.rmtree(staging, ignore_errors=True)
     try:
         months = _write_all(company, orders, staging)
-        for entry in _ENTRIES:
+        _write_dealings(dealings, beside, staging)
+        for entry in (*_ENTRIES, *(f"{name}.csv" for name in _DEALINGS)):
             _replace(staging / entry, folder / entry, aside=staging / f"{entry}.old")
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -80,6 +98,7 @@ def write_company(company: SimulatedCompany, folder: Path, *, seed: int, dirt: b
             "orders": orders.lines.height,
             "customers": company.customers.height,
             "products": company.products.height,
+            **{name: table.height for name, table in beside.items()},
         },
         dirt_counts=orders.counts,
     )
@@ -87,7 +106,7 @@ def write_company(company: SimulatedCompany, folder: Path, *, seed: int, dirt: b
 
 def _refuse_foreign(folder: Path) -> None:
     """Raise when the folder holds our names but not our marker."""
-    found = [entry for entry in _ENTRIES if (folder / entry).exists()]
+    found = [entry for entry in (*_ENTRIES, *(f"{name}.csv" for name in _DEALINGS)) if (folder / entry).exists()]
     if found and not (folder / _MARKER).is_file():
         raise FolderNotSimulatedError(folder=str(folder), found=", ".join(found))
 
@@ -102,6 +121,16 @@ def _write_all(company: SimulatedCompany, orders: DirtyOrders, staging: Path) ->
     _write_json(staging / "truth" / "dirt.json", {"orders": orders.counts})
     _write_json(staging / _MARKER, _describe(company))
     return [_write_month(month, staging / "orders") for month in _by_month(orders.lines)]
+
+
+def _write_dealings(dealings: Dealings | None, tables: Mapping[str, pl.DataFrame], staging: Path) -> None:
+    """Write the files of letters and complaints, and the truth about them, under `staging`."""
+    if dealings is None:
+        return
+    for name, table in tables.items():
+        table.write_csv(staging / f"{name}.csv")
+    dealings.caused.write_parquet(staging / "truth" / "campaigns.parquet")
+    dealings.complaints.write_parquet(staging / "truth" / "tickets.parquet")
 
 
 def _by_month(lines: pl.DataFrame) -> list[pl.DataFrame]:
@@ -139,4 +168,7 @@ def _replace(new: Path, target: Path, *, aside: Path) -> None:
     """Put `new` in the place of `target`; a folder can't be replaced in one step, so the old one moves aside first."""
     if target.is_dir():
         target.rename(aside)
-    new.replace(target)
+    if new.exists():
+        new.replace(target)
+    else:  # of an earlier company that had it
+        target.unlink(missing_ok=True)

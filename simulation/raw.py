@@ -5,6 +5,7 @@ Belongs here: renames and formats, exactly reversible. Does not: defects (`dirt.
 
 import polars as pl
 
+from simulation.dealings import Dealings
 from simulation.retailer import SimulatedCompany
 
 LOCAL_TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
@@ -59,6 +60,59 @@ def raw_products(company: SimulatedCompany) -> pl.DataFrame:
         _major_units("unit_cost").alias("unit_cost"),
         pl.col("launched_on").dt.strftime("%Y-%m-%d"),
         _yes_or_no("active").alias("is_active"),
+    )
+
+
+def raw_contacts(dealings: Dealings) -> pl.DataFrame:
+    """Letters as exported, all text; who was held out has a row too."""
+    local = pl.col("sent_at").dt.convert_time_zone(dealings.company.time_zone)
+    return dealings.contacts.select(
+        pl.col("contact_id").alias("letter"),
+        pl.col("customer_id").alias("customer_number"),
+        pl.col("campaign_id").alias("mailing"),
+        pl.col("offer_id").alias("voucher"),
+        local.dt.strftime(LOCAL_TIME_FORMAT).alias("posted_at"),
+        pl.col("channel").alias("by"),
+        _major_units("cost").alias("postage"),
+        _yes_or_no("held_out").alias("left_out_by_lot"),
+    )
+
+
+def raw_campaigns(dealings: Dealings) -> pl.DataFrame:
+    """Mailings as exported, all text."""
+    return dealings.campaigns.select(
+        pl.col("campaign_id").alias("mailing"),
+        pl.col("name").alias("title"),
+        pl.col("starts_on").dt.strftime("%Y-%m-%d").alias("first_day"),
+        _major_units("cost").alias("fixed_cost"),
+        pl.col("offer_id").alias("voucher"),
+    )
+
+
+def raw_offers(dealings: Dealings) -> pl.DataFrame:
+    """Vouchers as exported, all text."""
+    return dealings.offers.select(
+        pl.col("offer_id").alias("voucher"),
+        pl.concat_str(pl.lit("Voucher for "), "category").alias("title"),
+        pl.col("category").alias("department"),
+    )
+
+
+def raw_tickets(dealings: Dealings) -> pl.DataFrame:
+    """Complaints as exported, all text; still open ones have no end."""
+    zone = dealings.company.time_zone
+    times = [
+        pl.col(name).dt.convert_time_zone(zone).dt.strftime(LOCAL_TIME_FORMAT) for name in ("opened_at", "resolved_at")
+    ]
+    still_open = pl.col("resolved_at").dt.convert_time_zone(zone).dt.date() >= dealings.company.end
+    return dealings.tickets.select(
+        pl.col("ticket_id").alias("case"),
+        pl.col("customer_id").alias("customer_number"),
+        times[0].alias("opened"),
+        pl.when(~still_open).then(times[1]).alias("closed"),
+        "kind",
+        pl.col("channel").alias("came_by"),
+        pl.when(~still_open).then("satisfaction").cast(pl.Int64).cast(pl.String).alias("stars"),
     )
 
 

@@ -15,7 +15,7 @@ from simulation.returns import Returns
 from simulation.tastes import CHANNELS
 
 LOAD_ID = "simulation"
-_ORDER_ID_WIDTH = 8
+ORDER_ID_WIDTH = 8
 
 
 def stamped(table: pl.DataFrame, known_at: pl.Expr) -> pl.DataFrame:
@@ -65,7 +65,7 @@ def order_table(
     product = indexed["product"]
     return stamped(
         indexed.select(
-            number.cast(pl.String).str.zfill(_ORDER_ID_WIDTH).alias("order_id"),
+            number.cast(pl.String).str.zfill(ORDER_ID_WIDTH).alias("order_id"),
             pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(number).alias("line_number"),
             customer_ids.gather(indexed["customer"]).alias("customer_id"),
             "ordered_at",

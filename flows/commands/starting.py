@@ -53,6 +53,7 @@ def simulate(
     from datetime import date
 
     from config import load_settings
+    from simulation.dealings import simulate_dealings
     from simulation.files import write_company
     from simulation.retailer import simulate as simulate_company
 
@@ -67,7 +68,8 @@ def simulate(
         currency=settings.company.currency,
         time_zone=settings.company.time_zone,
     )
-    written = write_company(company, settings.data_folder, seed=chosen_seed)
+    dealings = simulate_dealings(company, seed=chosen_seed)
+    written = write_company(dealings.company, settings.data_folder, seed=chosen_seed, dealings=dealings)
     if as_json:
         counts = {"rows": written.row_counts, "bad_rows": written.dirt_counts}
         print_json({"status": "done", "folder": str(written.folder), "truth": str(written.truth_file), **counts})

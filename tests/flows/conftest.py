@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -54,7 +52,7 @@ def open_at(raw):
 
     def opened(workspace, *, data=None, now=NOW, **overrides):
         environment = {"GRISTMILL_WORKSPACE": str(workspace), "GRISTMILL__LAKE__BUCKETS": "3", **overrides}
-        settings = load_settings(ROOT / "gristmill.toml", data=data or raw, environment=environment)
+        settings = load_settings(ROOT / "tests/shop.toml", data=data or raw, environment=environment)
         return Context(settings=settings, now=now, clock=lambda: now, reporter=Reporter(quiet=True), run_by="tests")
 
     return opened
@@ -86,21 +84,13 @@ def workspace(trained, tmp_path):
 
 
 @pytest.fixture
-def gristmill(tmp_path):
+def gristmill(tmp_path, warm_python):
     """Run the command in a fresh folder; returns the finished process."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("GRISTMILL", "PREFECT"))}
 
     def run(*arguments, **changes):
         code = "from flows.command_line import main; main()"
-        return subprocess.run(  # noqa: S603 our own interpreter
-            [sys.executable, "-c", code, *map(str, arguments)],
-            cwd=tmp_path,
-            env={**environment, **changes},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        return warm_python.run("-c", code, *arguments, cwd=tmp_path, environment={**environment, **changes})
 
     return run
 

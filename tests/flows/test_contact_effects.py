@@ -131,3 +131,26 @@ def test_the_probability_of_an_offer_is_not_that_of_being_addressed_at_all():
     expected = [[0.1, 0.84, 0.06], [0.1, 0.03, 0.87], [0.1, 0.6, 0.3], [0.1, 0.84, 0.06]]
     np.testing.assert_allclose(trial.propensity, expected, atol=1e-9)
     assert trial.customer.tolist() == [0, 1, 2, 0]
+
+
+def test_offers_never_tried_get_the_effect_of_being_contacted_at_all():
+    """A lamp adds 40 to whoever gets the letter, a vase 20: being contacted at all about 30."""
+    rng = np.random.default_rng(1)
+    arm = np.repeat(["left alone", "lamp", "vase"], 400)
+    outcome = rng.normal(100, 5, 1200) + np.repeat([0.0, 40.0, 20.0], 400)
+    table = pl.DataFrame(
+        {
+            "contact_id": [f"k{row}" for row in range(1200)],
+            "customer_id": [f"c{row}" for row in range(1200)],
+            "offer_id": np.where(arm == "left alone", "lamp", arm),
+            "arm": arm,
+            "propensity": pl.Series([None] * 1200, dtype=pl.Float64),
+            "offer_propensity": pl.Series([None] * 1200, dtype=pl.Float64),
+            "outcome": outcome,
+            "age_years": rng.uniform(20, 80, 1200),
+        }
+    )
+    tonight = pl.DataFrame({"customer_id": ["a", "b"], "age_years": [30.0, 60.0]})
+    effects = learn_effects(_as_trial(table), tonight, threads=1, seed=1).by_customer
+    told = dict(effects.group_by("arm").agg(pl.mean("effect_amount")).iter_rows())
+    assert told == pytest.approx({"lamp": 40.0, "vase": 20.0, "contacted": 30.0}, abs=2.5)

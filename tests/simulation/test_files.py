@@ -4,6 +4,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from simulation.dealings import simulate_dealings
 from simulation.errors import FolderNotSimulatedError
 from simulation.files import write_company
 
@@ -79,6 +80,19 @@ def test_writing_again_replaces_the_old_files_and_leaves_others(small_company, t
     again = write_company(small_company, tmp_path, seed=3)
     assert again == first
     assert _contents(tmp_path) == {name: body for name, body in before.items() if "1999" not in name}
+
+
+def test_letters_and_complaints_lie_beside_and_go_with_the_company_that_had_them(small_company, tmp_path):
+    dealings = simulate_dealings(small_company, seed=3)
+    written = write_company(dealings.company, tmp_path, seed=3, dealings=dealings)
+    tables = {name: _read([tmp_path / f"{name}.csv"]) for name in ("campaigns", "contacts", "offers", "tickets")}
+    assert {name: table.height for name, table in tables.items()}.items() <= written.row_counts.items()
+    assert tables["tickets"].height == dealings.complaints.height > 0
+    assert tables["tickets"]["closed"].drop_nulls().str.slice(0, 10).max() < small_company.end.isoformat()
+    assert tables["contacts"].columns[:2] == ["letter", "customer_number"]
+    assert pl.read_parquet(tmp_path / "truth" / "tickets.parquet").equals(dealings.complaints)
+    write_company(small_company, tmp_path, seed=3)
+    assert not any((tmp_path / f"{name}.csv").exists() for name in tables)
 
 
 def test_a_write_that_fails_leaves_the_old_files_whole(small_company, tmp_path, monkeypatch):
