@@ -13,6 +13,7 @@ from config.errors import CommandUnknownNameError
 from flows.context import Context
 from flows.errors import FilterUnreadableError
 
+_FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 CONDITION = re.compile(r"^\s*(?P<column>[a-z][a-z0-9_]*)\s*(?P<operator><=|>=|!=|=|<|>)\s*(?P<value>.*?)\s*$")
 FORMULA_START = r"^[=+\-@\t\r]"
 
@@ -52,7 +53,7 @@ def parse_condition(text: str, schema: pl.Schema) -> pl.Expr:
     column, dtype = pl.col(found["column"]), schema[found["column"]]
     try:
         value = pl.Series([found["value"]]).cast(pl.String).str.strip_chars("'\"")
-        typed = value.str.to_date() if dtype == pl.Date else value.cast(dtype)
+        typed = _typed(value, dtype)
     except (pl.exceptions.PolarsError, ValueError):
         raise FilterUnreadableError(condition=text, reason=f"{found['value']!r} is no {dtype}") from None
     literal = pl.lit(typed.item(), dtype=dtype)
@@ -65,6 +66,15 @@ def parse_condition(text: str, schema: pl.Schema) -> pl.Expr:
         ">=": column >= literal,
     }
     return compared[found["operator"]]
+
+
+def _typed(value: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """A text as a value of a column's type; yes and no are true and false."""
+    if dtype == pl.Date:
+        return value.str.to_date()
+    if dtype == pl.Boolean:
+        return value.str.to_lowercase().replace_strict(_FLAGS, return_dtype=pl.Boolean)
+    return value.cast(dtype)
 
 
 def write_csv(frame: pl.DataFrame, path: Path) -> None:

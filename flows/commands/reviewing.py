@@ -45,7 +45,7 @@ def drift(
     from flows.drift_reporting import drift_document, print_drift
     from flows.opening import open_context, parse_date
 
-    found = drift_document(open_context(config), night=parse_date(night))
+    found = drift_document(open_context(config), night=parse_date(night, option="--night"))
     if as_json:
         print_json(found)
     else:

@@ -16,6 +16,7 @@ FRAME = pl.DataFrame(
         "rank": [1, 2, 3],
         "expected_value_12m": [Decimal("10.50"), Decimal("0.00"), None],
         "changed_at": [date(2026, 1, 1), date(2026, 1, 2), date(2025, 1, 1)],
+        "is_chosen": [True, False, None],
     }
 )
 
@@ -32,13 +33,17 @@ FRAME = pl.DataFrame(
         ("expected_value_12m>10", ["00042"]),
         ("changed_at>2026-01-01", ["7"]),
         ("value_tier='gold'", ["00042", "=1+1"]),
+        ("is_chosen=true", ["00042"]),
+        ("is_chosen != Yes", ["7"]),
     ],
 )
 def test_conditions_are_read_as_the_columns_type(condition, ids):
     assert FRAME.filter(parse_condition(condition, FRAME.schema))["customer_id"].to_list() == ids
 
 
-@pytest.mark.parametrize("condition", ["1=1; COPY x", "rank=two", "changed_at=soon", "value_tier", "rank in (1,2)", ""])
+@pytest.mark.parametrize(
+    "condition", ["1=1; COPY x", "rank=two", "changed_at=soon", "value_tier", "is_chosen=maybe", "rank in (1,2)", ""]
+)
 def test_what_is_no_condition_is_refused(condition):
     with pytest.raises(FilterUnreadableError):
         parse_condition(condition, FRAME.schema)
