@@ -12,6 +12,7 @@ from rich.text import Text
 
 from config.settings import Settings
 from data_contracts.addresses import redacted_address, without_credentials
+from flows.frame_printing import print_table
 from flows.summaries import (
     champion_table,
     drift_lines,
@@ -27,14 +28,6 @@ from flows.summaries import (
 )
 
 Result = Mapping[str, Any]
-IN_THE_TERMINAL: Mapping[str, tuple[str, ...]] = {
-    "customer": (
-        *("customer_id", "value_tier", "churn_risk_band", "churn_probability", "expected_value_12m"),
-        *("next_offer_1", "main_reason", "recommended_action"),
-    ),
-    "next_best_offer": ("customer_id", "rank", "product_name", "category", "purchase_probability", "reason"),
-}
-"""Columns that fit a screen, unless others are asked for; files and JSON get all."""
 UNSEEN_WIDTH = 140  # columns of a log file
 
 
@@ -110,13 +103,7 @@ def _program(name: str) -> str:
 
 def print_frame(title: str, frame: pl.DataFrame, *, limit: int, columns: Sequence[str] | None = None) -> None:
     """The first rows of a table, as wide as the terminal is."""
-    frame = frame.select(columns or IN_THE_TERMINAL.get(title, frame.columns))
-    table = Table(title=f"segments.{title}: {min(limit, frame.height):,} of {frame.height:,} rows", show_lines=False)
-    for name, dtype in frame.schema.items():
-        table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
-    for row in frame.head(limit).iter_rows():
-        table.add_row(*(_cell(value) for value in row))
-    console().print(table)
+    print_table(console(), title, frame, limit=limit, columns=columns)
 
 
 def print_settings(content: Mapping[str, Any]) -> None:
@@ -132,9 +119,3 @@ def _flat(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]
     for key, value in content.items():
         rows += _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else [(f"{prefix}{key}", value)]
     return rows
-
-
-def _cell(value: Any) -> str:  # noqa: ANN401 any cell
-    if value is None:
-        return ""
-    return f"{value:.3f}" if isinstance(value, float) else str(value).replace("[", "\\[")

@@ -19,7 +19,7 @@ FORMULA_START = r"^[=+\-@\t\r]"
 
 
 def read_segment(context: Context, table: str, *, where: Sequence[str], columns: Sequence[str] | None) -> pl.DataFrame:
-    """Rows of a published table that meet every condition.
+    """Rows of a published table that meet every condition; lists by rank, other tables by customer.
 
     Args:
         context: the surroundings.
@@ -40,7 +40,8 @@ def read_segment(context: Context, table: str, *, where: Sequence[str], columns:
         frame = frame.filter(parse_condition(condition, frame.schema))
     for name in columns or ():
         _check_column(name, frame.schema)
-    order = [name for name in ("customer_id", "rank") if name in frame.columns]
+    is_list = "rank" in frame.columns and frame["rank"].is_unique().all()
+    order = ["rank"] if is_list else [name for name in ("customer_id", "rank") if name in frame.columns]
     return frame.sort(order).select(columns or frame.columns)
 
 
