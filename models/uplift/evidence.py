@@ -21,7 +21,6 @@ NOTICEABLE = 0.01  # Cramér's V
 MOST_LEVELS = 20
 QUANTILES = (0.2, 0.4, 0.6, 0.8)
 BOUND = 0.99
-MINORITY = 0.6
 LEAST_ROWS_BOUND = 20
 
 
@@ -67,6 +66,25 @@ def judge_evidence(table: pl.DataFrame, arm: Ints, *, arms: Sequence[str], prope
         return Evidence(kind=RESPONSE, words=words, differing=differing)
     words = "the arms look drawn by lot: no column known beforehand differs between them"
     return Evidence(kind=RANDOMISED, words=words, differing={})
+
+
+def only_among_treated(table: pl.DataFrame, arm: Ints) -> dict[str, str]:
+    """Columns that say the same of the whole control group and differ among the treated, with how.
+
+    That is what something the treatment brought about looks like (shown, opened, delivered). Whoever chose whom to
+    treat by such a column would leave traces in the others too.
+
+    Args:
+        table: typed columns.
+        arm: 0 is the control group, shape (rows,).
+    """
+    control = table.filter(pl.Series(arm == 0))
+    found = {}
+    for name in table.columns:
+        if control[name].n_unique() == 1 and table[name].n_unique() > 1:
+            told = "missing" if control.item(0, name) is None else control.item(0, name)
+            found[name] = f"it is {told} in the whole control group, and differs among the treated only"
+    return found
 
 
 def bound_to_outcome(table: pl.DataFrame, happened: Floats) -> dict[str, str]:

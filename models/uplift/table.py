@@ -3,7 +3,7 @@
 Belongs here: reading a table into a `Trial`. Does not: learning, or files (`flows`).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -20,7 +20,7 @@ from models.uplift.errors import (
     PropensityUnusableError,
     TreatmentUnusableError,
 )
-from models.uplift.evidence import RESPONSE, Evidence, bound_to_outcome, judge_evidence
+from models.uplift.evidence import RESPONSE, Evidence, bound_to_outcome, judge_evidence, only_among_treated
 from models.uplift.trial import LEAST_PROPENSITY, Trial, shares_as_propensity
 
 LEAST_ROWS = 50  # of an arm
@@ -42,7 +42,7 @@ class UpliftRequest:
         control: the treatment's value that means that nothing was done; None: guessed from its name.
         propensity_column: probability with which each got what it got, where that was logged.
         drop: columns not to use.
-        keep: columns to use although they seem to come after the outcome.
+        keep: columns to use although they seem to come after the treatment or the outcome.
         threads, seed: for LightGBM, folds and bootstrap.
     """
 
@@ -119,8 +119,11 @@ def prepare_trial(table: pl.DataFrame, request: UpliftRequest) -> PreparedTrial:
         propensity=_propensity(chosen, arm, arms, request),
         groups=ids.to_list(),
     )
-    one_each = trial.at(trial.first_rows)
-    evidence = judge_evidence(one_each.table, one_each.arm, arms=arms, propensity_logged=logged)
+    evidence, brought = _judged(trial, keep=request.keep, propensity_logged=logged)
+    if brought:
+        trial = replace(trial, table=frame.drop(list(brought)))
+        columns = [column for column in columns if column.name not in brought]
+        left_out |= {name: f"known only after the treatment: {how}" for name, how in brought.items()}
     if evidence.kind == RESPONSE:
         warnings.append(evidence.words)
     return PreparedTrial(
@@ -132,6 +135,19 @@ def prepare_trial(table: pl.DataFrame, request: UpliftRequest) -> PreparedTrial:
         evidence=evidence,
         warnings=warnings,
     )
+
+
+def _judged(trial: Trial, *, keep: tuple[str, ...], propensity_logged: bool) -> tuple[Evidence, dict[str, str]]:
+    """What the trial can show, and the columns that the treatment brought about, where leaving them out shows more."""
+    one_each = trial.at(trial.first_rows)
+    evidence = judge_evidence(one_each.table, one_each.arm, arms=trial.arms, propensity_logged=propensity_logged)
+    if evidence.kind != RESPONSE:
+        return evidence, {}
+    brought = only_among_treated(one_each.table.select(list(evidence.differing)), one_each.arm)
+    if set(brought) == set(evidence.differing) and not set(brought) & set(keep) and len(brought) < trial.table.width:
+        others = one_each.table.drop(list(brought))
+        return judge_evidence(others, one_each.arm, arms=trial.arms, propensity_logged=propensity_logged), brought
+    return evidence, {}
 
 
 def read_outcome(values: pl.Series) -> Floats:

@@ -48,6 +48,22 @@ def test_what_comes_after_the_outcome_is_left_out():
     assert prepared.evidence.kind == "randomised"
 
 
+def test_what_the_treatment_brought_about_is_left_out():
+    """A letter that was opened: nobody of the control group has one; the rest looks drawn by lot."""
+    group = made_table()["group"]
+    opened = np.where((group == "letter").to_numpy() & (np.arange(ROWS) % 7 == 0), 1, 0)
+    table = made_table(opened=opened)
+    prepared = prepare_trial(table, request())
+    assert prepared.evidence.kind == "randomised"
+    assert prepared.left_out["opened"].startswith("known only after the treatment: it is 0.0 in the whole control")
+    assert prepared.trial.table.columns == [column.name for column in prepared.columns] == ["age", "region"]
+    assert prepare_trial(table, request(keep=("opened",))).evidence.kind == "response"
+    by_age = pl.when(pl.col("age") > 60).then(pl.lit("letter")).otherwise("group").alias("group")
+    prepared = prepare_trial(table.with_columns(by_age), request())  # those chosen by age, too: nobody drew lots
+    assert prepared.evidence.kind == "response"
+    assert "opened" not in prepared.left_out
+
+
 @pytest.mark.parametrize(
     ("values", "control"),
     [
