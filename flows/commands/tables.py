@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from flows.commands.options import may_be_left_out
 from flows.commands.outcome import print_json
 
 
@@ -26,43 +27,31 @@ What = Annotated[
 ]
 TableFile = Annotated[
     Path | None,
-    typer.Option(
-        "--table", help="A prepared table: CSV, Parquet or Excel.", show_default=False, rich_help_panel=COMMON
-    ),
+    may_be_left_out("--table", "A prepared table: CSV, Parquet or Excel.", COMMON),
 ]
 IdColumn = Annotated[
     str | None,
-    typer.Option("--id", help="Its column that names the customer.", show_default=False, rich_help_panel=COMMON),
+    may_be_left_out("--id", "Its column that names the customer.", COMMON),
 ]
 LabelColumn = Annotated[
     str | None,
-    typer.Option("--label", help="Its column that says who left.", show_default=False, rich_help_panel=PANEL),
+    may_be_left_out("--label", "Its column that says who left.", PANEL),
 ]
 TimeColumn = Annotated[
     str | None,
-    typer.Option(
-        "--time",
-        help="When each row was true: earlier rows train, later ones grade.",
-        show_default=False,
-        rich_help_panel=PANEL,
-    ),
+    may_be_left_out("--time", "When each row was true: earlier rows train, later ones grade.", PANEL),
 ]
 Positive = Annotated[
     str | None,
-    typer.Option(help="The label's value that means that a customer left.", show_default=False, rich_help_panel=PANEL),
+    may_be_left_out("--positive", "The label's value that means that a customer left.", PANEL),
 ]
 Drop = Annotated[
     list[str] | None,
-    typer.Option("--drop", help="A column not to use; again for more.", show_default=False, rich_help_panel=COMMON),
+    may_be_left_out("--drop", "A column not to use; again for more.", COMMON),
 ]
 Keep = Annotated[
     list[str] | None,
-    typer.Option(
-        "--keep",
-        help="A column to use although it seems to give the label away; again for more.",
-        show_default=False,
-        rich_help_panel=COMMON,
-    ),
+    may_be_left_out("--keep", "A column to use although it seems to give the label away; again for more.", COMMON),
 ]
 FoldCount = Annotated[
     int, typer.Option("--folds", min=2, max=20, help="Parts held out in turn.", rich_help_panel=PANEL)
@@ -74,12 +63,7 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Another seed, other pa
 Threads = Annotated[int, typer.Option("--threads", min=1, help="For LightGBM.", rich_help_panel=COMMON)]
 Folder = Annotated[
     Path | None,
-    typer.Option(
-        "--out",
-        help="Folder for model, predictions and report [TABLE_churn].",
-        show_default=False,
-        rich_help_panel=COMMON,
-    ),
+    may_be_left_out("--out", "Folder for model, predictions and report [TABLE_churn].", COMMON),
 ]
 Register = Annotated[
     bool,
@@ -91,16 +75,11 @@ Register = Annotated[
 ]
 ScoresFile = Annotated[
     Path | None,
-    typer.Option(
-        "--out",
-        help="Where the scores go, CSV or Parquet [TABLE_scores.csv].",
-        show_default=False,
-        rich_help_panel=COMMON,
-    ),
+    may_be_left_out("--out", "Where the scores go, CSV or Parquet [TABLE_scores.csv].", COMMON),
 ]
 ModelFolder = Annotated[
     Path | None,
-    typer.Option("--model", help="The folder that training wrote.", show_default=False, rich_help_panel=COMMON),
+    may_be_left_out("--model", "The folder that training wrote.", COMMON),
 ]
 
 
@@ -147,10 +126,8 @@ def train_on_table(asked: TableTraining, *, as_json: bool) -> None:
     from flows.progress import on_standard_error
     from models.prepared_table.training import Request
 
-    if asked.table is None or asked.id_column is None or asked.label is None:
-        raise TableOptionsError(
-            got="--table without --id and --label", expected="--table FILE --id COLUMN --label COLUMN"
-        )
+    if asked.table is None or asked.label is None:
+        raise TableOptionsError(got="--table without --label", expected="--table FILE --label COLUMN [--id COLUMN]")
     request = Request(
         id_column=asked.id_column,
         label_column=asked.label,

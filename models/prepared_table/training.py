@@ -38,7 +38,7 @@ class Request:
     """What to learn from a table.
 
     Attributes:
-        id_column: names a customer in every row.
+        id_column: names a customer in every row; None: every row is another customer.
         label_column: what happened.
         time_column: when the row was true; then later rows grade, earlier ones train.
         positive: the label's value that means that it happened.
@@ -48,8 +48,8 @@ class Request:
         threads, seed: for LightGBM, folds and bootstrap.
     """
 
-    id_column: str
     label_column: str
+    id_column: str | None = None
     time_column: str | None = None
     positive: str | None = None
     drop: tuple[str, ...] = ()
@@ -115,10 +115,9 @@ def prepare(table: pl.DataFrame, request: Request) -> Prepared:
     label = read_label(table[request.label_column], positive=request.positive)
     refuse_too_few(label.happened, label=request.label_column)
     known = np.flatnonzero(np.isfinite(label.happened))
-    ids = table[request.id_column].cast(pl.String).fill_null("")
-    ids = ids[known]
-    order = known[canonical_order(ids.to_list(), request.seed)]
-    table = table[order]
+    ids = _ids(table, request.id_column)
+    order = known[canonical_order(ids.cast(pl.String).fill_null("")[known].to_list(), request.seed)]
+    table, ids = table[order], ids[order]
     happened = label.happened[order]
     names = [name for name in table.columns if name not in _not_features(request)]
     columns, left_out = read_columns(table, names)
@@ -135,13 +134,13 @@ def prepare(table: pl.DataFrame, request: Request) -> Prepared:
     rows = Rows(
         table=frame,
         happened=happened,
-        groups=_groups(table[request.id_column]),
+        groups=_groups(ids),
         moments=_moments(table, request.time_column),
     )
     lost = len(label.happened) - len(known)
     return Prepared(
         rows=rows,
-        ids=table[request.id_column],
+        ids=ids,
         label=label,
         columns=columns,
         left_out=left_out,
@@ -201,14 +200,19 @@ def _options(rows: Rows, request: Request) -> FitOptions:
     return FitOptions(folds=folds, threads=request.threads, seed=request.seed)
 
 
+def _ids(table: pl.DataFrame, column: str | None) -> pl.Series:
+    """Whose the rows are; without such a column the numbers of the rows, from 1."""
+    return pl.Series("row", range(1, table.height + 1), dtype=pl.Int64) if column is None else table[column]
+
+
 def _groups(ids: pl.Series) -> list[str]:
     """Whose a row is, by its id; a row without one is nobody else's."""
     return [f"\x00{place}" if own is None else own for place, own in enumerate(ids.cast(pl.String))]
 
 
 def _refuse_unknown(table: pl.DataFrame, request: Request) -> None:
-    asked = [("--id", request.id_column), ("--label", request.label_column)]
-    asked += [("--time", request.time_column)] if request.time_column else []
+    columns = (("--id", request.id_column), ("--label", request.label_column), ("--time", request.time_column))
+    asked = [(option, name) for option, name in columns if name]
     asked += [("--drop", name) for name in request.drop] + [("--keep", name) for name in request.keep]
     for option, name in asked:
         if name not in table.columns:
@@ -239,6 +243,8 @@ def _warnings(rows: Rows, lost: int, request: Request, kept: dict[str, str]) -> 
     rarer = int(min(rows.happened.sum(), (1 - rows.happened).sum()))
     if rarer < FEW_OUTCOMES:
         told.append(f"only {rarer} rows of the rarer outcome: every figure is uncertain, see the intervals")
+    if request.id_column is None:
+        told.append("no --id was named: each row counts as a customer of its own")
     without = sum(group.startswith("\x00") for group in rows.groups)
     if without:
         told.append(f"{without:,} rows have no {request.id_column}: each counts as a customer of its own")

@@ -155,6 +155,14 @@ def test_rows_without_an_id_are_nobody_elses_and_told():
     assert any("20 rows have no customer" in line for line in prepared.warnings)
 
 
+def test_without_an_id_column_every_row_is_another_customer(table):
+    prepared = prepare(table, Request(label_column="left", drop=("customer",)))
+    assert prepared.ids.name == "row"
+    assert sorted(prepared.ids.to_list()) == list(range(1, table.height + 1))
+    assert len(set(prepared.rows.groups)) == table.height
+    assert any("no --id" in told for told in prepared.warnings)
+
+
 def test_columns_that_only_say_something_together_are_found():
     random = np.random.default_rng(5)
     columns = random.normal(size=(1_500, 8))
