@@ -72,7 +72,12 @@ def gain_columns(currency: Currency, *, nullable: bool = False) -> tuple[OutputC
 
 
 def as_list(
-    rows: pl.DataFrame, contract: OutputContract, stamp: ListStamp, *, amounts: Sequence[str] = ()
+    rows: pl.DataFrame,
+    contract: OutputContract,
+    stamp: ListStamp,
+    *,
+    amounts: Sequence[str] = (),
+    among_equals: str = "gain_amount",
 ) -> pl.DataFrame:
     """Rows in their published form, ranked by expected gain.
 
@@ -82,8 +87,10 @@ def as_list(
         contract: see `list_contract`.
         stamp: where it comes from.
         amounts: own columns in minor units.
+        among_equals: the column by which equal gains are ranked, most first.
     """
-    ranked = rows.sort("gain_amount", "customer_id", descending=[True, False]).with_row_index("rank", offset=1)
+    order = ("gain_amount", among_equals, "customer_id")
+    ranked = rows.sort(order, descending=[True, True, False]).with_row_index("rank", offset=1)
     minor = dict(zip(GAINS, ("gain_amount", "gain_low_amount", "gain_high_amount"), strict=True))
     minor |= {name: name for name in amounts}
     return ranked.with_columns(

@@ -52,7 +52,7 @@ def retention_contract(currency: Currency) -> OutputContract:
         ),
         currency=currency,
         meaning="Customers about to leave whom an attempt to keep them is expected to pay for.",
-        rank_meaning="1 is where an attempt brings most.",
+        rank_meaning="1 is where an attempt brings most; among equals, where most is likely to be lost.",
     )
 
 
@@ -85,10 +85,17 @@ def retention_list(customers: pl.DataFrame, *, rules: RetentionRules, stamp: Lis
         gain(pl.col("effect") + error, min(2 * rules.save_share, 1.0)).alias("gain_high_amount"),
         pl.when(measured).then(pl.lit(RANDOMISED)).otherwise(pl.lit(ASSUMED)).alias("evidence"),
         pl.col("margin_365_amount").alias("margin_at_stake"),
+        at_risk.round(0).cast(pl.Int64).alias("at_risk_amount"),
         pl.col("next_offer_1").alias("offer"),
     )
     stake = money_in_words(pl.col("margin_365_amount"), stamp.currency)
     risk = (pl.col("churn_probability") * 100).round(0).cast(pl.Int64)
     reason = pl.format("{}% likely to leave, {} of yearly margin at stake; {}", risk, stake, "main_reason")
     worth = rows.filter(pl.col("gain_amount") > CERTAIN_TO_GAIN).with_columns(reason.alias("reason"))
-    return as_list(worth, retention_contract(stamp.currency), stamp, amounts=("margin_at_stake",))
+    return as_list(
+        worth,
+        retention_contract(stamp.currency),
+        stamp,
+        amounts=("margin_at_stake",),
+        among_equals="at_risk_amount",
+    )

@@ -39,6 +39,9 @@ def test_leavers_worth_an_attempt_are_listed_by_what_saving_brings():
     assert [float(gain) for gain in listed["expected_gain"]] == [79.0, 6.0]
     assert [float(low) for low in listed["expected_gain_low"]] == pytest.approx([-1.0, 4.04])
     assert listed["reason"][0] == "80% likely to leave, £1,000 of yearly margin at stake; silent for 90 days"
+    alike = customers.with_columns(effect=pl.lit(700.0), effect_error=pl.lit(100.0))
+    listed = retention_list(alike, rules=rules, stamp=STAMP)  # of equal gains first where most is at risk
+    assert listed["customer_id"].to_list() == ["big", "measured", "small"]
 
 
 @pytest.fixture
