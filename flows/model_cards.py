@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from flows.model_facts import held_against
 from models.grading import FITTED_WITHOUT_OUTCOMES, Grade
 
 if TYPE_CHECKING:
@@ -172,11 +173,20 @@ def _facts(subject: CardSubject) -> dict[str, list[tuple[str, str]]]:
     about = [("what", predicted.format(days=plan.get("horizon_days", "")).strip()), ("method", bundle.method)]
     about.append(("population", _population(subject)))
     about += [("money in", subject.currency)] if bundle.name == "value" else []
+    about += [("baseline", rival)] if (rival := _rival(bundle.metrics)) else []
     period = [(name.replace("_", " "), _dates(plan[name])) for name in plan if name != "horizon_days" and plan[name]]
     asked = bundle.metrics.get("test_rows", bundle.metrics.get("test_customers"))
     graded = asked if subject.test_rows is None else subject.test_rows.height
     period += [] if graded is None else [("customers graded", f"{graded:,.0f}")]
     return {"What it predicts": about, "Data and periods": period}
+
+
+def _rival(metrics: Mapping[str, float]) -> str:
+    """What a model of value was held against; empty for others."""
+    rival = held_against(metrics)
+    if metrics.get("value_90d_by_purchase_model"):
+        return f"{rival}; the model is the better of both baselines itself, the purchase model"
+    return f"{rival}, the better of two" if rival else ""
 
 
 def _population(subject: CardSubject) -> str:

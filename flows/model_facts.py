@@ -26,9 +26,17 @@ def model_facts(bundle: "Bundle", version: int) -> dict[str, Any]:
 def standing(facts: Mapping[str, Any]) -> str:
     """What a model is beside its baseline, in words; `facts` are those of `model_facts`."""
     if facts["beats_baseline"]:
-        return "beats its baseline"
+        return f"beats {held_against(facts['metrics']) or 'its baseline'}"
     stands_in = "purchase models" if facts.get("method") == "buy_till_you_die" else "its baseline"
     return f"{stands_in} stand{'s' if stands_in == 'its baseline' else ''} in"
+
+
+def held_against(metrics: Mapping[str, float]) -> str:
+    """Which of its baselines a model of value was held against on its near horizon; empty where there is one only."""
+    against_purchases = metrics.get("value_90d_held_against_purchase_model")
+    if against_purchases is None:
+        return ""
+    return "the purchase model" if against_purchases else "the run rate"
 
 
 def _horizons(bundle: "Bundle") -> dict[str, int]:

@@ -80,6 +80,8 @@ def print_comparison(found: Result) -> None:
         for version, figures in same["figures"].items():
             mark = " (as graded)" if int(version) in same["asked_as_graded"] else ""
             table.add_row(f"{version}{mark}", *(f"{figures[name]:,.4g}" for name in names))
+        for rule, figures in same.get("baselines", {}).items():
+            table.add_row(f"baseline: {rule}", *(f"{figures[name]:,.4g}" for name in names))
         out.print(table)
         for words in found["words"]:
             out.print(words, markup=False)

@@ -82,7 +82,7 @@ def to_register(bundle: "Bundle", decision: Decision) -> "Bundle":
     It is then the model as it was graded, which has not learnt from the test snapshot.
     """
     graded = bundle.graded
-    if decision.kind != "anyway" or bundle.method != "baseline" or graded is None:
+    if decision.kind != "anyway" or bundle.beats_baseline or graded is None:
         return bundle
     insisted = replace(graded, trained_as_of=bundle.trained_as_of, beats_baseline=False)
     return replace(insisted, graded=graded, graded_digest=bundle.graded_digest)

@@ -10,7 +10,7 @@ saw nothing of its test snapshot or later.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -34,6 +34,7 @@ from models.evaluation import (
 from models.value_basis import NET_SALES, OUTCOMES
 
 Verdict = Literal["better", "worse", "no sure difference"]
+VALUE_HEADS, PURCHASES = "value_heads.json", "value_90d_purchase_model.json"  # files of a bundle of value
 HARMLESS = 0.01  # a loss of less than this share of the champion's figure, however sure, is no reason to stay behind
 
 
@@ -75,11 +76,13 @@ class Contender:
         version: its number, 0 for one that is not registered yet.
         bundle: what is asked: the version itself, or the model as it was graded.
         as_graded: which of both.
+        by_baseline: it is the baseline of `bundle` that the version scores with: the model did not pass.
     """
 
     version: int
     bundle: Bundle
     as_graded: bool
+    by_baseline: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +94,7 @@ class Comparison:
         snapshot: the date they were asked as of.
         rows: customers.
         figures: by version, the figures.
+        baselines: by name, those of the baselines of the first contender.
         gains: by version of a challenger and figure: mean, low and high of its gain over the first (above 0: better).
         verdicts: by version of a challenger.
         asked_as_graded: versions that were asked as they were graded, because the version itself has seen the rows.
@@ -104,6 +108,7 @@ class Comparison:
     gains: Mapping[int, Mapping[str, Mapping[str, float]]]
     verdicts: Mapping[int, Verdict]
     asked_as_graded: tuple[int, ...]
+    baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
         """As JSON-able values, versions as text."""
@@ -118,7 +123,8 @@ def as_it_stood(bundle: Bundle, version: int, snapshot: date) -> Contender | Non
     if bundle.trained_as_of <= snapshot:
         return Contender(version=version, bundle=bundle, as_graded=False)
     if bundle.graded is not None and bundle.graded.trained_as_of <= snapshot:
-        return Contender(version=version, bundle=bundle.graded, as_graded=True)
+        gave_way = bundle.method != bundle.graded.method
+        return Contender(version=version, bundle=bundle.graded, as_graded=True, by_baseline=gave_way)
     return None
 
 
@@ -169,13 +175,22 @@ def baseline_predictions(bundle: Bundle, rows: pl.DataFrame, *, threads: int = 1
         FeaturesMismatchError: the rows lack the baseline's feature.
         KeyError: a model that can't be asked about rows of features.
     """
-    from models.value import HEADS_FILE  # noqa: PLC0415 heavy
+    heads = json.loads(bundle.files[VALUE_HEADS]) if bundle.name == "value" else {}
+    rival = heads.get("near", {}).get("rival", "baseline")
+    return predictions(_standing_by(bundle, rival), rows, threads=threads)
 
-    if bundle.name == "value":
-        heads = json.loads(bundle.files[HEADS_FILE])
-        rule = {which: head | {"method": "baseline"} for which, head in heads.items() if which in {"near", "far"}}
-        bundle = replace(bundle, files={**bundle.files, HEADS_FILE: json.dumps(heads | rule).encode()})
-    return predictions(replace(bundle, method="baseline"), rows, threads=threads)
+
+def baselines(bundle: Bundle, rows: pl.DataFrame, *, threads: int = 1) -> dict[str, Floats]:
+    """What every baseline of a bundle says of the same rows, by its name in words.
+
+    Raises:
+        FeaturesMismatchError: the rows lack a baseline's feature.
+        KeyError: a model that can't be asked about rows of features.
+    """
+    if bundle.name == "churn":
+        return {"days since the last purchase": baseline_predictions(bundle, rows, threads=threads)}
+    methods = {"run rate": "baseline"} | ({"purchase model": "buy_till_you_die"} if PURCHASES in bundle.files else {})
+    return {name: predictions(_standing_by(bundle, way), rows, threads=threads) for name, way in methods.items()}
 
 
 def compare(
@@ -195,7 +210,8 @@ def compare(
     """
     champion, name = contenders[0], contenders[0].bundle.name
     actual = rows[target(champion.bundle)].cast(pl.Float64).to_numpy()
-    said = {one.version: predictions(one.bundle, rows, threads=threads) for one in contenders}
+    said = {one.version: _asked(one, rows, threads=threads) for one in contenders}
+    rules = baselines(champion.bundle, rows, threads=threads)
     gains = {
         one.version: tested(name, said[one.version], said[champion.version], actual, seed=seed)
         for one in contenders[1:]
@@ -210,6 +226,7 @@ def compare(
         gains=gains,
         verdicts={version: judge_difference(name, told, figures[champion.version]) for version, told in gains.items()},
         asked_as_graded=tuple(one.version for one in contenders if one.as_graded),
+        baselines={rule: _rounded(FIGURES[name](values, actual)) for rule, values in rules.items()},
     )
 
 
@@ -247,6 +264,21 @@ def in_words(comparison: Comparison, version: int) -> str:
         f"{which} against version {comparison.champion} on {comparison.rows:,} customers of "
         f"{comparison.snapshot}: {comparison.verdicts[version]} (gain in {told}{unit})"
     )
+
+
+def _standing_by(bundle: Bundle, method: str) -> Bundle:
+    """The same, one of its baselines standing."""
+    files = bundle.files
+    if bundle.name == "value":
+        heads = json.loads(files[VALUE_HEADS])
+        told = {which: head | {"method": method} for which, head in heads.items() if which in {"near", "far"}}
+        files = {**files, VALUE_HEADS: json.dumps(heads | told).encode()}
+    return replace(bundle, method=method, files=files)
+
+
+def _asked(contender: Contender, rows: pl.DataFrame, *, threads: int) -> Floats:
+    ask = baseline_predictions if contender.by_baseline else predictions
+    return ask(contender.bundle, rows, threads=threads)
 
 
 def _rounded(figures: Mapping[str, float]) -> dict[str, float]:

@@ -7,9 +7,10 @@ how far a trend lasts, so several a and b are asked about past periods, and the 
 weighted by the inverse squares of their errors on periods that were over by then. With less than a year on record it
 is the pace of the latest weeks. A year is 364 days, so that weekdays meet. Seasonal-naive is the same days a year
 before as they were, or the latest period where there is no year. Both are asked at past days about periods that are
-over; the interval is as wide as four in five of the forecast's own errors there (split conformal). Of the total, each
-category gets its share, so categories add up. Belongs here: counting demand by day, forecasting it, its backtest. Does
-not: single customers (`value`, and `customer_demand` by category).
+over; the interval is as wide as four in five of the forecast's own errors there (split conformal), pulled to those of
+a third of the period, of which more are seen. Of the total, each category gets its share, so categories add up.
+Belongs here: counting demand by day, forecasting it, its backtest. Does not: single customers (`value`, and
+`customer_demand` by category).
 """
 
 import math
@@ -23,7 +24,7 @@ from data_contracts.orders import current_at, known_before, purchase_orders, sna
 from models.encoding import Floats
 
 TOTAL, NO_CATEGORY, OTHERS = "(all)", "(no category)", "(other)"
-YEAR = 364
+YEAR, DAYS_A_WEEK = 364, 7
 PACE_DAYS = 56
 SHORT_DAYS = 28
 VARIANTS = ((0.0, 1.0), (0.5, 1.0), (1.0, 1.0), (0.5, 0.7), (0.0, 0.5), (1.0, 0.3))  # a and b
@@ -152,6 +153,31 @@ def forecast_total(daily: Floats, period_days: int) -> Forecast:
         daily: one number a day, the latest last, shape (days,).
         period_days: days ahead.
     """
+    tested = _asked_before(daily, period_days)
+    shorter = DAYS_A_WEEK * max(1, round(period_days / 3 / DAYS_A_WEEK))
+    reach = _shrunk_reach(tested, _asked_before(daily, shorter), shorter / period_days)
+    error, baseline = (float(np.abs(said - tested.came).sum()) for said in (tested.said, tested.naive))
+    return Forecast(
+        expected=tested.now,
+        low=tested.now * math.exp(-reach),
+        high=tested.now * math.exp(reach),
+        seasonal_naive=seasonal_naive(daily, period_days),
+        periods=len(tested.came),
+        error_ratio=error / baseline if baseline > 0 else None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _AskedBefore:
+    """The forecast of now, and what it said at past days whose period is over: shape (periods,) each."""
+
+    now: float
+    said: Floats
+    naive: Floats
+    came: Floats
+
+
+def _asked_before(daily: Floats, period_days: int) -> _AskedBefore:
     ends = _origins(len(daily), period_days)
     said = {end: _variants(daily[:end], period_days) for end in [*ends, len(daily)]}
     came = {end: float(daily[end : end + period_days].sum()) for end in ends}
@@ -161,17 +187,11 @@ def forecast_total(daily: Floats, period_days: int) -> Forecast:
         return _blend(said[now], [said[end] for end in over], [came[end] for end in over])
 
     tested = ends[-MOST_ORIGINS:]
-    ours, actual = np.array([blended(end) for end in tested]), np.array([came[end] for end in tested])
-    error = float(np.abs(ours - actual).sum())
-    baseline = float(sum(abs(seasonal_naive(daily[:end], period_days) - came[end]) for end in tested))
-    expected, reach = blended(len(daily)), _reach(ours, actual)
-    return Forecast(
-        expected=expected,
-        low=expected * math.exp(-reach),
-        high=expected * math.exp(reach),
-        seasonal_naive=seasonal_naive(daily, period_days),
-        periods=len(tested),
-        error_ratio=error / baseline if baseline > 0 else None,
+    return _AskedBefore(
+        now=blended(len(daily)),
+        said=np.array([blended(end) for end in tested]),
+        naive=np.array([seasonal_naive(daily[:end], period_days) for end in tested]),
+        came=np.array([came[end] for end in tested]),
     )
 
 
@@ -216,8 +236,21 @@ def _origins(days: int, period_days: int) -> list[int]:
     return list(range(latest, max(period_days, PACE_DAYS) - 1, -step))[::-1]
 
 
-def _reach(said: Floats, came: Floats) -> float:
-    """The logarithm by which four in five forecasts are off at most."""
+def _shrunk_reach(tested: _AskedBefore, shorter: _AskedBefore, share: float) -> float:
+    """The logarithm by which four in five forecasts are off at most, of this period and of a third of it.
+
+    Past periods overlap, so a dozen of them are few, and the widest of few is too wide. A third of the period is seen
+    three times as often; if its days miss independently, the whole period misses by the root of its share. The truth
+    lies between: the geometric mean of both.
+    """
+    own = _reach(tested)
+    known = len(shorter.came) >= FEWEST_ORIGINS
+    return math.sqrt(own * _reach(shorter) * math.sqrt(share)) if known else own
+
+
+def _reach(tested: _AskedBefore) -> float:
+    """The logarithm by which four in five forecasts were off at most."""
+    said, came = tested.said, tested.came
     if len(said) < FEWEST_ORIGINS or min(said.min(), came.min()) <= 0:
         return UNKNOWN_ERROR
     errors = np.sort(np.abs(np.log(came / said)))

@@ -14,6 +14,7 @@ from models.evaluation import Gain, auc
 TOO_GOOD = 0.99  # no honest churn model is this sure
 WORST_CALIBRATION_ERROR = 0.10
 WORST_RATIO = 2.0  # predicted total over actual, or its inverse
+HARMLESS = 0.02  # a loss of at most this share of the rival's figure, however sure, keeps no model of value back
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,26 +62,38 @@ def judge_probabilities(
 
 
 def judge_value(
-    figures: Mapping[str, float], gains: Mapping[str, Gain], baseline: Mapping[str, float], what: str
+    figures: Mapping[str, float],
+    gains: Mapping[str, Gain],
+    baseline: Mapping[str, float],
+    what: str,
+    *,
+    rival: str,
 ) -> Verdict:
-    """Value: better than the run rate for sure in order or in error, worse for sure in none, totals not far off.
+    """Value: better than its rival for sure in order or in error, worse for sure in none, totals not far off.
 
     Means, medians and ranks are three questions, and heavy tails make the squared error of one test date a matter of
-    a handful of customers. So: the paired 95 % interval of the gain in normalised Gini or in MAE lies above 0, none
-    of the three gains (Gini, MAE, RMSE) has its whole interval below 0, neither the Gini nor the MAE is lower than
-    the run rate's by more than 2 %, and the predicted total is within a factor 2 of the actual one.
+    a handful of customers. So: the paired 95 % interval of the gain in normalised Gini or in MAE lies above 0; neither
+    of both is lower than the rival's by more than 2 %, and no RMSE that is has its whole interval below 0; and the
+    predicted total is within a factor 2 of the actual one.
+
+    Args:
+        figures: test figures `normalised_gini`, `mae`, `predicted_to_actual`.
+        gains: paired gains `normalised_gini`, `mae` and `rmse`.
+        baseline: the rival's figures, on the same rows.
+        what: what is judged.
+        rival: what it is held against.
     """
     gini, error = gains["normalised_gini"], gains["mae"]
-    worse = [name for name, gain in gains.items() if gain.high < 0]
-    slipped = gini.mean < -0.02 * baseline["normalised_gini"] or error.mean < -0.02 * baseline["mae"]
+    much = [name for name, gain in gains.items() if gain.mean < -HARMLESS * baseline[name]]
+    worse = [name for name in much if name != "rmse" or gains[name].high < 0]
     ratio = figures["predicted_to_actual"]
     order = f"normalised Gini {figures['normalised_gini']:.3f} against {baseline['normalised_gini']:.3f}"
-    told = f"{order}, gain {_interval(gini)}; {_relative_error(figures['mae'], baseline['mae'], error)}"
+    told = f"{order}, gain {_interval(gini)}; {_relative_error(figures['mae'], baseline['mae'], error, rival)}"
     allowed = f"{1 / WORST_RATIO:.1f} to {WORST_RATIO:.1f}"
     return _verdict(
         [
-            (gini.low > 0 or error.low > 0, f"{what}: better than the run rate: {told}"),
-            (not worse and not slipped, f"{what}: in no figure clearly worse than the run rate{_named(worse)}"),
+            (gini.low > 0 or error.low > 0, f"{what}: better than {rival}: {told}"),
+            (not worse, f"{what}: in no figure clearly worse than {rival}{_named(worse)}"),
             (
                 1 / WORST_RATIO <= ratio <= WORST_RATIO,
                 f"{what}: predicted total {ratio:.2f} times the actual one, allowed {allowed}",
@@ -120,12 +133,12 @@ def _named(worse: list[str]) -> str:
     return f" (it is in {', '.join(worse)})" if worse else ""
 
 
-def _relative_error(ours: float, theirs: float, gain: Gain) -> str:
-    """The error beside the run rate's as shares of it: amounts would need their currency."""
+def _relative_error(ours: float, theirs: float, gain: Gain, rival: str) -> str:
+    """The error beside the rival's as shares of it: amounts would need their currency."""
     if theirs <= 0:
-        return "MAE of the run rate 0"
+        return f"MAE of {rival} 0"
     shares = [each / theirs for each in (gain.mean, gain.low, gain.high)]
-    return f"MAE {ours / theirs:.1%} of the run rate's, gain {shares[0]:+.1%} [{shares[1]:+.1%}, {shares[2]:+.1%}]"
+    return f"MAE {ours / theirs:.1%} of that of {rival}, gain {shares[0]:+.1%} [{shares[1]:+.1%}, {shares[2]:+.1%}]"
 
 
 def _interval(gain: Gain) -> str:

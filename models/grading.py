@@ -3,6 +3,8 @@
 Belongs here: from test figures and the gate's verdict to a letter and a sentence. Does not: figures (`evaluation`), the
 gate (`gate`), or what follows from a grade (the flows).
 
+A purchase model that scores by itself is a baseline that another one gave way to: B at best.
+
 A figure's gain is put as a share of what could be gained at all: for figures that are best at 1 (AUC, Gini, NDCG) the
 gap to 1, for errors the baseline's own error.
 """
@@ -32,6 +34,11 @@ RULES: Mapping[str, str] = {
     "contractual_churn": "the usual cancellation rate of the plan and age",
     "demand": "repeating what was ordered in the same season a year before",
 }
+PURCHASE_RULE = "the purchase model, which looks only at how often, how lately and for how much customers bought"
+HELD_AGAINST_PURCHASES, BY_PURCHASES = "held_against_purchase_model", "by_purchase_model"
+"""Figures (1.0 or 0.0) of a horizon of value: held against the purchase model, and being the purchase model itself."""
+NEAR, FAR = "value_90d_", "value_long_"
+"""What figures of value begin with, by horizon. The near one makes the grade; the far one must not be surely worse."""
 QUALITY: Mapping[Letter, str] = {
     "A": "surely and much better than",
     "B": "surely better than",
@@ -88,7 +95,6 @@ def grade_figures(name: str, metrics: Mapping[str, float], *, passed: bool, reas
         reasons: the gate's reasons; one that says "too good to be true" makes a D, one that says "not graded" a C.
     """
     gains = gain_shares(metrics)
-    rule = RULES.get(name, "its baseline")
     if any(reason.startswith(TOO_GOOD_WORDS) for reason in reasons):
         return Grade(
             letter="D",
@@ -99,10 +105,12 @@ def grade_figures(name: str, metrics: Mapping[str, float], *, passed: bool, reas
         words = "C: not graded yet: too little to learn from; a stand-in that needs no outcomes scores meanwhile"
         return Grade(letter="C", words=words, gains=gains)
     letter = _letter(metrics, gains, passed=passed)
-    best = max(gains, key=lambda one: one.low, default=None)
+    best = max(_deciding(gains), key=lambda one: one.low, default=None)
     told = f" ({_in_words(best)})" if best is not None else ""
     use = USE_ALONE if name in ALONE else USE
-    return Grade(letter=letter, words=f"{letter}: {QUALITY[letter]} {rule}{told}; {use[letter]}", gains=gains)
+    rule = PURCHASE_RULE if metrics.get(f"{NEAR}{HELD_AGAINST_PURCHASES}") else RULES.get(name, "its baseline")
+    alone = "the purchase model by itself, " if metrics.get(f"{NEAR}{BY_PURCHASES}") else ""
+    return Grade(letter=letter, words=f"{letter}: {alone}{QUALITY[letter]} {rule}{told}; {use[letter]}", gains=gains)
 
 
 def gain_shares(metrics: Mapping[str, float]) -> tuple[GainShare, ...]:
@@ -135,11 +143,16 @@ def _letter(metrics: Mapping[str, float], gains: tuple[GainShare, ...], *, passe
     surely_better = [one for one in gains if one.low > 0]
     if not passed:
         return "D" if surely_worse and not surely_better else "C"
-    much = any(one.low >= MUCH for one in gains)
+    much = any(one.low >= MUCH for one in _deciding(gains)) and not metrics.get(f"{NEAR}{BY_PURCHASES}")
     honest = metrics.get("calibration_error", 0.0) <= GOOD_CALIBRATION_ERROR
     totals = [value for key, value in metrics.items() if key.endswith("predicted_to_actual") and "baseline" not in key]
     near = all(abs(value - 1) <= GOOD_TOTAL for value in totals)
     return "A" if much and honest and near and not surely_worse else "B"
+
+
+def _deciding(gains: tuple[GainShare, ...]) -> tuple[GainShare, ...]:
+    """Without those of a far horizon, which has a test snapshot and a baseline of its own."""
+    return tuple(one for one in gains if not one.figure.startswith(FAR))
 
 
 def _baseline(metrics: Mapping[str, float], figure: str) -> float | None:

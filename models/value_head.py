@@ -129,10 +129,17 @@ class ValueHead:
         """Logarithm of what the anchor expects over the usual customer's, shape (rows,)."""
         return self._log_anchor(frame) - self.usual_log_amount
 
-    def without_trees(self, train: pl.DataFrame) -> "ValueHead":
-        """The same with the anchor alone, its levels measured on `train`: the buy-till-you-die model."""
-        nothing = fit_encoder(train, (), model=MODEL)
-        bare = replace(self, encoder=nothing, order_trees=b"", amount_trees=b"", small_orders=0.0, balance=1.0)
+    def without_trees(self, train: pl.DataFrame, *, run_rate_share: float = 0.0) -> "ValueHead":
+        """The purchase model alone, its levels measured on `train`; with a share of 1 the run rate instead."""
+        bare = replace(
+            self,
+            encoder=fit_encoder(train, (), model=MODEL),
+            anchor=replace(self.anchor, run_rate_share=run_rate_share),
+            order_trees=b"",
+            amount_trees=b"",
+            small_orders=0.0,
+            balance=1.0,
+        )
         return _levelled(bare, train, threads=1)
 
     def files(self, prefix: str) -> dict[str, bytes]:

@@ -4,13 +4,12 @@
     windows ended by the test day → graded model ─ asked about the test day ─▶ figures, coverage, intervals to keep
     windows ended by `as_of` → the model that is kept
 
-Belongs here: the three fits of one horizon, its grade, and which method stands: trees, the purchase models alone where
-trees did not pass the gate, else the run rate. Does not: putting horizons together (`value`), how a head is fitted
-(`value_head`).
+Belongs here: the three fits of one horizon, and its intervals. Does not: its grade and which method stands
+(`value_grading`), putting horizons together (`value`), how a head is fitted (`value_head`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -18,21 +17,14 @@ import polars as pl
 
 from models.baselines import RunRate
 from models.encoding import Floats, usable_features
-from models.evaluation import (
-    amount_figures,
-    figures_beside,
-    mae,
-    normalised_gini,
-    paired_gain,
-    rmse,
-)
-from models.gate import Verdict, judge_value
+from models.evaluation import mae
+from models.gate import Verdict
 from models.splits import SplitPlan
 from models.training import TrainingData, at, refuse_too_few, training_frame
+from models.value_grading import BASELINE, PARAMETRIC, TREES, GradedHead, amounts_by, grade_head
 from models.value_head import MODEL, HeadRecipe, ValueHead, fit_value_head
 from models.value_intervals import Intervals, coverage, fit_intervals
 
-TREES, PARAMETRIC, BASELINE = "lightgbm", "buy_till_you_die", "baseline"
 SPENT = "spent"
 
 
@@ -41,20 +33,20 @@ class TrainedHead:
     """One horizon, graded and fitted again.
 
     Attributes:
-        head: the one to keep.
+        head: the one to keep, of the method that stands.
+        purchases: the purchase model, fitted again; None where features don't tell histories.
         graded: as it was graded.
         method: `lightgbm`, `buy_till_you_die` or `baseline`: what stands.
-        figures: test figures beside the run rate's (money in minor units), coverage of the intervals.
-        verdict: the gate's, of what stands.
+        figures: test figures beside the better baseline's (money in minor units), coverage of the intervals.
         intervals: learnt on the latest outcomes that the model had not seen.
         rows: features and outcomes of all snapshots of the plan.
     """
 
     head: ValueHead
-    graded: ValueHead
+    purchases: ValueHead | None
+    graded: GradedHead
     method: str
     figures: dict[str, float]
-    verdict: Verdict
     intervals: Intervals
     rows: pl.DataFrame
 
@@ -63,16 +55,19 @@ class TrainedHead:
         """The window."""
         return self.head.horizon_days
 
+    @property
+    def verdict(self) -> Verdict:
+        """The gate's."""
+        return self.graded.verdict
+
     def amounts(self, frame: pl.DataFrame, *, threads: int = 1) -> Floats:
         """Expected net amounts by the method that stands (minor units), shape (rows,)."""
         return amounts_by(self.method, self.head, frame, threads=threads)
 
-
-def amounts_by(method: str, head: ValueHead, frame: pl.DataFrame, *, threads: int) -> Floats:
-    """Expected net amounts of a head, or of its run rate, shape (rows,)."""
-    if method == BASELINE:
-        return head.anchor.run_rate.amounts(frame, horizon_days=head.horizon_days)
-    return head.amounts(frame, threads=threads)
+    def by(self, method: str) -> "TrainedHead":
+        """The same with one of the baselines standing: what the other horizon stands by."""
+        head = self.purchases if method == PARAMETRIC and self.purchases is not None else self.head
+        return replace(self, method=method, head=head)
 
 
 def train_head(
@@ -99,21 +94,17 @@ def train_head(
     recipe = HeadRecipe(
         features=kept, horizon_days=days, run_rate=run_rate, threads=threads, seed=seed, tuned=tuned or {}
     )
-    graded = fit_value_head(ended_by(rows, plan.test, days), recipe)
-    test = at(rows, [plan.test])
-    method, figures, verdict, graded = _grade(graded, rows, test, prefix, recipe)
+    known = ended_by(rows, plan.test, days)
+    graded = grade_head(fit_value_head(known, recipe), known, at(rows, [plan.test]), prefix=prefix, recipe=recipe)
     kept_rows = ended_by(rows, data.as_of, days)
     final = fit_value_head(kept_rows, recipe)
-    if method != TREES:
-        final = final.without_trees(kept_rows)
-    intervals, told = _intervals(rows, plan, recipe, graded, method)
-    figures |= {f"{prefix}_{name}": share for name, share in told.items()}
+    intervals, told = _intervals(rows, plan, recipe, graded)
     return TrainedHead(
-        head=final,
+        head=_standing(final, graded.method, kept_rows),
+        purchases=None if graded.purchases is None else final.without_trees(kept_rows),
         graded=graded,
-        method=method,
-        figures=figures,
-        verdict=verdict,
+        method=graded.method,
+        figures=graded.figures | {f"{prefix}_{name}": share for name, share in told.items()},
         intervals=intervals,
         rows=rows,
     )
@@ -124,37 +115,13 @@ def ended_by(rows: pl.DataFrame, day: date, horizon_days: int) -> pl.DataFrame:
     return rows.filter(pl.col("snapshot_date") <= day - timedelta(days=horizon_days))
 
 
-def _grade(
-    graded: ValueHead, rows: pl.DataFrame, test: pl.DataFrame, prefix: str, recipe: HeadRecipe
-) -> tuple[str, dict[str, float], Verdict, ValueHead]:
-    """What stands, its figures beside the run rate's, the gate's verdict, and the head as it was graded."""
-    figures, verdict = _graded(graded, test, prefix, recipe)
-    if verdict.passed:
-        return TREES, figures, verdict, graded
-    bare = graded.without_trees(ended_by(rows, test["snapshot_date"][0], recipe.horizon_days))
-    bare_figures, bare_verdict = _graded(bare, test, prefix, recipe)
-    if graded.anchor.purchases is not None and bare_verdict.passed:
-        return PARAMETRIC, bare_figures, bare_verdict, bare
-    return BASELINE, figures, verdict, bare
-
-
-def _graded(head: ValueHead, test: pl.DataFrame, prefix: str, recipe: HeadRecipe) -> tuple[dict[str, float], Verdict]:
-    """Test figures (money in minor units) beside the run rate's, and the gate's verdict."""
-    actual = test["value_amount"].to_numpy().astype(np.float64)
-    ours = head.amounts(test, threads=recipe.threads)
-    theirs = recipe.run_rate.amounts(test, horizon_days=head.horizon_days)
-    gains = {
-        "normalised_gini": paired_gain(normalised_gini, ours, theirs, actual, seed=recipe.seed, higher_is_better=True),
-        "mae": paired_gain(mae, ours, theirs, actual, seed=recipe.seed, higher_is_better=False),
-        "rmse": paired_gain(rmse, ours, theirs, actual, seed=recipe.seed, higher_is_better=False),
-    }
-    figures, baseline = amount_figures(ours, actual), amount_figures(theirs, actual)
-    told = figures_beside(figures, baseline, gains, rows=test.height, prefix=f"{prefix}_")
-    return told, judge_value(figures, gains, baseline, f"{head.horizon_days} days")
+def _standing(head: ValueHead, method: str, rows: pl.DataFrame) -> ValueHead:
+    """A head with trees, or the baseline that stands for it."""
+    return head if method == TREES else head.without_trees(rows, run_rate_share=float(method == BASELINE))
 
 
 def _intervals(
-    rows: pl.DataFrame, plan: SplitPlan, recipe: HeadRecipe, graded: ValueHead, method: str
+    rows: pl.DataFrame, plan: SplitPlan, recipe: HeadRecipe, graded: GradedHead
 ) -> tuple[Intervals, dict[str, float]]:
     """The intervals to keep, and how well those learnt before the test day did on it: coverage, typical amounts.
 
@@ -162,14 +129,14 @@ def _intervals(
     """
 
     def said(head: ValueHead, asked: pl.DataFrame) -> pl.DataFrame:
-        expected = amounts_by(method, head, asked, threads=recipe.threads)
+        expected = amounts_by(graded.method, head, asked, threads=recipe.threads)
         return asked.select("snapshot_date", "value_amount", pl.Series("expected", expected))
 
-    test = said(graded, at(rows, [plan.test]))
+    test = said(graded.standing, at(rows, [plan.test]))
     if plan.calibrate:
         before = ended_by(rows, plan.calibrate[0], plan.horizon_days)
-        early = fit_value_head(before, recipe)
-        calibrated = said(early if method == TREES else early.without_trees(before), at(rows, plan.calibrate))
+        early = _standing(fit_value_head(before, recipe), graded.method, before)
+        calibrated = said(early, at(rows, plan.calibrate))
         return intervals_of(pl.concat([calibrated, test])), _covered(intervals_of(calibrated), test)
     return intervals_of(test), _covered(intervals_of(test.gather_every(2)), test.gather_every(2, offset=1))
 

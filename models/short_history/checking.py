@@ -18,7 +18,7 @@ from models.horizon import Horizon
 from models.labels import KEYS
 from models.splits import SplitPlan
 from models.training import TrainingData, at, training_frame
-from models.value_training import PARAMETRIC
+from models.value_grading import PARAMETRIC
 
 METHOD: Final = PARAMETRIC
 CHECKED: Final = "check"

@@ -53,6 +53,8 @@ def test_too_good_names_the_feature_that_knows():
         ({}, gain(0.00, -0.01, 0.01), gain(10, 5, 15), gain(10, -50, 60), True),
         ({}, gain(0.00, -0.01, 0.01), gain(1, -5, 7), gain(10, 5, 60), False),
         ({}, gain(0.02, 0.01, 0.03), gain(-5, -8, -2), gain(10, -50, 60), False),
+        ({}, gain(0.02, 0.01, 0.03), gain(-1, -1.5, -0.5), gain(10, -50, 60), True),  # sure, and of no account
+        ({}, gain(0.02, 0.01, 0.03), gain(10, 5, 15), gain(-3, -4, -2), True),
         ({}, gain(0.02, 0.01, 0.03), gain(10, 5, 15), gain(-60, -90, -10), False),
         ({}, gain(0.02, 0.01, 0.03), gain(-4, -9, 1), gain(10, -50, 60), False),
         ({}, gain(-0.03, -0.07, 0.01), gain(10, 5, 15), gain(10, -50, 60), False),
@@ -62,7 +64,7 @@ def test_too_good_names_the_feature_that_knows():
 )
 def test_value(figures, gini, mae, rmse, passed):
     gains = {"normalised_gini": gini, "mae": mae, "rmse": rmse}
-    assert judge_value(VALUE | figures, gains, PACE, "90 days").passed is passed
+    assert judge_value(VALUE | figures, gains, PACE, "90 days", rival="the run rate").passed is passed
 
 
 def test_copies_of_the_label_are_found_either_way_round_and_as_gaps():
@@ -81,7 +83,7 @@ def test_copies_of_the_label_are_found_either_way_round_and_as_gaps():
     assert set(found) == {"copy", "upside_down", "only_when"}
 
 
-def test_errors_of_value_are_told_as_shares_of_the_run_rates():
+def test_errors_of_value_are_told_as_shares_of_the_rivals():
     gains = {"normalised_gini": gain(0.02, 0.01, 0.03), "mae": gain(10, 5, 15), "rmse": gain(10, -50, 60)}
-    first = judge_value(VALUE, gains, PACE, "90 days").reasons[0]
-    assert "MAE 90.0% of the run rate's, gain +10.0% [+5.0%, +15.0%]" in first
+    first = judge_value(VALUE, gains, PACE, "90 days", rival="the purchase model").reasons[0]
+    assert "MAE 90.0% of that of the purchase model, gain +10.0% [+5.0%, +15.0%]" in first

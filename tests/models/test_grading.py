@@ -63,6 +63,29 @@ def test_a_gain_is_a_share_of_what_can_be_gained_whatever_the_figure_is_called()
     assert shares == {"auc": (0.3, 0.15), "log_loss": (0.1, 0.04), "value_90d_mae": (0.2, 0.1), "ndcg": (0.1, 0.05)}
 
 
+VALUE = {
+    "value_90d_mae": 60.0,
+    "value_90d_baseline_mae": 100.0,
+    "value_90d_mae_gain": 40.0,
+    "value_90d_mae_gain_low": 30.0,
+    "value_90d_mae_gain_high": 50.0,
+    "value_90d_predicted_to_actual": 1.0,
+    "value_90d_baseline_run_rate_predicted_to_actual": 4.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("figures", "begins"),
+    [
+        ({}, "A: surely and much better than carrying last year's spend on"),
+        ({"value_90d_held_against_purchase_model": 1.0}, "A: surely and much better than the purchase model"),
+        ({"value_90d_by_purchase_model": 1.0}, "B: the purchase model by itself, surely better than carrying"),
+    ],
+)
+def test_value_is_held_against_the_baseline_that_was_the_better_one(figures, begins):
+    assert grade_figures("value", VALUE | figures, passed=True).words.startswith(begins)
+
+
 def test_without_any_gain_the_gate_decides():
     assert grade_figures("churn", {"auc": 0.8}, passed=True).letter == "B"
     assert grade_figures("churn", {"auc": 0.8}, passed=False).letter == "C"

@@ -1,28 +1,45 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pytest
 
 from models.baselines import RunRate
 from models.bundle import MANIFEST, open_bundle
+from models.comparing import as_it_stood, baseline_predictions, baselines, compare
 from models.errors import FeaturesMismatchError, OutcomesMissingError
-from models.evaluation import spearman
+from models.evaluation import mae, spearman
+from models.grading import grade_bundle
+from models.labels import KEYS
 from models.training import training_frame
 from models.value import HEADS_FILE, explain_value, predict_value, train_value
-from models.value_head import value_head_from
+from models.value_head import purchase_head, value_head_from
 
 NEAR, YEAR = "expected_value_90d_amount", "expected_value_12m_amount"
 
 
-def test_both_horizons_are_graded_beside_the_run_rate(value_bundle):
+def test_both_horizons_are_graded_beside_both_baselines(value_bundle):
     metrics = value_bundle.metrics
     assert value_bundle.beats_baseline
+    assert metrics["value_90d_held_against_purchase_model"] == 1.0
+    assert metrics["value_90d_normalised_gini"] > metrics["value_90d_baseline_normalised_gini"]
     for head in ("value_90d_", "value_long_"):
-        assert metrics[f"{head}normalised_gini"] > metrics[f"{head}baseline_normalised_gini"]
+        held_against = "purchase_model" if metrics[f"{head}held_against_purchase_model"] else "run_rate"
         for figure in ("mae", "rmse", "spearman", "top_20_percent_capture", "predicted_to_actual"):
-            assert {f"{head}{figure}", f"{head}baseline_{figure}"} <= metrics.keys()
+            assert metrics[f"{head}baseline_{figure}"] == metrics[f"{head}baseline_{held_against}_{figure}"]
+            assert {f"{head}{figure}", f"{head}baseline_run_rate_{figure}"} <= metrics.keys()
     assert 0.5 < metrics["value_90d_predicted_to_actual"] < 2
+
+
+def test_both_baselines_can_be_asked_again(value_bundle, data, happened, value_plan):
+    test = training_frame(data.features, happened[90], snapshots=[value_plan.near.test], model="value")
+    actual = test["value_amount"].cast(pl.Float64).to_numpy()
+    said = baselines(value_bundle.graded, test)
+    for name in ("run rate", "purchase model"):
+        told = value_bundle.metrics[f"value_90d_baseline_{name.replace(' ', '_')}_mae"]
+        assert mae(said[name], actual) == pytest.approx(told, abs=0.5)
+    assert (baseline_predictions(value_bundle.graded, test) == said["purchase model"]).all()
 
 
 def test_money_is_whole_minor_units_and_a_year_is_worth_at_least_a_quarter(value_bundle, tonight):
@@ -115,6 +132,11 @@ def test_without_signal_the_run_rate_stands_in(data, happened, value_plan, tonig
     scores = predict_value(bundle, tonight)
     expected = (tonight["net_amount_365_days"].clip(0) * 90 / 365).round()
     assert ((scores[NEAR] - expected).abs() <= 1).all()
+    test = training_frame(blind.features, worthless[90], snapshots=[value_plan.near.test], model="value")
+    stood = as_it_stood(bundle, 1, value_plan.near.test)
+    assert stood.bundle.method == "lightgbm"  # what was graded, and what a person may insist on
+    figures = compare([stood], test, snapshot=value_plan.near.test, seed=1).figures[1]
+    assert figures["mae"] == pytest.approx(bundle.metrics["value_90d_baseline_mae"], rel=1e-3)
 
 
 def _run_rate_as_outcome(frame, data, days):
@@ -128,6 +150,22 @@ def _run_rate_as_outcome(frame, data, days):
     )["net_amount_365_days"]
     stays = frame["customer_id"].hash(5) % 6 > 0
     return (spent.fill_null(0) * days // 365 * stays.cast(pl.Int64)).alias("value_amount")
+
+
+def test_trees_that_add_nothing_give_way_to_the_purchase_model(data, happened, value_plan, tonight):
+    """A world in which everybody spends what the purchase model expects, give or take."""
+    run_rate = RunRate(feature=data.spend_feature, first_event=data.first_event)
+    head = purchase_head(tonight, run_rate=run_rate, horizon_days=90)
+    rows = data.features.join(happened[90].select(*KEYS, "order_count"), on=KEYS, how="inner", maintain_order="left")
+    spent = head.amounts(rows, threads=1) * np.random.default_rng(3).gamma(0.3, 1 / 0.3, rows.height)
+    random = pl.col("customer_id").hash(1) % 1000
+    blind = replace(data, features=data.features.with_columns(noise=random.cast(pl.Float64)), feature_names=("noise",))
+    outcomes = {90: rows.select(*KEYS, "order_count", value_amount=pl.Series(spent).cast(pl.Int64))}
+    bundle = train_value(blind, outcomes, replace(value_plan, far=value_plan.near, year_snapshots=()))
+    assert (bundle.method, bundle.beats_baseline) == ("buy_till_you_die", True)
+    assert grade_bundle(bundle).words.startswith("B: the purchase model by itself, surely better than carrying")
+    assert any(reason.startswith("trees gave way: no: 90 days: ") for reason in bundle.reasons)
+    assert predict_value(bundle, tonight)[NEAR].sum() == pytest.approx(head.amounts(tonight, threads=1).sum(), rel=0.25)
 
 
 def test_missing_windows_and_features_are_refused(data, happened, value_plan, value_bundle, tonight):
