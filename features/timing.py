@@ -36,7 +36,7 @@ def _gap_spread() -> pl.Expr:
 
 
 def _recency() -> list[Feature]:
-    silent = "silent for {days_since_last_order} days"
+    last = "last ordered {days_since_last_order} days ago"
     return [
         Feature(
             name="days_since_last_order",
@@ -45,8 +45,8 @@ def _recency() -> list[Feature]:
             dtype=pl.Int64,
             inputs=_RECENCY,
             value=pl.col("last_age_days"),
-            phrase=silent + ", usually orders every {median_days_between_orders} days",
-            phrase_when_null=silent,
+            phrase=last + ", usually every {median_days_between_orders} days",
+            phrase_when_null=last,
         ),
         Feature(
             name="days_since_first_order",
@@ -64,7 +64,7 @@ def _recency() -> list[Feature]:
             dtype=pl.Int64,
             inputs=_RECENCY | _TENURE,
             value=pl.col("first_age_days") - pl.col("last_age_days"),
-            phrase="kept buying over {days_between_first_and_last_order} days",
+            phrase="first and last order {days_between_first_and_last_order} days apart",
         ),
         Feature(
             name="purchase_day_count",
@@ -73,7 +73,7 @@ def _recency() -> list[Feature]:
             dtype=pl.Int64,
             inputs=_VISITS,
             value=pl.col("visit_count_life"),
-            phrase="bought on {purchase_day_count} different days",
+            phrase="bought on {purchase_day_count} days so far",
         ),
     ]
 
@@ -136,7 +136,8 @@ def _silences() -> list[_Rhythm]:
 
 def _rhythm() -> list[Feature]:
     usual = "usually orders every {median_days_between_orders} days"
-    against_usual = "silent for {days_since_last_order} days, " + usual
+    last = "last ordered {days_since_last_order} days ago"
+    against_usual = last + ", usually every {median_days_between_orders} days"
     once = "has bought on one day only, {days_since_last_order} days ago"
     against = {name for name, *_ in _silences()}
     return [
@@ -148,7 +149,7 @@ def _rhythm() -> list[Feature]:
             inputs=inputs,
             value=value,
             phrase=against_usual if name in against else usual,
-            phrase_when_null=once if null_means == _ONE_VISIT else "silent for {days_since_last_order} days",
+            phrase_when_null=once if null_means == _ONE_VISIT else last,
         )
         for name, meaning, unit, null_means, inputs, value in (*_gap_sizes(), *_silences())
     ]

@@ -44,8 +44,9 @@ class StaleDataError(DataBlockedError):
 
     def __init__(self, *, as_of: date, last_order: date, allowed_days: int) -> None:
         super().__init__(
-            "the orders end too long before --as-of: missing days would look like customers going quiet",
-            got=f"last order on {last_order.isoformat()}, {(as_of - last_order).days} days before {as_of.isoformat()}",
+            "the data end too long before --as-of: missing days would look like customers going quiet",
+            got=f"newest order or subscription on {last_order.isoformat()}, {(as_of - last_order).days} days before "
+            f"{as_of.isoformat()}",
             expected=f"at most {allowed_days} days (gates.stale_after_days)",
             action="load the missing days or score an earlier --as-of; shop closed? raise gates.stale_after_days",
         )

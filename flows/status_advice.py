@@ -1,4 +1,4 @@
-"""What to do, given what the ledger says, the most urgent first. Words only.
+"""What to do, given what the ledger says: first for readers' tables, then for training, then for alarms. Words only.
 
 Belongs here: the order of what matters, and the sentences. Does not: finding out (`status.py` and its neighbours).
 """
@@ -11,22 +11,32 @@ from flows.status_schedule import in_words
 
 LONG_MINUTES = 10
 LONG_FACTOR = 3
+NIGHTLY = ("ingest", "score")
+"""Kinds of runs without which readers have no new tables."""
+_CALLED = {"ingest": "load", "score": "scoring", "train": "training"}
+_ENDED = {"died": "died", "blocked": "was blocked", "failed": "failed"}
 
 
 def advice(told: Mapping[str, Any]) -> list[str]:
     """Sentences, the most urgent first; never empty.
 
     Args:
-        told: of `read_status`: `today`, `running`, `runs`, `schedule`, `published`.
+        told: of `read_status`: `today`, `running`, `runs`, `schedule`, `published`, `drift`.
     """
     if told["running"]:
         return [_about_running(told["running"])]
-    found = [*_about_the_last_run(told["runs"])]
+    if not told["runs"]:
+        return ["run `gristmill run`"]
+    unmended = _unmended(told["runs"])
+    found = [_about(run) for run in unmended if run["kind"] in NIGHTLY]
     for late in told["schedule"]["late"]:
         if late["missed"]:
             found += _about_nights(late["missed"], today=told["today"], published=told["published"])
-        else:
-            found.append("training is late: run `gristmill train`, or see why it does not begin")
+    found += [_about(run) for run in unmended if run["kind"] not in NIGHTLY]
+    if any(not late["missed"] for late in told["schedule"]["late"]):
+        found.append("training is late: run `gristmill train`, or see why it does not begin")
+    if told["drift"]:
+        found.append("look at the drift alarms above: each says what to do (`gristmill drift`)")
     return found or ["nothing to do"]
 
 
@@ -40,17 +50,20 @@ def _about_running(running: Mapping[str, Any]) -> str:
     return f"a run is under way; wait for it: it usually takes {in_words(usual)}"
 
 
-def _about_the_last_run(runs: list[Mapping[str, Any]]) -> list[str]:
-    if not runs:
-        return ["run `gristmill run`"]
-    if any(run["status"] == "died" for run in runs):
-        return ["a run died; run it again: what was published before it is whole"]
-    last = runs[0]
-    if last["status"] not in {"blocked", "failed"}:
-        return []
-    ended = "was blocked" if last["status"] == "blocked" else "failed"
-    to_do = (last["error"] or {}).get("action")
-    return [f"the last run {ended}: {to_do or 'see why above'}; what is published is whole"]
+def _unmended(runs: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Of every kind the newest run, where it did not go well: what went well later is mended. Newest first."""
+    newest: dict[str, Mapping[str, Any]] = {}
+    for run in runs:
+        newest.setdefault(run["kind"], run)
+    return [run for run in newest.values() if run["status"] in _ENDED]
+
+
+def _about(run: Mapping[str, Any]) -> str:
+    what = f"the {_CALLED.get(run['kind'], run['kind'])} of {run['as_of']} {_ENDED[run['status']]}"
+    if run["status"] == "died":
+        return f"{what}; run it again: what was published before it is whole"
+    to_do = (run["error"] or {}).get("action")
+    return f"{what}: {to_do or 'see why above'}; what is published is whole"
 
 
 def _about_nights(missed: list[str], *, today: str, published: Mapping[str, Any] | None) -> list[str]:

@@ -14,6 +14,7 @@ from flows.model_facts import standing
 Result = Mapping[str, Any]
 _NOT_KEPT = ("broken", "accepted")
 _MOST_REASONS, _SHOWN_NAMES = 4, 3
+_NEEDS = "needs "
 
 
 @dataclass(frozen=True)
@@ -210,15 +211,34 @@ def passed_over(result: Result) -> list[str]:
 
 def left_out(result: Result) -> list[str]:
     """What was left out for want of data, in words."""
-    by_reason: dict[str, list[str]] = {}
-    for name, reason in (result.get("features_left_out") or {}).items():
-        by_reason.setdefault(reason, []).append(name)
+    by_reason = _by_reason(result.get("features_left_out") or {})
     lines = [f"left out: {_some(names)}: {why}" for why, names in by_reason.items()]
     if len(lines) > _MOST_REASONS:
-        wanted = ", ".join(why.removeprefix("needs ").split(", which")[0] for why in by_reason)
-        count = sum(map(len, by_reason.values()))
-        lines = [f"left out: {count} features, for want of {wanted} (`gristmill features list` says which)"]
-    return lines + [f"left out: the table {table}: {why}" for table, why in (result.get("left_out") or {}).items()]
+        needs = [why for why in by_reason if why.startswith(_NEEDS)]
+        wanted = dict.fromkeys(one for why in needs for one in _wanted(why))
+        count = sum(len(by_reason[why]) for why in needs)
+        lines = [f"left out: {count} features, for want of {', '.join(wanted)} (`gristmill features list` says which)"]
+        lines += [f"left out: {_some(names)}: {why}" for why, names in by_reason.items() if why not in needs]
+    return lines + _tables_left_out(_by_reason(result.get("left_out") or {}))
+
+
+def _by_reason(left_out: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, reason in left_out.items():
+        found.setdefault(reason, []).append(name)
+    return found
+
+
+def _wanted(reason: str) -> list[str]:
+    """`needs orders and products, which are not there`: orders, products."""
+    return reason.removeprefix(_NEEDS).split(", which")[0].split(" and ")
+
+
+def _tables_left_out(by_reason: Mapping[str, list[str]]) -> list[str]:
+    """All of them in one sentence: a company without orders wants many, and for few reasons."""
+    told = [f"{', '.join(tables)} ({why})" for why, tables in by_reason.items()]
+    count = sum(map(len, by_reason.values()))
+    return [f"left out: {count} table{'' if count == 1 else 's'}: {'; '.join(told)}"] if told else []
 
 
 def _some(names: list[str]) -> str:

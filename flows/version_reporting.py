@@ -13,10 +13,9 @@ def print_history(found: Mapping[str, Any]) -> None:
     if not found["versions"]:
         console().print("nothing is published yet: run `gristmill run`")
         return
-    table = Table("version", "as of", "state", "published", "rows", "models", "content", "set aside")
+    table = Table("version", "as of", "state", "published", "customers", "tables", "models", "content", "set aside")
     for version in found["versions"]:
         state = version["state"] + (", its tables are collected" if version["collected"] else "")
-        rows = ", ".join(f"{name} {count:,}" for name, count in version["rows"].items())
         models = ", ".join(f"{name} {number}" for name, number in version["model_versions"].items())
         aside = ", ".join(sorted(version["overrides"]))
         published, content = version["published_at"][:19], version["content_hash"][:12]
@@ -25,12 +24,14 @@ def print_history(found: Mapping[str, Any]) -> None:
             version["as_of"],
             state,
             published,
-            rows,
+            f"{version['rows'].get('customer', 0):,}",
+            str(len(version["rows"])),
             models,
             content,
             aside,
         )
     console().print(table)
+    console().print("rows of every table: `gristmill history --json`", markup=False)
 
 
 def print_rollback(done: Mapping[str, Any]) -> None:

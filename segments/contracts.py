@@ -288,7 +288,8 @@ def _origin_columns() -> tuple[OutputColumn, ...]:
         OutputColumn(
             "changed_at",
             pl.Date,
-            meaning="Since when status, band, tier, stage, loyalty, fate, scores, offers and action have been "
-            "what they are.",
+            meaning="Since when status, band, tier, stage, loyalty, fate, the recency, frequency and monetary scores, "
+            "offers and action have been what they are. Probabilities, values and the reason's figures move every "
+            "night and do not count. Only this table has it.",
         ),
     )

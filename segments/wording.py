@@ -1,4 +1,4 @@
-"""Sentences from templates: `silent for {days_since_last_order} days, usually orders every {…} days`.
+"""Sentences from templates: `last ordered {days_since_last_order} days ago, usually every {…} days`.
 
 Belongs here: reading templates and filling them for a whole column at once. Does not: the templates, nor which of
 them is true of a customer.
@@ -13,8 +13,10 @@ import polars as pl
 from segments.errors import PhraseTemplateError
 
 SEPARATORS = ("; ", ", ")
-_ONE_OF_MANY = r"(^|[^.,\d])1 (day|item|line|month|order|product|purchase|time|unit|week|year)s\b"
-_ONE_OF_CATEGORIES = r"(^|[^.,\d])1 categories\b"
+_COUNTED = "brand|channel|contact|day|item|line|month|order|product|purchase|time|unit|week|year"
+_ONE_OF_MANY = rf"(^|[^.,\d])1 (?:different )?({_COUNTED})s\b"
+_ONE_OF_CATEGORIES = r"(^|[^.,\d])1 (?:different )?categories\b"
+_NEVER = {r"\bordered 0 times in the\b": "did not order in the", r"\bbought 0 different products\b": "bought nothing"}
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,10 @@ def filled(template: str, values: Mapping[str, pl.Expr], *, whole: bool = False)
     singular = sentence.str.replace_all(_ONE_OF_MANY, "${1}1 ${2}").str.replace_all(
         _ONE_OF_CATEGORIES, "${1}1 category"
     )
-    return pl.when(singular != "").then(singular)
+    said = singular
+    for pattern, words in _NEVER.items():
+        said = said.str.replace_all(pattern, words)
+    return pl.when(said != "").then(said)
 
 
 def filled_by_row(

@@ -111,7 +111,9 @@ class WatermarkUnfitError(UsageError):
 class NothingAcceptedError(DataBlockedError):
     """No row of a required table survived its rules."""
 
-    def __init__(self, *, entity: str, read: int, left_out: int, commonest: Sequence[str]) -> None:
+    def __init__(
+        self, *, entity: str, read: int, left_out: int, commonest: Sequence[str], foreign_currency: str | None = None
+    ) -> None:
         got = f"{read:,} rows read, all in quarantine; commonest: {', '.join(commonest)}"
         if not read:
             got = f"no row; `where` leaves out all {left_out:,} there are" if left_out else "no row"
@@ -120,12 +122,13 @@ class NothingAcceptedError(DataBlockedError):
             where=f"sources of {entity}",
             got=got,
             expected="at least one row that breaks no rule of severity error",
-            action=_what_to_do(entity, commonest) if read else "correct `where` or the query, or the export",
+            action=_what_to_do(entity, foreign_currency) if read else "correct `where` or the query, or the export",
         )
 
 
-def _what_to_do(entity: str, commonest: Sequence[str]) -> str:
-    """What helps where every row breaks a rule."""
-    if commonest and commonest[0].startswith("currency_is_the_companys "):
-        return 'say the currency of the data under [company] (currency = "USD"), or convert it: docs/sources.md'
+def _what_to_do(entity: str, foreign_currency: str | None) -> str:
+    """What helps where every row breaks a rule, for instance because all are in another currency."""
+    if foreign_currency is not None:
+        told = f'currency = "{foreign_currency}"'
+        return f"the data say {told}: say so under [company], or convert it: docs/sources.md"
     return f"`gristmill source check` shows some, and after a load `gristmill quarantine show {entity}` all of them"

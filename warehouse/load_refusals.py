@@ -22,6 +22,8 @@ from warehouse.source_mapping import MappedSource
 KEPT_OF_A_BLOCKED_LOAD = 10_000
 """How many rows of each source are kept of a load that was blocked: enough to see why; its files have them all."""
 
+_OTHERS = "currency_is_the_companys"
+
 MOST = 0.5
 """A share of unreadable values above which the mapping is wrong, not the rows."""
 
@@ -59,7 +61,20 @@ def refuse_what_cannot_be_used(
             read=judged.checked.read,
             left_out=sum(source.raw.left_out for source in judged.sources),
             commonest=[f"{count.rule} {count.rows:,}" for count in commonest],
+            foreign_currency=_foreign_currency(connection, judged)
+            if commonest[:1] and commonest[0].rule == _OTHERS
+            else None,
         )
+
+
+def _foreign_currency(connection: duckdb.DuckDBPyConnection, judged: JudgedEntity) -> str:
+    """The commonest known currency that is not the company's, of rows that break no other rule about it."""
+    row = first_row(
+        connection,
+        f"select mode(currency order by currency) from {identifier(judged.checked.table)} "  # noqa: S608  # quoted names
+        f"where not {identifier(_OTHERS)}",
+    )
+    return str(row[0])
 
 
 @contextmanager

@@ -82,11 +82,15 @@ class Shadow:
 
 
 def record_promotion(warehouse: Warehouse, promotion: Promotion) -> None:
-    """Write down a decision; the same again changes nothing. The caller holds the lock."""
+    """Write down a decision; the same again changes nothing. The caller holds the lock.
+
+    The same is: of the same moment, version and kind, by the same person for the same reason. Two people's decisions
+    about one version are two, whatever the clock says.
+    """
     make_ledger(warehouse)
     with warehouse.transaction():
         known = promotions_of(warehouse, promotion.name)
-        if any((one.version, one.promoted_at) == (promotion.version, promotion.promoted_at) for one in known[-1:]):
+        if known and _decision(known[-1]) == _decision(promotion):
             return
         row = asdict(promotion) | {"number": known[-1].number + 1 if known else 1}
         row |= {"metrics": to_json(promotion.metrics), "comparison": to_json(promotion.comparison)}
@@ -96,6 +100,11 @@ def record_promotion(warehouse: Warehouse, promotion: Promotion) -> None:
             list(row.values()),
             step=f"write down the promotion of {promotion.name} {promotion.version}",
         )
+
+
+def _decision(promotion: Promotion) -> tuple[object, ...]:
+    one = promotion
+    return one.version, one.promoted_at, one.kind, one.because, one.decided_by
 
 
 def promotions_of(warehouse: Warehouse, name: str) -> list[Promotion]:

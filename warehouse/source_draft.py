@@ -166,13 +166,13 @@ def _named_after(entity: str, words: Iterable[str]) -> float:
 
 
 def _money_unit(contract: Contract, proposals: dict[str, Proposal], sample: Sample) -> str | None:
-    """Minor units when all amounts are whole and their names or sizes say so, else major ones."""
+    """Minor units when all amounts are whole, without a sign, and their names or sizes say so, else major ones."""
     amounts = [proposals[name] for name in contract.columns_of_type("money") if name in proposals]
     if not amounts:
         return None
     facts = [sample.facts[column] for column in _used_columns(amounts, sample)]
     minor_names = any(MINOR_UNIT_WORDS & set(words_of(each.name)) for each in facts)
-    whole = all(each.decimals == 0 for each in facts)
+    whole = all(each.decimals == 0 and not each.sign for each in facts)
     return (
         "minor" if minor_names or (whole and max(each.largest for each in facts) > _LARGEST_MAJOR_AMOUNT) else "major"
     )

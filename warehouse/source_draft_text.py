@@ -40,7 +40,8 @@ def folder_toml(inputs: Mapping[str, InputSpec], folder: FolderDraft) -> str:
     for name, why in folder.unused.items():
         lines += ["", f"# [inputs.{_key(name)}] feeds nothing by itself: {_one_line(why)}"]
     for source in folder.sources:
-        lines += ["", "", *_head(source.draft, {}), *_source(source.called, source.draft, _rows_from(source))]
+        look = [f"# LOOK: {_one_line(source.look)}"] if source.look else []
+        lines += ["", "", *_head(source.draft, {}), *look, *_source(source.called, source.draft, _rows_from(source))]
     return "\n".join([*lines, ""])
 
 

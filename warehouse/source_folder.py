@@ -12,7 +12,7 @@ import duckdb
 
 from data_contracts.contracts import CORE_ENTITIES, core_contract
 from data_contracts.inputs import InputSpec
-from data_contracts.sql import identifier
+from data_contracts.sql import first_row, identifier
 from warehouse.source_draft import POOR_SCORE, SAMPLED_ROWS, Draft, drafts_of
 from warehouse.source_files import SourcePlace
 from warehouse.source_gaps import COUNTED
@@ -36,6 +36,7 @@ class FolderSource:
         query: the query its rows are from where they need more than the input has.
         steps: the tables that it looks up.
         called: its own name.
+        look: what whoever takes the proposal over should know about its rows; empty where nothing.
     """
 
     name: str
@@ -43,6 +44,7 @@ class FolderSource:
     query: str | None = None
     steps: tuple[Link, ...] = ()
     called: str = ""
+    look: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +144,7 @@ class _Folder:
     def _candidates(self, name: str, entities: Sequence[str]) -> Iterator[FolderSource]:
         """Drafts of a table by itself, and joined with what its rows belong to where something is missing."""
         for draft in drafts_of(name, self._alone(name), entities, self.currency):
-            yield FolderSource(name=name, draft=draft, query=self._query_alone(name))
+            yield FolderSource(name=name, draft=draft, query=self._query_alone(name), look=self._repeated(name))
             if draft.missing and reached(name, self.links):
                 yield from self._joined(name, draft.entity)
 
@@ -154,12 +156,44 @@ class _Folder:
 
     def _query_alone(self, name: str) -> str | None:
         """Without the columns that name nobody; one row for each customer where a table of customers has several."""
-        hidden = [column for column in self.tables[name].facts if column in self.hidden]
-        if not hidden:
+        left = self._left(name)
+        if len(left) == len(self.tables[name].facts):
             return None
-        left = ", ".join(plain_identifier(column) for column in self.tables[name].facts if column not in self.hidden)
-        once = f" on ({plain_identifier(self.customer)})" if self.customer in self.tables[name].facts else ""
-        return f"select distinct{once} {left} from {plain_identifier(name)} order by all"  # noqa: S608  # quoted names
+        columns, table = ", ".join(map(plain_identifier, left)), plain_identifier(name)
+        if self.customer not in left:
+            return f"select distinct {columns} from {table} order by all"  # noqa: S608  # quoted names
+        latest, order = self._date_of(name), "all"
+        if latest is not None:
+            first = (self.customer, latest)
+            others = [plain_identifier(column) for column in left if column not in first]
+            order = ", ".join([plain_identifier(self.customer), f"{plain_identifier(latest)} desc nulls last", *others])
+        return f"select distinct on ({plain_identifier(self.customer)}) {columns} from {table} order by {order}"  # noqa: S608  # quoted names
+
+    def _left(self, name: str) -> list[str]:
+        return [column for column in self.tables[name].facts if column not in self.hidden]
+
+    def _date_of(self, name: str) -> str | None:
+        """The one column of dates that sort as they are written; None where there is none, or several."""
+        facts = self.tables[name].facts
+        dated = [column for column in self._left(name) if facts[column].is_dated]
+        return dated[0] if len(dated) == 1 and facts[dated[0]].date_formats[:1] == ("",) else None
+
+    def _repeated(self, name: str) -> str:
+        """How many customers have several rows that differ, and which of them is taken; empty where none has."""
+        left = self._left(name)
+        if self.customer not in left or len(left) == len(self.tables[name].facts):
+            return ""
+        columns, customer = ", ".join(map(plain_identifier, left)), plain_identifier(self.customer)
+        sql = f"""
+            select count(*) filter (rows > 1), count(*) from (
+              select count(*) as rows from (select distinct {columns} from {plain_identifier(name)}) group by {customer}
+            )"""  # noqa: S608  # quoted names
+        several, all_of_them = first_row(self.connection, sql)
+        if not several:
+            return ""
+        latest = self._date_of(name)
+        taken = f"the latest by {latest}" if latest else "the first in alphabetical order, as no date says the latest"
+        return f"{several:,} of {all_of_them:,} {self.customer} have several rows that differ; taken is {taken}"
 
     def _joined(self, name: str, entity: str) -> Iterator[FolderSource]:
         steps = reached(name, self.links)

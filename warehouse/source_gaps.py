@@ -11,6 +11,7 @@ from typing import Literal
 
 from data_contracts.contracts import Contract
 from data_contracts.sql import text
+from warehouse.source_currency import said_currency
 from warehouse.source_fit import LEAST_SCORE, Fit, is_counted_time, main_moment
 from warehouse.source_names import likeness, words_of
 from warehouse.source_profile import ColumnFacts, Sample
@@ -25,10 +26,6 @@ _NEARLY_ALL, _UNIQUE = 0.95, 0.9995
 _WITHOUT_UNITS = 0.6
 _LEAST_ORDERS, _FEWER, _SOUNDS = 50, 0.99, 0.5
 _LONG_KNOWN = "2000-01-01"
-_CURRENCY_WORDS = {
-    "dollar": "USD", "dollars": "USD", "usd": "USD", "gbp": "GBP", "pound": "GBP", "pounds": "GBP", "sterling": "GBP",
-    "eur": "EUR", "euro": "EUR", "euros": "EUR", "yen": "JPY", "jpy": "JPY", "chf": "CHF", "pln": "PLN",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,10 +89,12 @@ class Gaps:
         return [proposal.value for proposal in found if proposal.how == "columns"]
 
     def _as_number(self, proposal: Proposal) -> Proposal:
-        """A column of numbers with a decimal comma as the expression that reads them; anything else as it is."""
-        if proposal.how != "columns" or not self.sample.facts[proposal.value].decimal_comma:
+        """A column of numbers with a decimal comma or a sign as the expression that reads them; others as they are."""
+        facts = self.sample.facts.get(proposal.value) if proposal.how == "columns" else None
+        if facts is None or not (facts.decimal_comma or facts.sign):
             return proposal
-        value, why = self.sample.number(proposal.value), f"{proposal.why}, with a decimal comma"
+        also = [f"with the sign {facts.sign}"] * bool(facts.sign) + ["with a decimal comma"] * facts.decimal_comma
+        value, why = self.sample.number(proposal.value), ", ".join([proposal.why, *also])
         return replace(proposal, how="expressions", value=value, why=why)
 
     def _from_column(self, name: str, fit: Fit) -> Proposal:
@@ -219,16 +218,16 @@ def _currency(gaps: Gaps) -> None:
     required = "currency" in gaps.contract.columns and gaps.contract.columns["currency"].required
     if not required or gaps.has("currency"):
         return
-    for name in gaps.sample.facts:
-        for word in words_of(name):
-            if word in _CURRENCY_WORDS:
-                sure, why = 0.8, f"the name of {name}"
-                if gaps.currency not in (None, _CURRENCY_WORDS[word]):
-                    sure, why = 0.4, f"{why}; but [company] says {gaps.currency}: correct one of the two"
-                gaps.put("currency", "constants", text_value(_CURRENCY_WORDS[word]), sure, why)
-                return
-    if gaps.currency is not None:
-        gaps.put("currency", "constants", text_value(gaps.currency), 0.5, "no column says it: the company's")
+    said = said_currency(gaps.sample.facts, company=gaps.currency)
+    if said is not None:
+        code, sure, why = said
+        if gaps.currency not in (None, code):
+            sure, why = 0.4, f"{why}; but [company] says {gaps.currency}: correct one of the two"
+        gaps.put("currency", "constants", text_value(code), sure, why)
+    elif gaps.currency is not None:
+        gaps.put(
+            "currency", "constants", text_value(gaps.currency), 0.4, "no column says it: [company] does; is it so?"
+        )
     else:
         gaps.put("currency", "constants", text_value("EUR"), 0.1, "no column says it: a guess, put the right one")
 

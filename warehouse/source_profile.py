@@ -11,7 +11,7 @@ import duckdb
 
 from data_contracts.currencies import MINOR_UNIT_DIGITS
 from data_contracts.sql import first_row, identifier, text
-from warehouse.source_numbers import DECIMAL_COMMA, without_decimal_comma
+from warehouse.source_numbers import CURRENCY_SIGNS, DECIMAL_COMMA, without_decimal_comma, without_sign
 from warehouse.source_truth import PLAIN_TRUTH, meaning_of_truth
 from warehouse.source_values import plain_identifier
 from warehouse.sources import RawTable
@@ -52,6 +52,7 @@ class ColumnFacts:
         negative: share of values below zero.
         largest: the largest absolute number.
         leading_zero: share of values such as `007`.
+        sign: the sign of money (`€`) that each of its values has; the facts about them are those without it.
         decimal_comma: its numbers are written `1.516,30`; the facts about them are those of `1516.30`.
         truth_words: where its values are words for yes and no that a load would not understand by itself (`oui`,
             `Nein`): each of its values and what it means.
@@ -75,6 +76,7 @@ class ColumnFacts:
     negative: float = 0
     largest: float = 0
     leading_zero: float = 0
+    sign: str = ""
     decimal_comma: bool = False
     truth_words: tuple[tuple[str, bool], ...] = ()
     date_formats: tuple[str, ...] = ()
@@ -125,9 +127,11 @@ class Sample:
         return float(self.ask(f"coalesce(avg((abs({first} * {second} - {whole}) <= 0.0051)::int), 0)"))
 
     def number(self, column: str) -> str:
-        """SQL of a column's values in which a decimal comma, where it has any, is a point."""
-        name = plain_identifier(column)
-        return without_decimal_comma(name) if self.facts[column].decimal_comma else name
+        """SQL of a column's values as plain numbers: without a sign of money, a decimal comma made a point."""
+        facts, value = self.facts[column], plain_identifier(column)
+        if facts.sign:
+            value = without_sign(value, facts.sign, decimal_comma=facts.decimal_comma)
+        return without_decimal_comma(value) if facts.decimal_comma else value
 
     def no_sales(self, column: str) -> tuple[str, ...]:
         """The words of a column of few different words that say a sale was called off; sorted."""
@@ -160,7 +164,12 @@ def _facts(connection: duckdb.DuckDBPyConnection, raw: RawTable, name: str) -> C
         f"create or replace temp table looked_at as select distinct {value} as v from {raw.table} "  # noqa: S608  # as above
         f"where nullif({value}, '') is not null order by hash(v) limit {_DISTINCT_LOOKED_AT}"
     )
+    sign = _sign(connection) if kind == "VARCHAR" else ""
+    if sign:
+        connection.execute(f"update looked_at set v = {without_sign('v', sign, decimal_comma=True)}")  # noqa: S608  # this module's own
     decimal_comma = kind == "VARCHAR" and _has_decimal_comma(connection)
+    if sign and not decimal_comma:
+        connection.execute(f"update looked_at set v = {without_sign('v', sign, decimal_comma=False)}")  # noqa: S608  # this module's own
     if decimal_comma:
         connection.execute(f"update looked_at set v = {without_decimal_comma('v')}")  # noqa: S608  # this module's own
     codes = ", ".join(map(text, MINOR_UNIT_DIGITS))
@@ -190,12 +199,22 @@ def _facts(connection: duckdb.DuckDBPyConnection, raw: RawTable, name: str) -> C
         distinct=distinct,
         **shapes_of,
         largest=found[-1],
+        sign=sign,
         decimal_comma=decimal_comma,
         truth_words=foreign,
         date_formats=formats,
         mixed_formats=mixed,
         has_time=has_time or any("%H" in pattern or "%I" in pattern for pattern in mixed),
     )
+
+
+def _sign(connection: duckdb.DuckDBPyConnection) -> str:
+    """The sign of money at the head or the end of every value looked at; empty where there is none."""
+    signs = [
+        f"(ltrim(v, '+-') like '{sign}%' or v like '%{sign}') and regexp_matches(v, '[0-9]')" for sign in CURRENCY_SIGNS
+    ]
+    shares = _shares(connection, signs)
+    return next((sign for sign, share in zip(CURRENCY_SIGNS, shares, strict=True) if share == 1), "")
 
 
 def _has_decimal_comma(connection: duckdb.DuckDBPyConnection) -> bool:

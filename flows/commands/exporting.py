@@ -55,7 +55,7 @@ def export(
     The first export of a name has every row; later ones what was added, changed or removed since. Written down in the
     ledger. To look at a table, use `gristmill show`.
 
-    gristmill export customer -w recommended_action="win back" --name win-back --format google
+    gristmill export customer -w churn_risk_band=critical -w value_tier=gold --name win-back --format google
     """
     from flows.export_reporting import print_export
     from flows.exporting import Wanted

@@ -1,6 +1,5 @@
 """Commands to begin with: a settings file, and a simulated company to try things on."""
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +13,24 @@ from flows.commands.outcome import command, print_json
 def init(
     file: Annotated[Path, typer.Argument(help="The file to write.")] = Path("gristmill.toml"),
     *,
+    currency: Annotated[
+        str | None,
+        typer.Option(help="The currency of your data, e.g. EUR \\[GBP, marked as assumed].", show_default=False),
+    ] = None,
+    time_zone: Annotated[
+        str | None,
+        typer.Option(
+            help="Where your days begin, e.g. Europe/Berlin \\[Europe/London, marked as assumed].", show_default=False
+        ),
+    ] = None,
     stdout: Annotated[bool, typer.Option("--stdout", help="Print it instead of writing a file.")] = False,
     force: Force = False,
 ) -> None:
     """Write a commented [bold]gristmill.toml[/] that names every setting."""
+    from config.template import settings_template
     from flows.errors import FileExistsAlreadyError
 
-    template = files("config").joinpath("template.toml").read_text(encoding="utf-8")
+    template = settings_template(currency=currency, time_zone=time_zone)
     if stdout:
         typer.echo(template, nl=False)
         return
@@ -29,9 +39,12 @@ def init(
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(template, encoding="utf-8")
     where = "" if file == Path("gristmill.toml") else f" --config {file}"
+    not_said = {"the currency GBP (--currency)": currency, "the time zone Europe/London (--time-zone)": time_zone}
+    assumed = " and ".join(name for name, given in not_said.items() if given is None)
     typer.echo(
         f"wrote {file}\n"
-        "next: correct [company] and [paths] in it, then propose a mapping for your files, or one of them:\n"
+        + (f"assumed: {assumed}; put your own under [company] before you load\n" if assumed else "")
+        + "next: correct [company] and [paths] in it, then propose a mapping for your files, or one of them:\n"
         f"  gristmill source draft FOLDER{where} >> {file}\n"
         f"  gristmill source check{where}"
     )

@@ -15,7 +15,7 @@ def history(
     limit: Annotated[int, typer.Option(min=1, help="How many versions.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """Every published version: its date, rows, content hash, models, and what became of it."""
+    """Every published version: its date, customers, tables, content hash, models, and what became of it."""
     from flows.opening import open_context
     from flows.version_reporting import print_history
     from flows.versions import read_history

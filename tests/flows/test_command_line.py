@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,13 @@ def test_init_writes_settings_that_can_be_read(gristmill, tmp_path):
     again = gristmill("init")
     assert again.returncode == 2
     assert "--force" in again.stderr
-    assert gristmill("init", "--force").returncode == 0
+    german = gristmill("init", "--force", "--currency", "EUR", "--time-zone", "Europe/Berlin")
+    company = tomllib.loads((tmp_path / "gristmill.toml").read_text())["company"]
+    assert (company["currency"], company["time_zone"], "assumed" in german.stdout) == ("EUR", "Europe/Berlin", False)
+    assert "ASSUMED" not in (tmp_path / "gristmill.toml").read_text()
+    assert gristmill("init", "--force", "--currency", "Euro").returncode == 2
+    assumed = gristmill("init", "--force", "--currency", "EUR").stdout
+    assert ("Europe/London" in assumed, "GBP" in assumed) == (True, False)
 
 
 def test_passwords_are_not_shown(gristmill, shop):

@@ -213,7 +213,7 @@ def test_missing_days_are_not_scored_as_customers_gone_quiet(workspace, open_at,
     late = open_at(workspace, now=datetime(2026, 3, 1, tzinfo=UTC))
     with pytest.raises(StaleDataError) as caught:
         do("score", late, as_of=date(2026, 2, 1))
-    assert "last order on 2025-12-31" in caught.value.got
+    assert "order or subscription on 2025-12-31" in caught.value.got
 
 
 def test_missing_days_are_not_learnt_from_either(workspace, open_at, do):

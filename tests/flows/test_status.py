@@ -97,6 +97,20 @@ def test_nights_that_are_missing_come_with_what_to_do(context):
     assert "gristmill run --catch-up 1" in found["next"]
 
 
+def test_what_went_well_later_is_mended_and_readers_come_before_training(context):
+    crashed = [run_of(date(2026, 1, 9), kind=kind, status="running") for kind in ("train", "score")]
+    runs = (run_of(date(2026, 1, 9)), *crashed, run_of(date(2026, 1, 8), kind="ingest", status="failed"))
+    died = frozenset((run.run_key, run.attempt) for run in crashed)
+    nights = (published(date(2026, 1, 9), is_current=True), published(date(2026, 1, 8)))
+    ledger = Ledger(runs=runs, crashed=died - {(runs[0].run_key, 1)}, publications=nights, drift=("an alarm",))
+    assert [advice.split(":")[0].split(";")[0] for advice in told_of(context, ledger, None, limit=5)["advice"]] == [
+        "the load of 2026-01-08 failed",
+        "a night is late",
+        "the training of 2026-01-09 died",
+        "look at the drift alarms above",
+    ]
+
+
 def test_who_scores_dates_of_the_past_is_late_for_nothing(context):
     found = schedule(context, [run_of(date(2025, 6, 1))], [published(date(2025, 6, 1), at=NOW)])
     assert (found["kept_since"], found["late"]) == (None, [])
@@ -171,7 +185,7 @@ def test_one_look_at_a_real_ledger(context, capsys):
         assert found["next"] == "a run is under way; wait for it"
     found = read_status(context, limit=5)
     assert (found["running"], found["published"], found["champions"], found["exports"]) == (None, None, [], [])
-    assert found["next"] == "the last run was blocked: load the missing days; what is published is whole"
+    assert found["next"] == "the scoring of 2026-01-10 was blocked: load the missing days; what is published is whole"
     assert json.loads(json.dumps(found)) == found
     print_status(found)
     assert "load the missing days" in capsys.readouterr().out

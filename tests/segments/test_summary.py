@@ -41,7 +41,7 @@ def test_top_actions_are_headlines_with_the_most_value_first(tables):
     told = summarise(tables.customer, tables.next_best_offer, top_actions=2)
     assert told["top_actions"] == [
         {"action": "Call this week: platinum customer about to leave", "customers": 1, "expected_value_12m": 9.0},
-        {"action": "Automatic reminder with an offer", "customers": 1, "expected_value_12m": 2.0},
+        {"action": "Automatic reminder", "customers": 1, "expected_value_12m": 2.0},
     ]
 
 

@@ -45,9 +45,12 @@ def test_whole_sentences_are_all_or_nothing():
         ("{a} times", "0.1", "0.1 times"),
         ("buys from {a} categories", "1", "buys from 1 category"),
         ("£{a} of 1 items", "1", "£1 of 1 item"),
+        ("buys {a} different brands", "1", "buys 1 brand"),
+        ("ordered {a} times in the last 90 days", "0", "did not order in the last 90 days"),
+        ("ordered {a} times in the last 90 days", "10", "ordered 10 times in the last 90 days"),
     ],
 )
-def test_one_is_singular(template, a, expected):
+def test_one_is_singular_and_none_is_said_so(template, a, expected):
     assert _said(template, a) == expected
 
 

@@ -214,6 +214,7 @@ def test_expressions_constants_and_queries(tmp_path):
         ([GOOD.replace("2024-05-01 10:00:00", "31/05/2024")], {}, DatesUnparsableError, '"31/05/2024"'),
         ([GOOD.replace("2024-05-01 10:00:00", "canary 1")], {}, DatesUnparsableError, 'a text like "aaaaaa 9"'),
         ([GOOD.replace("GBP", "gbp")], {}, CurrencyUnknownError, '"gbp"'),
+        ([GOOD.replace("GBP", "EUR")], {}, NothingAcceptedError, 'the data say currency = "EUR"'),
         ([GOOD.replace("12.50", "")], {}, NothingAcceptedError, "amount_is_present 1"),
         (
             [GOOD],

@@ -15,6 +15,7 @@ from warehouse.promotions import (
     champion_for,
     promoted_models,
     promotions,
+    promotions_of,
     record_promotion,
     reigns,
     running_shadows,
@@ -124,6 +125,10 @@ def test_decisions_are_written_down_once_and_read_back_whole(warehouse):
         record_promotion(warehouse, decision)
     assert [(one.version, one.number) for one in promotions(warehouse)] == [(1, 3), (2, 2), (1, 1), (9, 1)]
     assert champion_for(warehouse, "churn", MONDAY) == replace(promoted(1, number=2), number=3)
+    by_hand = replace(promoted(1, number=2), kind="by hand", because="the board wants it", decided_by="ann@desk")
+    record_promotion(warehouse, by_hand)  # of the very moment at which training decided for the same version
+    record_promotion(warehouse, by_hand)
+    assert [(one.kind, one.number) for one in promotions_of(warehouse, "churn")][2:] == [("won", 3), ("by hand", 4)]
     assert promoted_models(warehouse) == ["churn", "value"]
 
 

@@ -60,6 +60,27 @@ def test_amounts_with_a_decimal_comma_are_read_by_an_expression(drafted):
     SourceMapping.model_validate(source)
 
 
+@pytest.mark.parametrize(
+    ("written", "read", "company", "proposed", "doubt"),
+    [
+        (["1.516,30 €", "-12,5\u00a0€"], ["1516.30", "-12.5"], "GBP", "EUR", "but [company] says GBP"),
+        (["$1,516.30", "-$ 12"], ["1516.30", "-12"], "CAD", "CAD", "the sign $ of Betrag, and [company]"),
+        (["£151,600", "£12"], ["151600", "12"], None, "GBP", "the sign £ of Betrag"),
+        (["1516.30", "12"], None, "GBP", "GBP", "is it so?"),
+    ],
+)
+def test_the_sign_at_amounts_is_read_over_and_says_the_currency(drafted, written, read, company, proposed, doubt):
+    best, source = drafted(
+        ORDER_LINES.drop("Einzelpreis").with_columns(Betrag=pl.Series(written * 100)), currency=company
+    )
+    assert (best.missing, source["constants"]["currency"], source["money"]) == ((), proposed, "major")
+    assert doubt in best.proposals["currency"].why
+    if read is None:
+        return
+    raw = duckdb.from_arrow(pl.DataFrame({"Betrag": written}).to_arrow())
+    assert [value for (value,) in raw.project(source["expressions"]["amount"]).fetchall()] == read
+
+
 def test_a_total_with_a_decimal_comma_is_seen_to_be_units_times_price(drafted):
     pieces = ORDER_LINES["Menge"].to_list()
     prices = [f"1{n % 7},50" for n in range(200)]

@@ -1,5 +1,6 @@
 import tomllib
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -76,6 +77,26 @@ def test_heads_lines_and_customers_become_one_table_of_orders(drafted):
     assert "distinct on (customer_unique_id)" in customers["query"]
     assert written["sources"]["products"]["input"] == "products"
     assert folder.unused == {"heads": "its rows complete those of lines"}
+
+
+@pytest.mark.parametrize(
+    ("dated", "taken", "said"),
+    [
+        (True, "c109", "taken is the latest by seen"),
+        (False, "c109", "taken is the first in alphabetical order, as no date says the latest"),
+    ],
+)
+def test_of_a_customer_with_several_rows_it_is_said_which_is_taken(drafted, dated, taken, said):
+    """u9 is c9 of the first of January, c59 of the second, c109 of the third."""
+    people = PEOPLE.with_columns(pl.col("customer_id").alias("record_id"))
+    if dated:
+        people = people.with_columns(seen=pl.Series([f"2024-01-{1 + n // 50:02}" for n in range(120)]))
+    written, folder = drafted(heads=HEADS, lines=LINES, people=people)
+    (source,) = (source for source in folder.sources if source.draft.entity == "customers")
+    assert source.look == f"50 of 50 customer_unique_id have several rows that differ; {said}"
+    rows = duckdb.sql(written["sources"]["customers"]["query"]).fetchall()
+    assert next(row for row in rows if "u9" in row)[-2 if dated else -1] == taken
+    assert len(rows) == 50
 
 
 def test_words_for_sales_called_off_are_told(drafted):

@@ -1,0 +1,42 @@
+"""The settings file to begin with: the template, with what is known of the company put in.
+
+Belongs here: filling in the template. Does not: writing the file, or what a setting means (`settings.py`).
+"""
+
+from importlib.resources import files
+
+from pydantic import ValidationError
+
+from config.errors import SettingInvalidError
+from config.settings import Company
+
+_ASSUMED = "ASSUMED, put your own: "
+
+
+def settings_template(*, currency: str | None = None, time_zone: str | None = None) -> str:
+    """The commented template; what is not given stays as the template assumes it, and is marked so there.
+
+    Args:
+        currency: the company's, ISO 4217.
+        time_zone: the company's, an IANA name.
+
+    Raises:
+        SettingInvalidError: there is no such currency or time zone.
+    """
+    given = {name: value for name, value in (("currency", currency), ("time_zone", time_zone)) if value is not None}
+    _refuse_unknown(given)
+    lines = files("config").joinpath("template.toml").read_text(encoding="utf-8").splitlines(keepends=True)
+    for place, line in enumerate(lines):
+        name = line.split(" = ")[0]
+        if name in given and _ASSUMED in line:
+            setting = f'{name} = "{given[name]}"'
+            lines[place] = f"{setting:<30} #" + line.split("#", 1)[1].replace(_ASSUMED, "")
+    return "".join(lines)
+
+
+def _refuse_unknown(given: dict[str, str]) -> None:
+    try:
+        Company.model_validate({"name": "any", "currency": "EUR", "time_zone": "UTC", **given})
+    except ValidationError as error:
+        problems = [f"--{str(one['loc'][0]).replace('_', '-')}: {one['msg']}" for one in error.errors()]
+        raise SettingInvalidError(path="the command line", problems=problems) from None
