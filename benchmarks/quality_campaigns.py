@@ -33,7 +33,7 @@ WATCHED = {
     "other_net_sales": "other_net_amount",
     "later_net_sales": "later_net_amount",
 }
-SEEDS, CUSTOMERS, HOLD_OUTS = range(1, 31), 5000, (0.3, 0.1, 0.0)
+SEEDS, CUSTOMERS, HOLD_OUTS = range(201, 241), 5000, (0.3, 0.1, 0.0)
 MARGIN_SHARE = 0.3
 EMAIL_COST = 10  # cents
 MAILED_ON = date(2008, 3, 20)

@@ -98,14 +98,16 @@ def evaluate_policy(context: Context, *, as_of: date | None) -> dict[str, Any]:
         return {"status": "unknown", "message": f"no policy can be evaluated: {found}"}
     if found.evidence.kind == "response":
         return {"status": "unknown", "message": f"no policy can be evaluated: {found.evidence.words}"}
-    cost = inputs.usual_contact_cost(contacts, inputs.ANY_CHANNEL)
+    known = inputs.usual_contact_cost(contacts, inputs.ANY_CHANNEL)
+    cost = known or 0
     scale = minor_units_of(settings.company.currency)
     figures = _policies(found, cost, threads=settings.compute.threads, seed=settings.training.seed)
     return {
         "status": "done",
-        "message": f"policies evaluated on {len(found.trial.arm):,} logged contacts of before {day}",
+        "message": f"policies evaluated on {len(found.trial.arm):,} logged contacts of before {day}"
+        + ("; no contact has a cost on record: figures are before it" if known is None else ""),
         "evidence": found.evidence.kind,
-        "contact_cost": cost / scale,
+        "contact_cost": None if known is None else known / scale,
         "currency": settings.company.currency,
         "policies": {name: _in_major(one, scale) for name, one in figures.items()},
     }

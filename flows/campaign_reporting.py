@@ -99,6 +99,9 @@ def print_campaigns(found: Mapping[str, Any]) -> None:
     for row in found["campaigns"]:
         if row["cut"] == ALL_CUT:
             out.print(f"[bold]{_named(row)}[/]: {_escaped(row['in_words'])}", highlight=False)
+            if row.get("restated_on"):  # a table from before there were restatements has no such column
+                words = f"on {row['restated_on']}, {_escaped(row['restatement'])}"
+                out.print(f"  [bold]restated[/] {words}", highlight=False)
 
 
 def _named(row: Mapping[str, Any]) -> str:

@@ -17,15 +17,17 @@ from data_contracts.orders import current_at, known_before, snapshot_instant
 from data_contracts.published import PublishedTable
 from flows.context import Context
 from flows.core_tables import CoreTables
-from flows.decision_inputs import known_rows, margin_of_sales, scale_of
+from flows.decision_inputs import known_rows, sales_by_day, scale_of
 from segments.build import SegmentTables
-from segments.campaigns.contract import BALANCE, MARGINS, ledger_contract
+from segments.campaigns.contract import BALANCE, ledger_contract
 from segments.campaigns.making import Source, make_ledger
 from segments.campaigns.people import CONTACTS
-from segments.campaigns.recorded import CAMPAIGNS, OFFERS, PRODUCTS, Recorded
+from segments.campaigns.recorded import CAMPAIGNS, OFFERS, PRODUCTS, SALES, Recorded
+from segments.campaigns.restating import with_restatements
 from segments.campaigns.rules import CampaignRules
 from segments.contract_columns import as_published
 from segments.money import currency_of
+from warehouse.publications import rows_before
 
 
 def with_campaigns(
@@ -45,13 +47,12 @@ def with_campaigns(
         return tables
     settings, currency = context.settings, currency_of(context.settings.company.currency)
     decisions = settings.decisions
-    share, measured = margin_of_sales(core, as_of, assumed=decisions.assumed_margin_share)
     scratch = settings.scratch_folder
     if scratch is not None:
         scratch.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="gristmill-", dir=scratch) as folder:
         ledger, balance = make_ledger(
-            source_of(core, as_of, margin_share=share),
+            source_of(core, as_of),
             recorded_of(context, core, as_of),
             as_of=as_of,
             rules=CampaignRules(window_days=decisions.outcome_days),
@@ -59,28 +60,35 @@ def with_campaigns(
             folder=Path(folder),
             tick=tick,
         )
-    ledger = ledger.with_columns(pl.lit(MARGINS[0 if measured else 1]).alias("margin_is"))
+    told = with_restatements(ledger, _told_before(context, as_of), currency=currency, as_of=as_of)
     made = {
         contract.table: PublishedTable(
             as_published(frame, contract, as_of=as_of, run_key=run_key, currency=currency), contract
         )
-        for frame, contract in ((ledger, ledger_contract(currency)), (balance, BALANCE))
+        for frame, contract in ((told, ledger_contract(currency)), (balance, BALANCE))
     }
     return replace(tables, others={**tables.others, **made})
 
 
-def source_of(core: CoreTables, as_of: date, *, margin_share: float) -> Source:
+def _told_before(context: Context, as_of: date) -> pl.DataFrame | None:
+    """The ledger as it was last published for an earlier date."""
+    if not context.warehouse(read_only=True).exists():
+        return None
+    with context.warehouse(read_only=True) as warehouse:
+        return rows_before(warehouse, "campaign_ledger", as_of)
+
+
+def source_of(core: CoreTables, as_of: date) -> Source:
     """The core rows of a load as they were known on the date.
 
     Args:
         core: the load; it has orders and contacts.
         as_of: the business date.
-        margin_share: of sales, where a line has no cost.
     """
     return Source(
         buckets=list(core.buckets()),
         contacts=lambda bucket: _contacts(core, bucket, as_of),
-        lines=lambda bucket: _lines(core, bucket, as_of, margin_share),
+        lines=lambda bucket: _lines(core, bucket, as_of),
         known=lambda bucket: _known(core, bucket, as_of),
     )
 
@@ -97,6 +105,10 @@ def recorded_of(context: Context, core: CoreTables, as_of: date) -> Recorded:
         campaigns=_table(core, "campaigns", as_of, CAMPAIGNS),
         offers=_table(core, "offers", as_of, OFFERS),
         products=_table(core, "products", as_of, PRODUCTS),
+        sales=pl.concat(
+            [pl.DataFrame(schema=dict(SALES)), *(sales_by_day(core, as_of, bucket=one) for one in core.buckets())]
+        ),
+        assumed_margin_share=context.settings.decisions.assumed_margin_share,
         channel_costs=costs,
         orders_begin_on=core.span[0],
     )
@@ -138,17 +150,16 @@ def _contacts(core: CoreTables, bucket: int, as_of: date) -> pl.DataFrame:
     return _completed(dated, CONTACTS).collect()
 
 
-def _lines(core: CoreTables, bucket: int, as_of: date, margin_share: float) -> pl.DataFrame:
+def _lines(core: CoreTables, bucket: int, as_of: date) -> pl.DataFrame:
     lines = known_before(core.orders(bucket), snapshot_instant(as_of, time_zone=core.time_zone))
     optional = {"cost_amount": pl.Int64, "discount_amount": pl.Int64}
     there = lines.collect_schema().names()
     lines = lines.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in optional.items() if name not in there)
-    assumed = (pl.col("amount") * margin_share).round(0).cast(pl.Int64)
     return lines.select(
         *("customer_id", "order_id", "product_id"),
         pl.col("ordered_at").dt.convert_time_zone(core.time_zone).dt.date().alias("day"),
         pl.col("amount").alias("net_amount"),
-        pl.coalesce(pl.col("amount") - pl.col("cost_amount"), assumed).alias("margin_amount"),
+        (pl.col("amount") - pl.col("cost_amount")).alias("margin_amount"),
         "discount_amount",
     ).collect()
 

@@ -3,6 +3,7 @@
 Belongs here: the order of these steps, the company's rules. Does not: candidates (`offer_candidates`), any rule.
 """
 
+import json
 from typing import Any
 
 import polars as pl
@@ -111,7 +112,29 @@ def choice_facts(choice: Choice, prices: pl.DataFrame, *, minor_units: int) -> d
         "contacts_by_channel": dict(chosen.group_by("channel").len().sort("channel").iter_rows()),
         "optimality_gap": 0.0 if choice.allocation is None else round(choice.allocation.gap, 6),
         "prices": prices["in_words"].to_list(),
+        "costs_not_known": costs_not_known(choice),
     }
+
+
+def costs_not_known(choice: Choice) -> str | None:
+    """By which channels contacts cost nobody knows what, and what to do about it, in words; None where all is known."""
+    known = pl.col("cost_is_known")
+    unknown = choice.candidates.filter(~known)["channel"].unique().sort().to_list()
+    if not unknown:
+        return None
+    named = "" if unknown == [inputs.ANY_CHANNEL] else f" by {', '.join(unknown)}"
+    cheap = ", so that it looks cheaper than by the others" if choice.candidates.select(known.any()).item() else ""
+    budget = ", and no budget limits them" if any(limit.unit == "money" for limit in choice.rules.limits) else ""
+    return (
+        f"what a contact{named} costs is not known: gains are told before it{cheap}{budget}; say it in "
+        f"[decisions.channels.{_key(unknown[0])}] cost, or load contacts with their cost"
+    )
+
+
+def _key(channel: str) -> str:
+    """The name as a key of TOML; of the channel that is left open an example."""
+    name = "letter" if channel == inputs.ANY_CHANNEL else channel
+    return name if name.replace("-", "").replace("_", "").isalnum() and name.isascii() else json.dumps(name)
 
 
 def minor_units_of(currency: str) -> int:

@@ -12,9 +12,9 @@ from data_contracts.orders import current_at, known_before, snapshot_instant
 from flows.context import Context
 from flows.core_tables import CoreTables
 from flows.errors import SuppressionListError
+from segments.campaigns.recorded import margin_share
 
 ANY_CHANNEL = "any"
-KNOWN_COSTS = 0.9  # of the amount, for a margin to count as measured
 YEAR_DAYS = 365
 
 
@@ -23,10 +23,10 @@ def scale_of(minor_digits: int) -> int:
     return int(10**minor_digits)
 
 
-def known_orders(core: CoreTables, as_of: date, *, days: int | None = None) -> pl.LazyFrame:
+def known_orders(core: CoreTables, as_of: date, *, days: int | None = None, bucket: int | None = None) -> pl.LazyFrame:
     """Order lines known at the date, of the last so many days, with `ordered_on`; `cost_amount` null where unknown."""
     instant = snapshot_instant(as_of, time_zone=core.time_zone)
-    lines = known_before(core.orders(), instant)
+    lines = known_before(core.orders(bucket), instant)
     local = pl.col("ordered_at").dt.convert_time_zone(core.time_zone).dt.date()
     lines = lines.with_columns(local.alias("ordered_on"))
     if "cost_amount" not in lines.collect_schema().names():
@@ -35,20 +35,23 @@ def known_orders(core: CoreTables, as_of: date, *, days: int | None = None) -> p
 
 
 def margin_of_sales(core: CoreTables, as_of: date, *, assumed: float) -> tuple[float, bool]:
-    """Margin as a share of the sales of the last 365 days, and whether it was measured (else: assumed).
+    """Margin as a share of the sales of the last 365 days, and whether it was measured, see `recorded.margin_share`."""
+    return margin_share(sales_by_day(core, as_of, days=YEAR_DAYS), assumed=assumed)
 
-    Measured is what has costs for nine tenths of the amount: a few lines with a cost say nothing of the others.
-    """
+
+def sales_by_day(core: CoreTables, as_of: date, *, days: int | None = None, bucket: int | None = None) -> pl.DataFrame:
+    """Net sales, those with a cost, and that cost, as `recorded.SALES`; of the last so many days, or of all."""
     costed = pl.col("cost_amount").is_not_null()
-    sums = known_orders(core, as_of, days=YEAR_DAYS).select(
-        pl.sum("amount").alias("all"),
-        pl.col("amount").filter(costed).sum().alias("costed"),
-        pl.sum("cost_amount").alias("cost"),
+    sums = (
+        known_orders(core, as_of, days=days, bucket=bucket)
+        .group_by(pl.col("ordered_on").alias("day"))
+        .agg(
+            pl.sum("amount").alias("net_amount"),
+            pl.col("amount").filter(costed).sum().alias("costed_amount"),
+            pl.sum("cost_amount"),
+        )
     )
-    everything, sales, cost = sums.collect().row(0)
-    if not sales or sales <= 0 or sales < KNOWN_COSTS * everything:
-        return assumed, False
-    return max((sales - (cost or 0)) / sales, 0.0), True
+    return sums.sort("day").collect()
 
 
 def product_margins(core: CoreTables, as_of: date, *, assumed: float) -> pl.DataFrame:
@@ -139,15 +142,15 @@ def uncapped_contacts(recent: pl.DataFrame, channels: Iterable[str]) -> dict[str
     return {channel or "no channel: counted towards every one": count for channel, count in sums.iter_rows()}
 
 
-def usual_contact_cost(contacts: pl.DataFrame | None, channel: str) -> int:
-    """What a contact by the channel cost on average, minor units; 0 where no cost is on record."""
+def usual_contact_cost(contacts: pl.DataFrame | None, channel: str) -> int | None:
+    """What a contact by the channel cost on average, minor units; None where no cost is on record."""
     if contacts is None:
-        return 0
+        return None
     sent = contacts.filter(pl.col("held_out").ne_missing(other=True))
     if channel != ANY_CHANNEL:
         sent = sent.filter(pl.col("channel") == channel)
     mean = sent["cost"].mean()
-    return 0 if mean is None else round(float(mean))  # type: ignore[arg-type]  # an Int64 column's mean is a float
+    return None if mean is None else round(float(mean))  # type: ignore[arg-type]  # an Int64 column's mean is a float
 
 
 def without_suppressed(customers: pl.DataFrame, suppressed: list[str]) -> pl.DataFrame:

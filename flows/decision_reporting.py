@@ -19,7 +19,7 @@ def print_decisions(result: Result) -> None:
     for column in table.columns[1:]:
         column.justify = "right"
     for name in FIGURES:
-        shown = [_figure(name, result[side][name], result["currency"]) for side in ("now", "what_if") if side in result]
+        shown = [_figure(name, result[side], result["currency"]) for side in ("now", "what_if") if side in result]
         table.add_row(name.replace("_", " "), *shown)
     out.print(table)
     if asked:
@@ -29,8 +29,11 @@ def print_decisions(result: Result) -> None:
             f"{change['expected_gain']:+,.2f} {result['currency']} for {change['cost']:+,.2f}",
             markup=False,
         )
-    for words in result["what_if" if asked else "now"]["prices"]:
+    told = result["what_if" if asked else "now"]
+    for words in told["prices"]:
         out.print(f"  {words}", markup=False)
+    if told["costs_not_known"]:
+        out.print(f"  {told['costs_not_known']}", markup=False, soft_wrap=True)
     out.print(f"[bold green]{result['status']}[/]: {result['message']}", soft_wrap=True)
 
 
@@ -52,8 +55,11 @@ def print_policies(result: Result) -> None:
     out.print(f"[bold]{result['status']}[/]: {result['message']}", soft_wrap=True)
 
 
-def _figure(name: str, value: float, currency: str) -> str:
-    return f"{value:,}" if name in {"contacts", "customers"} else f"{value:,.2f} {currency}"
+def _figure(name: str, told: Mapping[str, Any], currency: str) -> str:
+    if name in {"contacts", "customers"}:
+        return f"{told[name]:,}"
+    unknown = " and more" if name == "cost" and told["costs_not_known"] else ""
+    return f"{told[name]:,.2f} {currency}{unknown}"
 
 
 def _interval(figure: Mapping[str, float]) -> str:

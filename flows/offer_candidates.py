@@ -40,14 +40,20 @@ def channels_of(decisions: Decisions) -> dict[str, Channel]:
 
 
 def channel_costs(contacts: pl.DataFrame | None, decisions: Decisions, *, minor_units: int) -> pl.DataFrame:
-    """`channel`, `cost_amount` (Int64, minor units) of each channel: as declared, else what contacts cost so far."""
+    """`channel`, `cost_amount` (Int64, minor units) of each channel: as declared, else what contacts cost so far.
+
+    Where neither is known the amount is 0 and `cost_is_known` (Boolean) false: gains are told before it.
+    """
     costs = {
         name: usual_contact_cost(contacts, name) if one.cost is None else round(one.cost * minor_units)
         for name, one in channels_of(decisions).items()
     }
-    return pl.DataFrame(
+    told = pl.DataFrame(
         {"channel": list(costs), "cost_amount": list(costs.values())},
         schema={"channel": pl.String, "cost_amount": pl.Int64},
+    )
+    return told.with_columns(
+        pl.col("cost_amount").fill_null(0), pl.col("cost_amount").is_not_null().alias("cost_is_known")
     )
 
 
@@ -61,7 +67,7 @@ def offer_candidates(ranked: pl.DataFrame, facts: OfferFacts, decisions: Decisio
 
     Returns:
         A row a customer, offer and channel, with what `choosing.choose` wants but `blocked`; and `product_id`,
-        `declared_offer_id`, `offer_name`, `category`, `valid_from`, `valid_to`, `stock`.
+        `declared_offer_id`, `offer_name`, `category`, `valid_from`, `valid_to`, `stock`, `cost_is_known`.
     """
     rows = ranked.select("customer_id", "rank", "product_id", "product_name", "category", "purchase_probability")
     rows = rows.join(facts.margins, on="product_id", how="left", validate="m:1", maintain_order="left")

@@ -14,12 +14,14 @@ from flows.showing import parse_condition
 
 EVERYBODY = ("", "all", "any", "everybody", "everyone", "all customers")
 _AND = re.compile(r"\s+and\s+|;", re.IGNORECASE)
+_QUOTED = re.compile(r"""(?<=[=<>])\s*(?:'[^']*'|"[^"]*")""")
 
 
 def with_eligibility(candidates: pl.DataFrame, offers: pl.DataFrame | None, customers: pl.DataFrame) -> pl.DataFrame:
     """Say of every candidate for whom its declared offer is, where that is not its customer.
 
-    Conditions are those of `gristmill show --where`, several joined by `and`: `value_tier = gold and region = North`.
+    Conditions are those of `gristmill show --where`, several joined by `and` or `;`: `value_tier = gold and region =
+    North`. A value that has such a word in it is quoted: `region = 'Tyne and Wear'`.
     An offer whose words can't be read so is nobody's: who may have it is not known.
 
     Args:
@@ -43,10 +45,20 @@ def with_eligibility(candidates: pl.DataFrame, offers: pl.DataFrame | None, cust
     return candidates.join(pl.concat(parts), on=key, how="left", validate="m:1", maintain_order="left")
 
 
+def conditions_of(words: str) -> list[str]:
+    """The single conditions of an eligibility; what is quoted after an operator stays whole."""
+    masked = _QUOTED.sub(lambda found: "x" * len(found.group()), words)
+    parts, start = [], 0
+    for joint in _AND.finditer(masked):
+        parts.append(words[start : joint.start()])
+        start = joint.end()
+    return [*parts, words[start:]]
+
+
 def _refused(asked: pl.DataFrame, words: str, customers: pl.DataFrame) -> pl.DataFrame:
     """Those of `asked` who may not have the offer, with `not_eligible`."""
     try:
-        conditions = [parse_condition(one, customers.schema) for one in _AND.split(words)]
+        conditions = [parse_condition(one, customers.schema) for one in conditions_of(words)]
     except (FilterUnreadableError, CommandUnknownNameError):
         why = f"the offer is for '{words}', which can't be read as conditions on customers"
         return asked.with_columns(pl.lit(why).alias("not_eligible"))

@@ -27,7 +27,11 @@ def published_candidates(published: pl.DataFrame, *, minor_units: int) -> pl.Dat
         "product_id",
         "category",
         "channel",
-        *((pl.col(source) * minor_units).round(0).cast(pl.Int64).alias(name) for name, source in amounts.items()),
+        *(
+            (pl.col(source) * minor_units).round(0).cast(pl.Int64).fill_null(0).alias(name)
+            for name, source in amounts.items()
+        ),
+        pl.col("contact_cost").is_not_null().alias("cost_is_known"),
         pl.when(~pl.col("is_open")).then(pl.col("decision_reason")).alias("blocked"),
     )
 
@@ -45,7 +49,7 @@ def with_other_channels(
 
     Args:
         candidates: see `published_candidates`.
-        costs: `channel`, `cost_amount` (Int64, minor units), a row a channel.
+        costs: see `offer_candidates.channel_costs`.
         recent: see `decision_inputs.recent_contacts`.
         most: contacts a customer in the period, by channel.
         period_days: the period.
@@ -54,11 +58,13 @@ def with_other_channels(
     Returns:
         Candidates, those published first.
     """
-    others = candidates.join(costs.rename({"channel": "other", "cost_amount": "other_cost"}), how="cross")
+    renamed = costs.rename({"channel": "other", "cost_amount": "other_cost", "cost_is_known": "other_is_known"})
+    others = candidates.join(renamed, how="cross")
     others = others.filter(pl.col("other") != pl.col("channel")).with_columns(
         pl.col("other").alias("channel"),
         (pl.col("gain_amount") + pl.col("cost_amount") - pl.col("other_cost")).alias("gain_amount"),
         pl.col("other_cost").alias("cost_amount"),
+        pl.col("other_is_known").alias("cost_is_known"),
         pl.col("blocked").alias("of_customer"),
     )
     blocking = Blocking(

@@ -52,7 +52,7 @@ class PhraseTemplateError(UsageError):
             "a phrase can't be read",
             where=repr(template),
             got=reason,
-            expected="text with the names of features in braces, e.g. silent for {days_since_last_order} days",
+            expected="text with the names of features in braces, e.g. last ordered {days_since_last_order} days ago",
             action="correct the phrase",
         )
 

@@ -10,7 +10,7 @@ evidence is weak, so that where nothing but the average can be told, everybody g
 one customer are evidence of one customer: noise and errors grow by their design effect.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -23,7 +23,7 @@ from models.prepared_table.folds import Folds
 from models.uplift.clusters import Ints
 from models.uplift.outcomes import expected_outcome, thinned
 from models.uplift.rules import ColumnRule, fit_column_rule
-from models.uplift.stacking import Stack, stacked
+from models.uplift.stacking import Signals, Stack, stacked, stretch_of_means
 from models.uplift.trial import Trial
 
 MODEL = "uplift"
@@ -33,6 +33,7 @@ SMALL = 10_000  # rows, below which more trees only learn by heart
 SMALL_STAGES = 3
 TREE_LEAVES = 6
 NOISE_BINS = 20
+ROWS_FOR_SPREAD = 10_000
 NOISE_PRIOR_ROWS = 200.0
 MOST_PRECISION = 10.0
 SMOOTHINGS = ("in proportion to the expected outcome", "ridge", "trees", "best single column")
@@ -87,12 +88,16 @@ class EffectModel:
 
     def effects(self, matrix: Floats, *, threads: int = 1) -> tuple[Floats, Floats]:
         """Effects in units of the outcome and their standard errors, shape (rows,) each."""
-        each = np.stack([self._smoothed(part, matrix, threads) for part in self.parts])
+        each = self.by_fold(matrix, threads=threads)
         mean = each.mean(axis=0)
         by_part = np.stack([self.stack.effects(one) for one in each])
         count = len(self.parts)
         spread = (count - 1) / count * ((by_part - by_part.mean(axis=0)) ** 2).sum(axis=0)  # jackknife over folds
         return self.stack.effects(mean), np.sqrt(self.stack.errors(mean) ** 2 + spread)
+
+    def by_fold(self, matrix: Floats, *, threads: int = 1) -> Floats:
+        """What each fold's other rows taught, shape (folds, rows, smoothings)."""
+        return np.stack([self._smoothed(part, matrix, threads) for part in self.parts])
 
     def untreated(self, matrix: Floats, *, threads: int = 1) -> Floats:
         """The expected outcome without treatment, shape (rows,)."""
@@ -169,8 +174,15 @@ def fit_effect(trial: Trial, treatment: int, means: FitMeans) -> EffectModel:
         Part(outcome_model=model, ridge=ridge, trees=tree, tree_rounds=rounds, rule=rule)
         for model, ridge, tree, rule in zip(means.outcome_models, ridges, trees, rules, strict=True)
     )
-    stack = stacked(smoothed, signal, weight, balance, customer)
-    return EffectModel(parts=parts, stack=stack, responses=(responses[0], responses[1]), is_binary=binary)
+    stack = stacked(smoothed, Signals(signal=signal, weight=weight, balance=balance, fold=fold, customer=customer))
+    model = EffectModel(parts=parts, stack=stack, responses=(responses[0], responses[1]), is_binary=binary)
+    return _with_means_stretched(model, matrix[thinned(np.arange(len(matrix)), ROWS_FOR_SPREAD)], means.threads)
+
+
+def _with_means_stretched(model: EffectModel, matrix: Floats, threads: int) -> EffectModel:
+    """See `stacking.stretch_of_means`; the spread over folds is the same on rows seen and unseen."""
+    each = np.stack([model.stack.effects(one) for one in model.by_fold(matrix, threads=threads)])
+    return replace(model, stack=model.stack.stretched(stretch_of_means(each)))
 
 
 def matrix_of(table: pl.DataFrame, encoder: Encoder) -> Floats:

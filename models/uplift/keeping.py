@@ -91,6 +91,9 @@ def _stack_described(stack: Stack) -> dict[str, Any]:
         "means": stack.means.tolist(),
         "weights": stack.weights.tolist(),
         "covariance": stack.covariance.tolist(),
+        "below": stack.below,
+        "above": stack.above,
+        "shift": stack.shift,
     }
 
 
@@ -101,4 +104,7 @@ def _stack(content: Mapping[str, Any]) -> Stack:
         means=np.array(content["means"]),
         weights=np.array(content["weights"]),
         covariance=np.array(content["covariance"]),
+        below=content.get("below", 1.0),  # models of before there were slopes
+        above=content.get("above", 1.0),
+        shift=content.get("shift", 0.0),
     )

@@ -18,7 +18,6 @@ from models.uplift.trial import CONTROL, Trial
 FOLDS = 5
 BINS = 5
 ROWS_OF_PRIOR = 200.0
-LEAST_ROWS_IN_BIN = 20
 
 
 @dataclass(frozen=True, kw_only=True)

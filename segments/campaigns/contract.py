@@ -10,12 +10,11 @@ import polars as pl
 
 from data_contracts.published import OutputColumn, OutputContract
 from segments.campaigns.rows import BEFORE
-from segments.campaigns.rules import CHANGES, CUTS, EVIDENCE, STATES, VERDICTS
-from segments.contract_columns import AS_OF, RUN_KEY, amount, count, currency_column, number, one_of, share
+from segments.campaigns.rules import CHANGES, CUTS, EVIDENCE, MARGINS, STATES, VERDICTS
+from segments.contract_columns import AS_OF, RUN_KEY, STAMPS, amount, count, currency_column, number, one_of, share
 from segments.money import Currency
 
 _ENDS = {"": "", "_low": " The lower end of its 95 % interval.", "_high": " The upper end of its 95 % interval."}
-MARGINS = ("measured", "assumed")
 BALANCE = OutputContract(
     table="campaign_balance",
     key=("campaign_id", "measure"),
@@ -79,11 +78,10 @@ def ledger_contract(currency: Currency) -> OutputContract:
 
 def ledger_frame(rows: Sequence[dict[str, Any]], currency: Currency) -> pl.DataFrame:
     """The rows with all columns but the stamps; amounts Int64 in minor units, absent ones null."""
-    stamps = ("as_of", "currency", "run_key")
     schema = {
         column.name: pl.Int64 if isinstance(column.dtype, pl.Decimal) else column.dtype
         for column in ledger_contract(currency).columns
-        if column.name not in stamps
+        if column.name not in STAMPS
     }
     return pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=schema)
 
@@ -114,6 +112,16 @@ def _about() -> tuple[OutputColumn, ...]:
             "earned its cost, lost money: the whole 95 % interval of the net gain says so; not shown: it does not.",
         ),
         OutputColumn("in_words", pl.String, meaning="The row as sentences."),
+        OutputColumn(
+            "restated_on",
+            pl.Date,
+            nullable=True,
+            meaning="When figures that had been told of a matured campaign last changed; empty: never. What was told "
+            "before stays in the kept versions of the table.",
+        ),
+        OutputColumn(
+            "restatement", pl.String, nullable=True, meaning="Which figures changed then, from what to what, in words."
+        ),
     )
 
 
@@ -134,7 +142,7 @@ def _caused(currency: Currency) -> tuple[OutputColumn, ...]:
         *(number(f"caused_orders{end}", f"{caused_orders}{more}") for end, more in _ENDS.items()),
         *_spans(currency, "caused_net_sales", "Net sales it caused."),
         *_spans(currency, "caused_margin", "Margin it caused: net sales less the cost of goods."),
-        one_of("margin_is", MARGINS, "assumed: order lines have no cost; a share of sales is taken."),
+        one_of("margin_is", MARGINS, "assumed: most order lines of its days have no cost; a share of sales is taken."),
         *_spans(currency, "net_gain", "Caused margin less cost; empty: no cost is recorded, or nothing can be told."),
         number("return_on_cost", "Net gain over cost."),
     )

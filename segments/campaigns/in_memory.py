@@ -28,6 +28,7 @@ def ledger_of_frames(
     recorded: Mapping[str, pl.DataFrame] | None = None,
     rules: CampaignRules | None = None,
     currency: str = "EUR",
+    assumed_margin_share: float = 0.3,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The ledger and its balance.
 
@@ -38,6 +39,7 @@ def ledger_of_frames(
         recorded: `campaigns`, `offers`, `products` as in `recorded`, any of them.
         rules: the limits; None for the usual ones.
         currency: ISO 4217 code of the amounts, one with hundredths.
+        assumed_margin_share: of sales, where too few lines have a margin.
 
     Returns:
         As `making.make_ledger` does.
@@ -55,12 +57,24 @@ def ledger_of_frames(
     with tempfile.TemporaryDirectory(prefix="gristmill-") as folder:
         return make_ledger(
             Source(buckets=[0], contacts=lambda _: contacts, lines=lambda _: lines, known=lambda _: people),
-            Recorded(**tables, channel_costs={}, orders_begin_on=first),
+            Recorded(
+                **tables,
+                sales=_sales(lines),
+                assumed_margin_share=assumed_margin_share,
+                channel_costs={},
+                orders_begin_on=first,
+            ),
             as_of=as_of,
             rules=rules or CampaignRules(),
             currency=Currency(code=currency),
             folder=Path(folder),
         )
+
+
+def _sales(lines: pl.DataFrame) -> pl.DataFrame:
+    amount, margin = pl.col("net_amount"), pl.col("margin_amount")
+    costed = pl.when(margin.is_not_null()).then(amount)
+    return lines.select("day", amount, costed_amount=costed, cost_amount=amount - margin)
 
 
 def completed(frame: pl.DataFrame, columns: Mapping[str, pl.DataType]) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from segments.campaigns.power import hold_out_needed, smallest_visible
 from segments.campaigns.rules import (
     ALL_CONTACTS,
     ALL_CUT,
+    ASSUMED,
     CHANNEL_CUT,
     CONTACTED,
     EARNED,
@@ -25,6 +26,7 @@ from segments.campaigns.rules import (
     LESS,
     LOST,
     MATURED,
+    MEASURED,
     MORE,
     NO_COST,
     NO_SIGN,
@@ -51,6 +53,7 @@ class CampaignFacts:
         sends: `offer_id`, `channel`, `contacts` (sent), `cost` (minor units), `costed` (of how many a cost is known).
         redemption_costs: by offer, what a response costs beside the discount, minor units.
         discounts_recorded: whether order lines tell their discounts.
+        margin_measured: whether order lines of its days tell their cost.
         orders_begin_on: the day of the first order.
     """
 
@@ -59,6 +62,7 @@ class CampaignFacts:
     sends: pl.DataFrame
     redemption_costs: Mapping[str, int]
     discounts_recorded: bool
+    margin_measured: bool
     orders_begin_on: date
 
 
@@ -116,6 +120,7 @@ def _begin(plan: Plan, facts: CampaignFacts, as_of: date) -> Row:
         "window_ends_on": ends_on(plan),
         "state": MATURED if ends_on(plan) < as_of else NOT_MATURED,
         "evidence": NOT_COMPARED,
+        "margin_is": MEASURED if facts.margin_measured else ASSUMED,
         "contacted": plan.contacted,
         "held_out": plan.held_out,
         "cost": _cost(facts, facts.sends, responses=None),

@@ -14,14 +14,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from segments.campaigns.rows import BEFORE
+from segments.campaigns.rows import BEFORE, LONGEST_SILENCE_DAYS, NEVER_BOUGHT_DAYS
 from segments.campaigns.rules import CONTACTED
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-FINE = ((30, 60, 120, 365, 731), (1, 2, 4, 8, 16), (0.2, 0.4, 0.6, 0.8), (1, 3))
-COARSE = ((60, 365, 731), (1, 4), (1 / 3, 2 / 3), ())
-"""Lines of strata: days of silence, purchases of a year, quantiles of the contacted's spending, earlier contacts."""
+FINE = ((30, 60, 120, 365, LONGEST_SILENCE_DAYS, NEVER_BOUGHT_DAYS), (1, 2, 4, 8, 16), (0.2, 0.4, 0.6, 0.8), (1, 3))
+COARSE = ((60, 365, LONGEST_SILENCE_DAYS, NEVER_BOUGHT_DAYS), (1, 4), (1 / 3, 2 / 3), ())
+"""Lines of strata: days of silence (who never bought has one of their own), purchases of a year, quantiles of the
+contacted's spending, earlier contacts."""
 LEAST_CHANCE = 0.01
 NOTICEABLE, SURE = 0.1, 4.5
 """Of a difference beforehand, in standard deviations and in standard errors: beyond both, no lot was drawn."""

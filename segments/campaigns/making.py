@@ -50,7 +50,7 @@ class Source:
 class _Counted:
     sides: pl.DataFrame
     sends: pl.DataFrame
-    known_customers: int
+    known: pl.DataFrame
     responses_recorded: bool
 
 
@@ -76,11 +76,11 @@ def make_ledger(
         tick: called after each bucket, once a pass.
 
     Returns:
-        The ledger without its stamps and without `margin_is`, amounts Int64 in minor units; and one row a campaign and
+        The ledger without its stamps, nothing restated, amounts Int64 in minor units; and one row a campaign and
         measure, as `BALANCE_SCHEMA`.
     """
     counted = _count(source, recorded, tick)
-    found = plans(counted.sides, recorded.ends(), known_customers=counted.known_customers, as_of=as_of, rules=rules)
+    found = plans(counted.sides, recorded.ends(), known=counted.known, as_of=as_of, rules=rules)
     ready = [one for one in found if ends_on(one) < as_of and one.first_on >= recorded.orders_begin_on]
     offers = {one.campaign_id: _offers_of(one, counted) for one in ready}
     promoted = {name: recorded.promoted(of_campaign) for name, of_campaign in offers.items()}
@@ -102,10 +102,10 @@ def make_ledger(
 
 def _count(source: Source, recorded: Recorded, tick: Callable[[], None]) -> _Counted:
     """What is to be compared: who is on which side by day, and what was sent."""
-    sided, sends, known, responses = [], [], 0, 0
+    sided, sends, known, responses = [], [], [], 0
     for bucket in source.buckets:
         contacts = with_campaigns(recorded.completed(source.contacts(bucket)))
-        known += source.known(bucket).height
+        known.append(source.known(bucket).group_by("known_from").agg(pl.len().alias("customers")))
         responses += int(contacts["responded"].sum() or 0)
         sided.append(counts(sides(contacts)))
         sent = contacts.filter(~pl.col("held_out"))
@@ -118,7 +118,7 @@ def _count(source: Source, recorded: Recorded, tick: Callable[[], None]) -> _Cou
         )
         tick()
     summed = pl.concat(sends).group_by(_SENDS).agg(pl.sum("contacts", "cost", "costed")).sort(_SENDS, nulls_last=True)
-    return _Counted(sides=pl.concat(sided), sends=summed, known_customers=known, responses_recorded=responses > 0)
+    return _Counted(sides=pl.concat(sided), sends=summed, known=pl.concat(known), responses_recorded=responses > 0)
 
 
 def _keep_rows(
@@ -151,7 +151,10 @@ def _keep_rows(
             if plan.like_share:
                 sided = pl.concat([sided, likes(people, taken, plan)], how="diagonal_relaxed")
             if sided.height:
-                rows = campaign_rows(_with_all(sided), found, plan, promoted=promoted[plan.campaign_id])
+                share, _ = recorded.margin_share(plan.first_on, ends_on(plan))
+                rows = campaign_rows(
+                    _with_all(sided), found, plan, promoted=promoted[plan.campaign_id], margin_share=share
+                )
                 parts.append(rows.with_columns(pl.lit(plan.campaign_id).alias("campaign_id")))
         if parts:
             pl.concat(parts).write_parquet(folder / f"{bucket:06}.parquet", row_group_size=50_000)
@@ -179,6 +182,7 @@ def _facts(plan: Plan, counted: _Counted, recorded: Recorded, *, discounts_recor
         sends=counted.sends.filter(pl.col("campaign_id") == plan.campaign_id),
         redemption_costs=recorded.redemption_costs,
         discounts_recorded=discounts_recorded,
+        margin_measured=recorded.margin_share(plan.first_on, ends_on(plan))[1],
         orders_begin_on=recorded.orders_begin_on,
     )
 

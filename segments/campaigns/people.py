@@ -99,20 +99,21 @@ def counts(sided: pl.DataFrame) -> pl.DataFrame:
 
 
 def plans(
-    counted: pl.DataFrame, ends: Mapping[str, date], *, known_customers: int, as_of: date, rules: CampaignRules
+    counted: pl.DataFrame, ends: Mapping[str, date], *, known: pl.DataFrame, as_of: date, rules: CampaignRules
 ) -> list[Plan]:
     """What is to be compared, campaign by campaign, sorted by first day and id.
 
     Args:
         counted: as `counts` returns it, of all buckets.
         ends: last day on which a response counts, by campaign, where it is recorded.
-        known_customers: of the company.
+        known: `known_from` (Date), `customers`, any number of rows a day. Only those known before a campaign count, so
+            that it is held against the same customers night after night.
         as_of: the business date.
         rules: the limits.
     """
     summed = counted.group_by("campaign_id", "side", "index_on").agg(pl.sum("customers"))
     found = [
-        _plan(str(key[0]), of_campaign.sort("index_on"), ends.get(str(key[0])), known_customers, rules)
+        _plan(str(key[0]), of_campaign.sort("index_on"), ends.get(str(key[0])), known, rules)
         for key, of_campaign in summed.sort("campaign_id", "index_on", "side").group_by(
             "campaign_id", maintain_order=True
         )
@@ -121,7 +122,9 @@ def plans(
     return sorted(kept, key=lambda one: (one.first_on, one.campaign_id))
 
 
-def _plan(campaign_id: str, counted: pl.DataFrame, ends: date | None, known: int, rules: CampaignRules) -> Plan:
+def _plan(
+    campaign_id: str, counted: pl.DataFrame, ends: date | None, known: pl.DataFrame, rules: CampaignRules
+) -> Plan:
     first, last = counted["index_on"][0], counted["index_on"][-1]
     window = rules.window_days
     if ends is not None:
@@ -129,7 +132,7 @@ def _plan(campaign_id: str, counted: pl.DataFrame, ends: date | None, known: int
     addressed = counted.filter(pl.col("side") == CONTACTED)
     contacted = int(addressed["customers"].sum())
     held_out = int(counted.filter(pl.col("side") == HELD_OUT)["customers"].sum())
-    others = max(known - contacted - held_out, 1)
+    others = max(int(known.filter(pl.col("known_from") < first)["customers"].sum()) - contacted - held_out, 1)
     share = min(1.0, max(rules.likes_per_contacted * contacted, LEAST_LIKES) / others)
     days = addressed["index_on"].to_physical().cast(pl.Int64).to_numpy()
     return Plan(

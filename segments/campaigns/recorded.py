@@ -24,6 +24,14 @@ OFFERS: Mapping[str, pl.DataType] = {
     "cost": pl.Int64(),
 }
 PRODUCTS: Mapping[str, pl.DataType] = {"product_id": pl.String(), "category": pl.String()}
+SALES: Mapping[str, pl.DataType] = {
+    "day": pl.Date(),
+    "net_amount": pl.Int64(),
+    "costed_amount": pl.Int64(),
+    "cost_amount": pl.Int64(),
+}
+"""Net sales of a day, of those lines whose cost is known, and that cost; minor units."""
+KNOWN_COSTS = 0.9  # of the sales, for a margin to count as measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +42,8 @@ class Recorded:
         campaigns: as `CAMPAIGNS`, one row a campaign.
         offers: as `OFFERS`, one row an offer.
         products: as `PRODUCTS`.
+        sales: as `SALES`, any number of rows a day.
+        assumed_margin_share: of sales, where too few lines have a cost.
         channel_costs: what a contact by a channel costs where none is recorded, minor units.
         orders_begin_on: the day of the first order.
     """
@@ -41,6 +51,8 @@ class Recorded:
     campaigns: pl.DataFrame
     offers: pl.DataFrame
     products: pl.DataFrame
+    sales: pl.DataFrame
+    assumed_margin_share: float
     channel_costs: Mapping[str, int]
     orders_begin_on: date
 
@@ -70,6 +82,11 @@ class Recorded:
         """By offer, what a response costs beside the discount, minor units."""
         return dict(self.offers.select("offer_id", "cost").drop_nulls().iter_rows())
 
+    def margin_share(self, first: date, last: date) -> tuple[float, bool]:
+        """Margin as a share of the sales of a campaign's own days, and whether it was measured (see `margin_share`)."""
+        own = self.sales.filter(pl.col("day").is_between(first, last))
+        return margin_share(own, assumed=self.assumed_margin_share)
+
     def promoted(self, offer_ids: Sequence[str]) -> pl.Series | None:
         """`product_id` of what offers promote; None where they promote nothing in particular."""
         own = self.offers.filter(pl.col("offer_id").is_in(list(offer_ids)))
@@ -78,3 +95,18 @@ class Recorded:
         wide = self.products.filter(pl.col("category").is_in(categories.to_list()))["product_id"]
         found = pl.concat([named, wide.drop_nulls()]).unique().sort()
         return found if len(found) else None
+
+
+def margin_share(sales: pl.DataFrame, *, assumed: float) -> tuple[float, bool]:
+    """Margin as a share of sales, and whether it was measured (else: assumed).
+
+    Measured is what has costs for nine tenths of the amount: a few lines with a cost say nothing of the others.
+
+    Args:
+        sales: as `SALES`.
+        assumed: the share where it is not measured.
+    """
+    everything, costed, cost = (int(sales[name].sum()) for name in ("net_amount", "costed_amount", "cost_amount"))
+    if costed <= 0 or costed < KNOWN_COSTS * everything:
+        return assumed, False
+    return max((costed - cost) / costed, 0.0), True

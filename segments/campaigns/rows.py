@@ -22,6 +22,7 @@ BEFORE = (
 )
 """What like customers are like in: known before the contact; amounts in minor units."""
 LONGEST_SILENCE_DAYS = 731
+NEVER_BOUGHT_DAYS = LONGEST_SILENCE_DAYS + 1
 YEAR_DAYS, QUARTER_DAYS = 365, 90
 LINES: Mapping[str, pl.DataType] = {
     "customer_id": pl.String(),
@@ -32,7 +33,7 @@ LINES: Mapping[str, pl.DataType] = {
     "margin_amount": pl.Int64(),
     "discount_amount": pl.Int64(),
 }
-"""What is asked of order lines, amounts in minor units; nothing is null."""
+"""What is asked of order lines, amounts in minor units; `margin_amount` null: its cost is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,7 @@ class Ledgers:
 
     Attributes:
         people: `customer_id` (sorted), `known_from`, `place`; a customer's number is the row.
-        bought: `net_amount`, `margin_amount`, `discount_amount`, `purchases`.
+        bought: `net_amount`, `margin_amount`, `uncosted_amount`, `discount_amount`, `purchases`.
         purchase_days: days with a purchase.
         contacts: contacts sent, `contacts`.
         lines: as `LINES`, with `customer` instead of `customer_id`.
@@ -73,7 +74,9 @@ def ledgers(people: pl.DataFrame, lines: pl.DataFrame, contacts: pl.DataFrame) -
         .group_by("customer", "day")
         .agg(pl.len().cast(pl.Int64).alias("purchases"))
     )
-    amounts = ("net_amount", "margin_amount", "discount_amount")
+    amounts = ("net_amount", "margin_amount", "uncosted_amount", "discount_amount")
+    uncosted = pl.when(pl.col("margin_amount").is_null()).then("net_amount").otherwise(0)
+    own = own.with_columns(uncosted.alias("uncosted_amount"), pl.col("margin_amount").fill_null(0))
     daily = own.group_by("customer", "day").agg(pl.col(amounts).sum())
     daily = pl.concat([daily, bought_on], how="diagonal_relaxed").with_columns(
         pl.col(*amounts, "purchases").fill_null(0)
@@ -88,7 +91,9 @@ def ledgers(people: pl.DataFrame, lines: pl.DataFrame, contacts: pl.DataFrame) -
     )
 
 
-def campaign_rows(sided: pl.DataFrame, found: Ledgers, plan: Plan, *, promoted: pl.Series | None) -> pl.DataFrame:
+def campaign_rows(
+    sided: pl.DataFrame, found: Ledgers, plan: Plan, *, promoted: pl.Series | None, margin_share: float
+) -> pl.DataFrame:
     """The figures of one campaign's customers.
 
     Args:
@@ -96,6 +101,7 @@ def campaign_rows(sided: pl.DataFrame, found: Ledgers, plan: Plan, *, promoted: 
         found: of the same bucket.
         plan: of the campaign.
         promoted: `product_id` of what it promotes; None where it promotes nothing in particular.
+        margin_share: of sales, where a line has no cost.
 
     Returns:
         The rows of `sided` without `customer_id`, with `BEFORE` (Int64), `orders`, `net_amount`, `margin_amount`,
@@ -108,6 +114,8 @@ def campaign_rows(sided: pl.DataFrame, found: Ledgers, plan: Plan, *, promoted: 
     customer = rows["customer"].cast(pl.Int64).to_numpy()
     day = rows["index_on"].to_physical().cast(pl.Int64).to_numpy()
     figures = _before(found, customer, day) | _after(found, customer, day, plan.window_days)
+    uncosted = figures.pop("uncosted_amount")
+    figures["margin_amount"] = figures["margin_amount"] + np.round(uncosted * margin_share).astype(np.int64)
     of_promoted = pl.Series("promoted_net_amount", [None] * rows.height, dtype=pl.Int64)
     if promoted is not None:
         lines = found.lines.filter(pl.col("product_id").is_in(promoted.implode()))
@@ -124,7 +132,7 @@ def _before(found: Ledgers, customer: Ints, day: Ints) -> dict[str, Ints]:
     edges = (bought.edge(customer, day - days) for days in (0, QUARTER_DAYS, YEAR_DAYS, 2 * YEAR_DAYS))
     now, quarter, year, earlier = edges
     last = purchases.last_day_before(customer, purchases.edge(customer, day))
-    silence = np.where(last < 0, LONGEST_SILENCE_DAYS, np.minimum(day - last, LONGEST_SILENCE_DAYS))
+    silence = np.where(last < 0, NEVER_BOUGHT_DAYS, np.minimum(day - last, LONGEST_SILENCE_DAYS))
     addressed = (contacts.edge(customer, day - QUARTER_DAYS), contacts.edge(customer, day))
     values = (
         bought.between("net_amount", year, now),
@@ -141,7 +149,8 @@ def _before(found: Ledgers, customer: Ints, day: Ints) -> dict[str, Ints]:
 def _after(found: Ledgers, customer: Ints, day: Ints, window_days: int) -> dict[str, Ints]:
     bought, contacts = found.bought, found.contacts
     start, end, later = (bought.edge(customer, day + days) for days in (0, window_days, 2 * window_days))
-    named = {"orders": "purchases"} | {name: name for name in ("net_amount", "margin_amount", "discount_amount")}
+    amounts = ("net_amount", "margin_amount", "uncosted_amount", "discount_amount")
+    named = {"orders": "purchases"} | {name: name for name in amounts}
     sums = {name: bought.between(source, start, end) for name, source in named.items()}
     addressed = (contacts.edge(customer, day + 1), contacts.edge(customer, day + window_days))
     return sums | {

@@ -27,6 +27,10 @@ MORE: Final = "more than the others"
 NO_SIGN: Final = "no sign"
 CHANGES: Final = (LESS, MORE, NO_SIGN)
 
+MEASURED: Final = "measured"
+ASSUMED: Final = "assumed"
+MARGINS: Final = (MEASURED, ASSUMED)
+
 ALL_CUT, OFFER_CUT, CHANNEL_CUT = "all", "offer", "channel"
 CUTS: Final = (ALL_CUT, OFFER_CUT, CHANNEL_CUT)
 ALL_CONTACTS: Final = "all contacts"

@@ -21,7 +21,7 @@ def with_reasons(choice: Choice, *, currency: Currency) -> pl.DataFrame:
     """Every candidate with `why` (String): why it was chosen, or by what it lost.
 
     Args:
-        choice: what was chosen; candidates need `offer_name` and `evidence`.
+        choice: what was chosen; candidates need `offer_name` and `evidence`; without `cost_is_known` all costs are.
         currency: of the amounts.
     """
     key = ["customer_id"]
@@ -36,8 +36,8 @@ def with_reasons(choice: Choice, *, currency: Currency) -> pl.DataFrame:
         )
     )
     rows = choice.candidates
-    if "held_out" not in rows.columns:
-        rows = rows.with_columns(pl.lit(value=False).alias("held_out"))
+    assumed = {"held_out": False, "cost_is_known": True}
+    rows = rows.with_columns(pl.lit(value).alias(name) for name, value in assumed.items() if name not in rows.columns)
     rows = rows.join(winners, on=key, how="left", validate="m:1", maintain_order="left")
     money = {
         name: money_in_words(pl.col(column).round(0).cast(pl.Int64), currency)
@@ -76,8 +76,10 @@ def with_reasons(choice: Choice, *, currency: Currency) -> pl.DataFrame:
 def _chosen(gain: pl.Expr, loss: pl.Expr) -> pl.Expr:
     """What is said of a chosen offer; a gain that is no measured effect is not told as one."""
     forced = pl.format("chosen to keep a minimum, though it costs {} more than it brings", loss)
-    measured = pl.format("chosen: expected to bring {} more than doing nothing", gain)
-    response = pl.format("chosen: {} expected from them after its cost, how much of it anyway is not measured", gain)
+    unknown = pl.when("cost_is_known").then(pl.lit("")).otherwise(pl.lit(", before its cost, which is not known"))
+    measured = pl.format("chosen: expected to bring {} more than doing nothing{}", gain, unknown)
+    after = pl.when("cost_is_known").then(pl.lit(" after its cost")).otherwise(unknown)
+    response = pl.format("chosen: {} expected from them{}, how much of it anyway is not measured", gain, after)
     return (
         pl.when(pl.col("gain_amount") < 0)
         .then(forced)

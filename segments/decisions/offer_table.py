@@ -36,7 +36,11 @@ def offer_contract(currency: Currency) -> OutputContract:
         ),
         OutputColumn("channel", pl.String, nullable=True, meaning="By which channel."),
         OutputColumn(
-            "contact_cost", amount_dtype(currency), nullable=True, minimum=0, meaning="What the contact costs."
+            "contact_cost",
+            amount_dtype(currency),
+            nullable=True,
+            minimum=0,
+            meaning="What the contact costs; empty: not known, and the gain is told before it.",
         ),
         *gain_columns(currency, nullable=True),
         OutputColumn("currency", pl.String, allowed=(currency.code,), meaning="Currency of the amounts."),
@@ -67,7 +71,7 @@ def decided_offers(ranked: pl.DataFrame, reasoned: pl.DataFrame, *, currency: Cu
     Args:
         ranked: as `segments.offers.next_best_offers` gives it.
         reasoned: candidates with `why` (see `explaining.with_reasons`), `product_id`, `declared_offer_id`,
-            `propensity`, `offer_propensity`, `held_out`.
+            `propensity`, `offer_propensity`, `held_out`, `cost_is_known`.
         currency: of the amounts.
     """
     best = (
@@ -84,6 +88,7 @@ def decided_offers(ranked: pl.DataFrame, reasoned: pl.DataFrame, *, currency: Cu
         )
         .group_by("customer_id", "product_id", maintain_order=True)
         .first()
+        .with_columns(pl.when("cost_is_known").then("cost_amount"))
     )
     told = best.select(
         "customer_id",

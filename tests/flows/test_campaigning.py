@@ -6,12 +6,10 @@ from datetime import date
 import polars as pl
 import pytest
 
-from config import load_settings
 from flows.campaign_reporting import NO_CAMPAIGNS, print_campaigns, read_campaigns
 from flows.campaigning import with_campaigns
 from flows.core_tables import CoreTables
 from flows.errors_reviewing import NothingToReviewError
-from flows.orchestration import carry_out
 from flows.reviewing import page_facts, rendered
 from segments.build import SegmentTables
 from segments.campaigns.rules import EARNED, HOLD_OUT, MATCHED, NOT_MATURED
@@ -51,7 +49,7 @@ channel = "channel"
 
 
 @pytest.fixture(scope="module")
-def loaded(raw, tmp_path_factory, open_at):
+def loaded(raw, tmp_path_factory, open_at, do):
     """A company with a letter that did nothing, to half of its customers by lot, and a newer one."""
     folder = tmp_path_factory.mktemp("with campaigns")
     for entry in raw.iterdir():
@@ -75,18 +73,8 @@ def loaded(raw, tmp_path_factory, open_at):
     (folder / "campaigns.csv").write_text(
         "campaign,title,starts,cost,channel\nletter,Autumn [letter],2025-09-01,5000,post\ncard,Card,2025-12-20,,post\n"
     )
-    context = open_at(folder / "work", data=folder)
-    settings = folder / "gristmill.toml"
-    settings.write_text(context.settings.file.read_text() + SOURCES)
-    environment = {"GRISTMILL_WORKSPACE": str(folder / "work"), "GRISTMILL__LAKE__BUCKETS": "3"}
-    context = type(context)(
-        settings=load_settings(settings, data=folder, environment=environment),
-        now=context.now,
-        clock=context.clock,
-        reporter=context.reporter,
-        run_by="tests",
-    )
-    carry_out("ingest", context, mode="none", config=None, data=None, parameters={})
+    context = open_at(folder / "work", data=folder, more=SOURCES)
+    do("ingest", context)
     return context
 
 
@@ -132,17 +120,20 @@ def row(name, **columns):
     money = {f"{figure}{end}": 10 for figure in ("net_gain", "caused_margin") for end in ("", "_low", "_high")}
     about = {"campaign_id": name, "campaign_name": None, "cut": "all", "cut_value": "all contacts", "as_of": AS_OF}
     about |= {"first_contact_on": SENT, "window_ends_on": date(2025, 12, 1), "state": "matured", "evidence": HOLD_OUT}
-    about |= {"sales_afterwards": None, "sales_of_other_products": None}
+    about |= {"sales_afterwards": None, "sales_of_other_products": None, "restated_on": None, "restatement": None}
     about |= {"contacted": 9000, "held_out": 1000, "cost": 5, "net_sales_of_contacted": 70_000, "currency": "EUR"}
     return about | money | {"verdict": EARNED, "in_words": f"{name} in words."} | columns
 
 
 def test_the_ledger_is_printed_part_by_part_and_in_words(capsys):
-    rows = [row("[red]"), row("[red]", cut="channel", cut_value="post", evidence=MATCHED), row("late", net_gain=None)]
+    changed = {"restated_on": AS_OF, "restatement": "told as of 2025-12-31: cost"}
+    rows = [row("[red]", **changed), row("[red]", cut="channel", cut_value="post", evidence=MATCHED)]
+    rows.append(row("late", net_gain=None))
     print_campaigns({"message": "2 campaigns as of 2026-01-01", "campaigns": rows})
     told = capsys.readouterr().out
     for words in ("2 campaigns", "[red]: ", "[red] in words.", "late in words.", "not an experiment", "€70.0k"):
         assert words in told
+    assert told.count("restated on 2026-01-01, told as of 2025-12-31: cost") == 1
     print_campaigns({"message": NO_CAMPAIGNS, "campaigns": []})
     assert NO_CAMPAIGNS in capsys.readouterr().out
 

@@ -44,6 +44,8 @@ def test_a_night_publishes_its_decisions(published, trained):
     assert chosen["is_open"].all()
     assert set(offers["evidence"].drop_nulls()) == {"response"}
     assert "no contacts are loaded" in trained[1]["decisions"]["effects"]["in_words"]
+    assert offers["contact_cost"].null_count() == offers.height  # nobody says what a contact costs
+    assert chosen["decision_reason"].str.contains("before its cost, which is not known", literal=True).all()
     in_control = offers.filter(offers["decision_reason"].str.contains("control group"))
     assert 0.01 < in_control["customer_id"].n_unique() / offers["customer_id"].n_unique() < 0.12
     held_out = offers.filter("is_held_out")
@@ -58,8 +60,10 @@ def test_a_night_publishes_its_decisions(published, trained):
 
 def test_another_rule_is_tried_without_publishing(published):
     now = ask(published, what_if=[])["now"]
+    assert "what a contact costs is not known: gains are told before it; say it in" in now["costs_not_known"]
     told = ask(published, what_if=["capacity.any=20", "budget=1000"])
     assert (told["now"], told["what_if"]["contacts"]) == (now, 20)
+    assert "no budget limits them" in told["what_if"]["costs_not_known"]
     assert told["change"]["expected_gain"] < 0
     assert any("contacts by any: one more is worth £" in words for words in told["what_if"]["prices"])
     assert ask(published, what_if=[])["now"] == now

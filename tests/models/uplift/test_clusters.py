@@ -11,7 +11,7 @@ from models.uplift.evidence import judge_evidence
 from models.uplift.grading import observed_effect
 from models.uplift.off_policy import Logged, policy_value
 from models.uplift.qini import Pairs, qini_intervals
-from models.uplift.stacking import stacked
+from models.uplift.stacking import Signals, stacked
 from models.uplift.trial import Trial, shares_as_propensity
 
 ROWS, COPIES = 600, 4
@@ -77,10 +77,11 @@ def test_a_policy_s_intervals_and_what_the_log_is_worth_too():
 
 
 def test_an_effect_s_error_and_its_weights_too():
-    smoothed, ones = np.column_stack([KIND, 1 - KIND]), np.ones(ROWS)
-    signal = (ARM - 0.5) * 4 * OUTCOME
-    once = stacked(smoothed, signal, ones, ones, None)
-    again = stacked(np.tile(smoothed, (COPIES, 1)), repeated(signal), repeated(ones), repeated(ones), OWNER)
+    smoothed, ones, fold = np.column_stack([KIND, 1 - KIND]), np.ones(ROWS), np.arange(ROWS) % 4
+    given = {"signal": (ARM - 0.5) * 4 * OUTCOME, "weight": ones, "balance": ones, "fold": fold}
+    once = stacked(smoothed, Signals(**given, customer=None))
+    copied = {name: repeated(values) for name, values in given.items()}
+    again = stacked(np.tile(smoothed, (COPIES, 1)), Signals(**copied, customer=OWNER))
     assert again.average_error == pytest.approx(once.average_error)
     np.testing.assert_allclose(again.weights, once.weights, rtol=1e-6)
     np.testing.assert_allclose(again.covariance, once.covariance, rtol=1e-6)

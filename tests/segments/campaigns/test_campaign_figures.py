@@ -48,6 +48,17 @@ def test_intervals_hold_the_truth_as_often_as_they_say_and_adjusting_narrows_the
     assert np.mean(halves) > 1.5
 
 
+def test_few_held_out_of_whom_fewer_bought_do_not_look_sure():
+    rng = np.random.default_rng(3)
+    contacted, inside = np.arange(900) >= 100, 0
+    sides = Sides(contacted=contacted, weights=np.ones(900), covariates=np.zeros((900, 1)), with_like=1.0)
+    for _ in range(400):
+        bought = (rng.random(900) < 0.06) * rng.lognormal(3, 1, 900)
+        (found,) = effects(bought[:, None], sides, by_lot=True)
+        inside += abs(found.mean) < found.half
+    assert inside / 400 > 0.93  # each side by its own variance: 0.83
+
+
 @pytest.mark.parametrize(("degrees", "quantile"), [(5, 2.5706), (30, 2.0423), (1e9, 1.96)])
 def test_quantiles_of_student(degrees, quantile):
     assert t_95(degrees) == pytest.approx(quantile, abs=1e-3)

@@ -10,10 +10,14 @@ import pytest
 
 from segments.campaigns.contract import BALANCE, ledger_contract
 from segments.campaigns.in_memory import ledger_of_frames
+from segments.campaigns.likeness import matched
+from segments.campaigns.people import plans
 from segments.campaigns.rules import (
+    CONTACTED,
     EARNED,
     HOLD_OUT,
     LESS,
+    LIKE,
     LOST,
     MATCHED,
     MORE,
@@ -23,11 +27,12 @@ from segments.campaigns.rules import (
     NOT_MATURED,
     NOT_MEASURABLE,
     NOT_SHOWN,
+    CampaignRules,
 )
 from segments.contract_columns import as_published
 from segments.money import Currency
 
-SENT, AS_OF = date(2025, 9, 1), date(2026, 1, 1)
+BEFORE, SENT, AS_OF = date(2025, 1, 1), date(2025, 9, 1), date(2026, 1, 1)
 ROOT = Path(__file__).parents[3]
 DATA = Path(os.environ.get("GRISTMILL_SHARED_DATA", ROOT.parent / "shared" / "data"))
 EUR = Currency(code="EUR")
@@ -164,6 +169,30 @@ def test_whoever_has_no_logged_chance_does_not_count(make_company, without, evid
         assert "chance logged" in row["in_words"]
 
 
+def test_lines_without_a_cost_have_the_margin_of_the_campaign_s_own_days(make_company):
+    """Half of the sales were margin then, a tenth is now; what too few lines tell is assumed."""
+    contacts, lines = make_company(effect=500)
+    then = pl.col("day") < date(2025, 10, 1)
+    margins = pl.when(then).then(pl.col("net_amount") // 2).otherwise(pl.col("net_amount") // 10)
+    for margin_is, every, assumed in (("measured", 20, 0.0), ("assumed", 4, 0.5)):
+        told = lines.with_columns(margin_amount=pl.when(pl.int_range(pl.len()) % every > 0).then(margins))
+        row = whole((contacts, told), assumed_margin_share=assumed)
+        assert row["margin_is"] == margin_is
+        assert row["caused_margin"] / row["caused_net_sales"] == pytest.approx(0.5, abs=0.01)
+
+
+def test_customers_who_came_later_change_nothing_and_who_never_bought_is_like_nobody_who_did():
+    counted = pl.DataFrame({"campaign_id": ["letter"], "side": [1], "index_on": [SENT], "customers": [5_000]})
+    known = pl.DataFrame({"known_from": [BEFORE, SENT, None], "customers": [45_000, 900_000, 10_000]})
+    (plan,) = plans(counted, {}, known=known, as_of=AS_OF, rules=CampaignRules())
+    assert plan.like_share == pytest.approx(20_000 / 40_000)
+    one = {"net_sales_365_days_before": 0, "net_sales_90_days_before": 0, "purchases_365_days_before": 0}
+    one |= {"purchases_90_days_before": 0, "contacts_90_days_before": 0, "side": LIKE}
+    long_gone, prospect = (one | {"days_since_last_purchase": days} for days in (731, 732))
+    sides = matched(pl.DataFrame([long_gone | {"side": CONTACTED}, long_gone, prospect]), least_with_like=0.8)
+    assert sides.weights.tolist() == [1.0, 1.0, 0.0]
+
+
 def test_a_window_that_is_not_over_has_no_figures(make_company):
     made = make_company(effect=500)
     for as_of, verdict in ((SENT + timedelta(days=30), EARNED), (SENT + timedelta(days=29), NOT_MATURED)):
@@ -251,9 +280,7 @@ def test_rows_in_another_order_and_other_buckets_tell_the_same(make_company):
     other = ledger_of_frames(contacts.reverse(), lines.sample(fraction=1.0, shuffle=True, seed=1), as_of=AS_OF)
     assert one[0].equals(other[0])
     assert one[1].equals(other[1])
-    published = as_published(
-        one[0].with_columns(margin_is=pl.lit("measured")), ledger_contract(EUR), as_of=AS_OF, run_key="r", currency=EUR
-    )
+    published = as_published(one[0], ledger_contract(EUR), as_of=AS_OF, run_key="r", currency=EUR)
     assert published["cost"].dtype == pl.Decimal(18, 2)
     as_published(one[1], BALANCE, as_of=AS_OF, run_key="r", currency=EUR)
 
