@@ -168,7 +168,7 @@ class DraftUnreadableError(UsageError):
             where=what,
             got=got,
             expected=expected,
-            action="name a file (CSV, Parquet, JSON lines, Excel), a URL, or a table with --database",
+            action="name a file (CSV, Parquet, JSON lines, Excel), a folder of them, a URL, or a table with --database",
         )
 
 

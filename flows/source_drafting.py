@@ -57,7 +57,10 @@ def draft(  # the command's options, by name
     try:
         spec = _input(what, root, database=database, sheet=sheet)
     except ValidationError as error:
-        raise DraftUnreadableError(what=what, got=error.errors()[0]["msg"], expected="a file or a table") from None
+        got = error.errors()[0]["msg"].removeprefix("Value error, ")
+        if database is None and not Path(what).suffix and not (root / what).exists():
+            got = "no file, folder or address of this name"
+        raise DraftUnreadableError(what=what, got=got, expected="a file, a folder or a table") from None
     variable = spec.database_variable
     environment = {variable: os.environ[variable]} if variable is not None and variable in os.environ else {}
     named = name or name_of_input(what)
