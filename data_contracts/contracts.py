@@ -6,7 +6,7 @@ package. Does not: how rules are evaluated (`rules.py`, `checking.py`), or how a
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
@@ -95,10 +95,6 @@ class Contract(BaseModel):
     def columns_of_type(self, *types: ColumnType) -> tuple[str, ...]:
         """The columns of the given types, in the order of the table."""
         return tuple(name for name, column in self.columns.items() if column.type in types)
-
-    def with_rules(self, rules: Iterable[Rule]) -> "Contract":
-        """The same contract with more rules."""
-        return self.model_copy(update={"rules": (*self.rules, *rules)})
 
     def with_columns(self, columns: Mapping[str, Column]) -> "Contract":
         """The same contract with more columns, after its own."""

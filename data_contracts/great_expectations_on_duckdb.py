@@ -16,9 +16,11 @@ from typing import Any, Literal
 import great_expectations as gx
 import sqlalchemy.dialects.postgresql as postgresql_dialect
 from great_expectations import expectations as gxe
+from great_expectations.compatibility.pydantic import PrivateAttr
 from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.expectations.expectation_configuration import parse_result_format
 
 from data_contracts.data_docs import RuleResult, TableResult, table_result, with_rows_beside, write_data_docs
 from data_contracts.rules import BoundRule
@@ -74,6 +76,48 @@ class DuckDBDatasource(SQLDatasource):  # type: ignore[misc]  # the library's ty
         return self.get_execution_engine().engine
 
 
+class _CountsOnly:
+    """What our expectations have in common: they ask for counts, never for values, and describe themselves once.
+
+    A query less for each rule, and half of the library's own processor time.
+    """
+
+    _told: Any
+
+    def get_validation_dependencies(
+        self,
+        execution_engine: Any = None,  # noqa: ANN401  # the library's types are not followed
+        runtime_configuration: dict[str, Any] | None = None,
+        **_: Any,  # noqa: ANN401  # the library's base class takes more, and uses none of it
+    ) -> Any:  # noqa: ANN401  # as above
+        """The metrics the library is to find: those it asks for where only a yes or no is wanted, which are counts."""
+        asked = runtime_configuration or {}
+        needed = super().get_validation_dependencies(  # type: ignore[misc]  # the other base class has it
+            execution_engine, {**asked, "result_format": {"result_format": "BOOLEAN_ONLY"}}
+        )
+        needed.result_format = parse_result_format(asked.get("result_format", "BASIC"))
+        return needed
+
+    @property
+    def configuration(self) -> Any:  # noqa: ANN401  # as above
+        """What the library reads of an expectation some eighty times; here it does not change once it is asked for."""
+        if self._told is None:
+            self._told = super().configuration  # type: ignore[misc]  # as above
+        return self._told
+
+
+class ExpectRuleColumnToHaveValues(_CountsOnly, gxe.ExpectColumnValuesToNotBeNull):  # type: ignore[misc]  # as above
+    """A rule's column is never empty."""
+
+    _told: Any = PrivateAttr(default=None)
+
+
+class ExpectRuleColumnToBeInSet(_CountsOnly, gxe.ExpectColumnValuesToBeInSet):  # type: ignore[misc]  # as above
+    """A rule's column has none but the allowed values."""
+
+    _told: Any = PrivateAttr(default=None)
+
+
 class Expectations:
     """One database, its connection, and the validations made on its tables."""
 
@@ -112,16 +156,14 @@ class Expectations:
         """
         suite = gx.ExpectationSuite(name=name, expectations=[_expectation(rule) for rule in rules])
         asset = self._source.add_table_asset(name, table_name=table)
-        definition = gx.ValidationDefinition(
-            name=name, data=asset.add_batch_definition_whole_table("all"), suite=self._context.suites.add(suite)
-        )
-        result = self._context.validation_definitions.add(definition).run(
+        batch = asset.add_batch_definition_whole_table("all").get_batch()
+        result = batch.validate(
+            suite,
             result_format={
                 "result_format": "BASIC",
                 "partial_unexpected_count": 0,
                 "exclude_unexpected_values": True,
             },
-            run_id=gx.RunIdentifier(run_name=run_name),
         )
         self._engine.end_transaction()
         counts: dict[str, int | None] = {
@@ -165,7 +207,7 @@ def _expectation(rule: BoundRule) -> Any:  # noqa: ANN401  # the library's types
     """The rule as a typed expectation where there is one, else as "this rule's column is always true"."""
     about = {"meta": {"rule": rule.name}}
     if rule.present:
-        return gxe.ExpectColumnValuesToNotBeNull(column=rule.column, **about)
+        return ExpectRuleColumnToHaveValues(column=rule.column, **about)
     if rule.allowed:
-        return gxe.ExpectColumnValuesToBeInSet(column=rule.column, value_set=list(rule.allowed), **about)
-    return gxe.ExpectColumnValuesToBeInSet(column=rule.name, value_set=[True], **about)
+        return ExpectRuleColumnToBeInSet(column=rule.column, value_set=list(rule.allowed), **about)
+    return ExpectRuleColumnToBeInSet(column=rule.name, value_set=[True], **about)

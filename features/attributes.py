@@ -14,7 +14,6 @@ from features.feature import DAYS, Feature, LeftOut
 from features.visible import is_personal_text
 
 FAMILY = "attributes"
-ABOUT = "Extra attributes of customers that the company keeps."
 _UNKNOWN = "not on record (or not yet known at the snapshot)"
 _DAYS_SINCE = "days_since_"
 

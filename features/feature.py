@@ -15,7 +15,6 @@ MONEY = "minor units"
 PURCHASES = "purchases"
 DAYS = "days"
 BALANCE = "balance (-1 to 1)"
-NEVER_BOUGHT = "never bought"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,6 @@ from features.required import REQUIRED
 from features.visible import ADDED, shown_columns
 
 FAMILY = "own"
-ABOUT = "Features of the company's own."
 CUSTOMER = "customer_id"
 
 

@@ -12,7 +12,6 @@ from flows.prepared_table_reporting import markdown_table
 from flows.reporting import console
 
 Result = Mapping[str, Any]
-ESTIMATES = ("self_normalised", "doubly_robust")
 
 
 def report_markdown(report: Result) -> str:

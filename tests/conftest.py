@@ -1,8 +1,12 @@
-"""What every test may need: settings to run under, and a PostgreSQL server that is there when the first test asks."""
+"""What every test may need: settings to run under, and a PostgreSQL server and a Python for child processes.
+
+Both are there when the first test asks.
+"""
 
 import importlib.util
 import itertools
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,8 @@ os.environ.update(
         "DO_NOT_TRACK": "1",
         "GX_ANALYTICS_ENABLED": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "OMP_WAIT_POLICY": "passive",  # threads that wait spin otherwise, on cores that other tests need
+        "OPENBLAS_NUM_THREADS": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     }
 )
@@ -22,6 +28,7 @@ from hypothesis import settings
 settings.register_profile("gristmill", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("gristmill")
 
+ROOT = Path(__file__).parents[1]
 _EMPTY = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE datname = current_database() AND pid <> pg_backend_pid();
@@ -33,14 +40,38 @@ _EMPTY = """
     CREATE SCHEMA public"""
 
 
+def _beside(name):
+    """A module of this folder."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.fixture(scope="session")
 def postgresql_server():
     """The address of a PostgreSQL server of this session's own, `{database}` still to be filled in."""
-    spec = importlib.util.spec_from_file_location("postgresql_server", Path(__file__).with_name("postgresql_server.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    with module.running_server() as address:
+    with _beside("postgresql_server").running_server() as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def warm_python():
+    """A Python that forks child processes which need not import the heavy libraries."""
+    with _beside("warm_python").warm_python() as warm:
+        yield warm
+
+
+@pytest.fixture(scope="session")
+def killed_child(warm_python):
+    """Runs a script of ours that kills itself, and says so where it does not."""
+
+    def run(*command):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "POLARS_MAX_THREADS": "1"}
+        ended = warm_python.run(*command, cwd=ROOT, environment=environment, seconds=240)
+        assert ended.returncode == -signal.SIGKILL, ended.stderr
+
+    return run
 
 
 @pytest.fixture(scope="session")

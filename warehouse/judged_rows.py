@@ -10,22 +10,12 @@ import duckdb
 import polars as pl
 
 from data_contracts.checking import ACCEPTED, CheckedTable, broken_rules_sql
-from data_contracts.contracts import ColumnType, Contract, Severity
+from data_contracts.contracts import Contract, Severity
 from data_contracts.rules import BoundRule
 from data_contracts.sql import identifier
 from warehouse.source_mapping import MappedSource
 from warehouse.sources import raw_row_json
 from warehouse.unreadable_lines import unreadable_rows_sql
-
-POLARS_TYPE: Mapping[ColumnType, pl.DataType] = {
-    "text": pl.String(),
-    "integer": pl.Int32(),
-    "number": pl.Float64(),
-    "money": pl.Int64(),
-    "date": pl.Date(),
-    "timestamp": pl.Datetime("us", "UTC"),
-    "boolean": pl.Boolean(),
-}
 
 QUARANTINE_SCHEMA: Mapping[str, pl.DataType] = {
     "entity": pl.String(),
@@ -59,19 +49,6 @@ class JudgedEntity:
     contract: Contract
     rules: tuple[BoundRule, ...]
     sources: tuple[MappedSource, ...]
-
-
-def accepted_rows(connection: duckdb.DuckDBPyConnection, judged: JudgedEntity, *, load_id: str) -> pl.DataFrame:
-    """The accepted rows of an entity: the contract's columns and `load_id`, sorted by `SORTED_BY`, else by key."""
-    columns = judged.contract.columns
-    names = ", ".join(map(identifier, columns))
-    table = identifier(judged.checked.table)
-    frame: pl.DataFrame = connection.sql(f"select {names} from {table} where {ACCEPTED}").pl()  # noqa: S608  # quoted names
-    return (
-        frame.cast(pl.Schema({name: POLARS_TYPE[column.type] for name, column in columns.items()}))
-        .sort(SORTED_BY.get(judged.checked.entity, judged.contract.key))
-        .with_columns(pl.lit(load_id).alias("load_id"))
-    )
 
 
 def quarantined_rows(

@@ -7,8 +7,6 @@ Whoever starts a run holds the warehouse's lock (`Warehouse.lock`). So a row tha
 the next run starts was left by a process that died, and the next run settles it.
 """
 
-import getpass
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -71,15 +69,6 @@ class RunResult:
 def run_key(kind: Kind, as_of: date, configuration_hash: str) -> str:
     """What a night is, e.g. `score-2011-12-01-1a2b3c4d5e6f`: the same inputs and settings give the same key."""
     return f"{kind}-{as_of.isoformat()}-{configuration_hash[:_HASH_CHARACTERS]}"
-
-
-def this_user() -> str:
-    """Who runs this process, as `user@host`, for the ledger."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container without a name for its user
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"
 
 
 def start_run(

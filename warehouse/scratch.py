@@ -20,7 +20,6 @@ from warehouse.errors_scratch import MemoryShortError, ScratchFullError, Scratch
 from warehouse.shortages import is_no_room
 from warehouse.source_files import SourcePlace, find_files
 
-GIGABYTE = 10**9
 _OF_OTHERS_GIGABYTES = 0.8
 """What Python, its libraries and DuckDB's own buffers outside its limit were seen to take."""
 _LEAST_GIGABYTES = 0.2

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.options import Json
+from flows.commands.options import Json, may_be_left_out
 from flows.commands.outcome import command, print_json
 from flows.commands.tables import TableModelName
 
@@ -29,18 +29,13 @@ class Evaluated(StrEnum):
 
 HistoryFile = Annotated[
     Path | None,
-    typer.Option(
-        "--history",
-        help="Baskets to learn from: CSV, Parquet, Excel, JSON. Columns are guessed from their names.",
-        show_default=False,
-        rich_help_panel=PANEL,
+    may_be_left_out(
+        "--history", "Baskets to learn from: CSV, Parquet, Excel, JSON. Columns are guessed from their names.", PANEL
     ),
 ]
 FutureFile = Annotated[
     Path | None,
-    typer.Option(
-        "--future", help="What was bought next: grades, never teaches.", show_default=False, rich_help_panel=PANEL
-    ),
+    may_be_left_out("--future", "What was bought next: grades, never teaches.", PANEL),
 ]
 HoldOutLast = Annotated[
     bool,
@@ -48,38 +43,31 @@ HoldOutLast = Annotated[
 ]
 CustomerColumn = Annotated[
     str | None,
-    typer.Option("--customer", help="Column of the customer (guessed).", show_default=False, rich_help_panel=PANEL),
+    may_be_left_out("--customer", "Column of the customer (guessed).", PANEL),
 ]
 BasketColumn = Annotated[
     str | None,
-    typer.Option(
-        "--basket",
-        help="Column of the basket: a number that grows, or a name beside a date (guessed).",
-        show_default=False,
-        rich_help_panel=PANEL,
-    ),
+    may_be_left_out("--basket", "Column of the basket: a number that grows, or a name beside a date (guessed).", PANEL),
 ]
 DateColumn = Annotated[
     str | None,
-    typer.Option(
-        "--date", help="Column of the date or day number (guessed).", show_default=False, rich_help_panel=PANEL
-    ),
+    may_be_left_out("--date", "Column of the date or day number (guessed).", PANEL),
 ]
 ItemColumn = Annotated[
     str | None,
-    typer.Option("--item", help="Column of the product (guessed).", show_default=False, rich_help_panel=PANEL),
+    may_be_left_out("--item", "Column of the product (guessed).", PANEL),
 ]
 QuantityColumn = Annotated[
     str | None,
-    typer.Option("--quantity", help="Column of the quantity (guessed).", show_default=False, rich_help_panel=PANEL),
+    may_be_left_out("--quantity", "Column of the quantity (guessed).", PANEL),
 ]
 PriceColumn = Annotated[
     str | None,
-    typer.Option("--price", help="Column of the price (guessed).", show_default=False, rich_help_panel=PANEL),
+    may_be_left_out("--price", "Column of the price (guessed).", PANEL),
 ]
 CategoryColumn = Annotated[
     str | None,
-    typer.Option("--category", help="Column of the category (guessed).", show_default=False, rich_help_panel=PANEL),
+    may_be_left_out("--category", "Column of the category (guessed).", PANEL),
 ]
 TopCount = Annotated[
     int, typer.Option("--top", min=1, max=200, help="Products listed for each customer.", rich_help_panel=PANEL)

@@ -4,47 +4,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from flows.commands.options import may_be_left_out
 from flows.commands.outcome import print_json
 from flows.commands.tables import TableModelName
 
 PANEL = "What a treatment changes, from a trial (train uplift)"
 TreatmentColumn = Annotated[
     str | None,
-    typer.Option(
-        "--treatment",
-        help="The column that says what was done to each.",
-        show_default=False,
-        rich_help_panel=PANEL,
-    ),
+    may_be_left_out("--treatment", "The column that says what was done to each.", PANEL),
 ]
 OutcomeColumn = Annotated[
     str | None,
-    typer.Option(
-        "--outcome",
-        help="The column that says what came of it, yes or no or an amount.",
-        show_default=False,
-        rich_help_panel=PANEL,
-    ),
+    may_be_left_out("--outcome", "The column that says what came of it, yes or no or an amount.", PANEL),
 ]
 ControlValue = Annotated[
     str | None,
-    typer.Option(
-        "--control",
-        help="The treatment's value that means that nothing was done \\[guessed].",
-        show_default=False,
-        rich_help_panel=PANEL,
-    ),
+    may_be_left_out("--control", "The treatment's value that means that nothing was done \\[guessed].", PANEL),
 ]
 PropensityColumn = Annotated[
     str | None,
-    typer.Option(
-        "--propensity",
-        help="The column with the logged probability of what was done.",
-        show_default=False,
-        rich_help_panel=PANEL,
-    ),
+    may_be_left_out("--propensity", "The column with the logged probability of what was done.", PANEL),
 ]
 
 

@@ -48,11 +48,16 @@ def raw(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def open_at(raw):
-    """A context on the demo's settings, with its own workspace, data and clock."""
+    """A context on the demo's settings (and more), with its own workspace, data and clock."""
 
-    def opened(workspace, *, data=None, now=NOW, **overrides):
+    def opened(workspace, *, data=None, now=NOW, more="", **overrides):
         environment = {"GRISTMILL_WORKSPACE": str(workspace), "GRISTMILL__LAKE__BUCKETS": "3", **overrides}
-        settings = load_settings(ROOT / "tests/shop.toml", data=data or raw, environment=environment)
+        file = ROOT / "tests/shop.toml"
+        if more:
+            own = data / "gristmill.toml"
+            own.write_text(file.read_text() + more)
+            file = own
+        settings = load_settings(file, data=data or raw, environment=environment)
         return Context(settings=settings, now=now, clock=lambda: now, reporter=Reporter(quiet=True), run_by="tests")
 
     return opened

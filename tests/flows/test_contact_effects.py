@@ -6,12 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from config import load_settings
 from flows.asking_decisions import evaluate_policy
 from flows.contact_effects import _as_trial, contact_trial, learn_effects
 from flows.core_tables import CoreTables
 from flows.decision_inputs import recent_contacts, sent_contacts, usual_contact_cost
-from flows.orchestration import carry_out
 from segments.control_group import in_control_group
 
 SENT = date(2025, 10, 1)
@@ -37,7 +35,7 @@ RULES = {"as_of": LATER, "outcome_days": 60, "assumed_margin": 0.3}
 
 
 @pytest.fixture(scope="module")
-def loaded(raw, tmp_path_factory, open_at):
+def loaded(raw, tmp_path_factory, open_at, do):
     """A company with a letter to half of its customers by lot, which did nothing."""
     folder = tmp_path_factory.mktemp("with contacts")
     for entry in raw.iterdir():
@@ -52,18 +50,8 @@ def loaded(raw, tmp_path_factory, open_at):
         pl.lit("letter").alias("channel"),
         pl.lit(90).alias("cost"),
     ).write_csv(folder / "contacts.csv")
-    context = open_at(folder / "work", data=folder)
-    settings = folder / "gristmill.toml"
-    settings.write_text((context.settings.file or settings).read_text() + CONTACTS)
-    environment = {"GRISTMILL_WORKSPACE": str(folder / "work"), "GRISTMILL__LAKE__BUCKETS": "3"}
-    context = type(context)(
-        settings=load_settings(settings, data=folder, environment=environment),
-        now=context.now,
-        clock=context.clock,
-        reporter=context.reporter,
-        run_by="tests",
-    )
-    carry_out("ingest", context, mode="none", config=None, data=None, parameters={})
+    context = open_at(folder / "work", data=folder, more=CONTACTS)
+    do("ingest", context)
     return context
 
 

@@ -1,12 +1,8 @@
 """Erasing one person from a lake and a warehouse, on each kind of warehouse."""
 
 import importlib.util
-import os
 import shutil
-import signal
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -221,18 +217,6 @@ def test_the_erased_leave_the_scores_that_are_kept_but_not_the_counts(world, duc
     assert pl.read_parquet(one.receipt("churn_probability"))["customers"].to_list() == [2]
 
 
-def killed_child(world, folder, address, failpoint):
-    ended = subprocess.run(  # noqa: S603 our own script, with arguments of this test
-        [sys.executable, world.__file__, str(folder), address, failpoint],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "POLARS_MAX_THREADS": "1"},
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
-
-
 def cases():
     for kind, quick in IN_EVERY_TEST_RUN.items():
         for failpoint in FAILPOINTS[1:]:
@@ -240,10 +224,10 @@ def cases():
 
 
 @pytest.mark.parametrize(("kind", "failpoint"), list(cases()))
-def test_killed_at_any_point_the_next_run_finishes(world, folder, make_place, kind, failpoint):
+def test_killed_at_any_point_the_next_run_finishes(world, folder, make_place, killed_child, kind, failpoint):
     place = make_place(kind)
     world.build(folder, place.address)
-    killed_child(world, folder, place.address, failpoint)
+    killed_child(world.__file__, folder, place.address, failpoint)
     world.finish(folder, place.address)
     assert world.rows_of_canary(folder, place.address) == {}
     with place.open() as warehouse:

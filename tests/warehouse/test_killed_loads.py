@@ -1,11 +1,5 @@
 """SIGKILL at every step of a load, in a child process: the load before stands, and the next one finishes."""
 
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
-
 import daily
 import polars as pl
 import pytest
@@ -18,28 +12,16 @@ IN_EVERY_TEST_RUN = ("load_in_place", "before_commit", "recorded")
 AFTER_THE_COMMIT = ("recorded",)
 
 
-def killed_child(folder, number, failpoint):
-    ended = subprocess.run(  # noqa: S603 our own script, with arguments of this test
-        [sys.executable, daily.__file__, str(folder), str(number), failpoint],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "POLARS_MAX_THREADS": "1"},
-        capture_output=True,
-        timeout=240,
-        check=False,
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
-
-
 @pytest.mark.parametrize(
     "failpoint",
     [pytest.param(point, marks=() if point in IN_EVERY_TEST_RUN else pytest.mark.slow) for point in FAILPOINTS],
 )
-def test_killed_at(tmp_path, failpoint):
+def test_killed_at(tmp_path, killed_child, failpoint):
     company = daily.Company(tmp_path)
     company.write("1.csv", "1,a,2024-05-01 10:00:00,1.00", "bad,a,2024-05-01 10:00:00,")
     company.load(daily.day(2))
     company.write("2.csv", "2,b,2024-05-02 10:00:00,2.00", "1,a,2024-05-01 10:00:00,9.00", "worse,a,nonsense,1")
-    killed_child(tmp_path, 3, failpoint)
+    killed_child(daily.__file__, tmp_path, 3, failpoint)
 
     done = failpoint in AFTER_THE_COMMIT
     with company.warehouse() as warehouse:

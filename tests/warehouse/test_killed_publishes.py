@@ -1,11 +1,7 @@
 """SIGKILL at every step of publishing, in a child process: readers see old or new, and the next run finishes."""
 
-import signal
-import subprocess
-import sys
 import time
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -19,18 +15,6 @@ IN_EVERY_TEST_RUN = {
     "postgresql": ("first_table_staged", "first_view_moved", "committed"),
 }
 AFTER_THE_COMMIT = ("committed", "collected")
-
-
-def killed_child(night, place, failpoint):
-    ended = subprocess.run(  # noqa: S603 our own script, with arguments of this test
-        [sys.executable, night.__file__, place.address, TUESDAY.isoformat(), failpoint],
-        cwd=Path(__file__).parents[2],
-        env={"PYTHONPATH": str(Path(__file__).parents[2]), "POLARS_MAX_THREADS": "1"},
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
 
 
 def freed_in_time(place):
@@ -57,10 +41,10 @@ def cases():
 
 
 @pytest.mark.parametrize(("kind", "failpoint"), list(cases()))
-def test_killed_at(night, make_place, kind, failpoint):
+def test_killed_at(night, make_place, killed_child, kind, failpoint):
     place = make_place(kind)
     night.publish_night(place, MONDAY)
-    killed_child(night, place, failpoint)
+    killed_child(night.__file__, place.address, TUESDAY.isoformat(), failpoint)
 
     shown = TUESDAY if failpoint in AFTER_THE_COMMIT else MONDAY
     keys = {night.run_key("score", shown, night.CONFIGURATION)}

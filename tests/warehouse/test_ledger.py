@@ -15,7 +15,6 @@ from warehouse.ledger import (
     record_load,
     run_key,
     start_run,
-    this_user,
 )
 from warehouse.publications import current_publication, publications
 
@@ -114,7 +113,3 @@ def test_figures_that_are_no_numbers_become_null(warehouse):
         warehouse, run, status="done", now=NOW, result=RunResult(counts={"a": [float("nan")], "b": float("inf")})
     )
     assert done.counts == {"a": [None], "b": None}
-
-
-def test_whoever_runs_this_has_a_name():
-    assert "@" in this_user()

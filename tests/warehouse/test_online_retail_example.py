@@ -17,9 +17,10 @@ from warehouse.lake import Lake
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("GRISTMILL_SHARED_DATA", ROOT.parent / "shared" / "data")) / "online_retail"
 
-pytestmark = pytest.mark.skipif(
-    not DATA.exists(), reason=f"Online Retail II is not at {DATA}: set GRISTMILL_SHARED_DATA"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA.exists(), reason=f"Online Retail II is not at {DATA}: set GRISTMILL_SHARED_DATA"),
+]
 
 OVERLAP = pl.col("InvoiceDate") <= datetime(2010, 12, 9, 20, 1)  # noqa: DTZ001  # local time, as the files have it
 

@@ -112,7 +112,10 @@ def test_nothing_but_the_allowed_modules_names_contact_details():
     packages = ("config", "data_contracts", "features", "flows", "models", "segments", "simulation", "warehouse")
     naming = set()
     for path in (path for package in packages for path in sorted((ROOT / package).rglob("*.py"))):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        code = path.read_text(encoding="utf-8")
+        if "contact_details" not in code.lower():
+            continue
+        tree = ast.parse(code)
         docstrings = {
             id(node.body[0].value)
             for node in ast.walk(tree)

@@ -1,7 +1,5 @@
 """A DuckDB log that can't be replayed: never removed, and the last good state comes back."""
 
-import subprocess
-import sys
 from datetime import date
 
 import pytest
@@ -14,12 +12,11 @@ MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
 
 
 @pytest.fixture
-def damaged(night, make_place):
+def damaged(night, make_place, killed_child):
     """A warehouse whose second night was killed after its commit, and whose log was damaged on the disk since."""
     place = make_place("duckdb")
     night.publish_night(place, MONDAY)
-    command = [sys.executable, night.__file__, place.address, TUESDAY.isoformat(), "committed"]
-    subprocess.run(command, check=False, capture_output=True)  # noqa: S603 our own interpreter; it kills itself
+    killed_child(night.__file__, place.address, TUESDAY.isoformat(), "committed")
     log = place.open().path.with_name("warehouse0.duckdb.wal")
     content = bytearray(log.read_bytes())
     content[len(content) // 2] ^= 0xFF

@@ -174,8 +174,9 @@ def test_the_gradient_points_uphill(model):
     found = fit(seen, **options)
     assert found.log_likelihood(seen) >= model.log_likelihood(seen)
     assert found.r == pytest.approx(model.r, rel=0.15)
-    in_days = fit(seen.scaled(7.0), **options)
-    assert in_days.alpha == pytest.approx(7 * found.alpha, rel=1e-2)
+    some = histories(*drawn(model, customers=1_000))
+    in_days = fit(some.scaled(7.0), **options)
+    assert in_days.alpha == pytest.approx(7 * fit(some, **options).alpha, rel=1e-2)
 
 
 def test_expectation_is_what_simulated_customers_do():
