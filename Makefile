@@ -13,7 +13,7 @@ UV_VERSION := 0.13.9
 
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo test test-slow test-all test-faults try-prefect audit bench-decisions bench-features bench-ingest bench-models bench-quality lint format types lock clean
+.PHONY: help setup demo test test-slow test-all test-faults try-prefect audit bench-decisions bench-features bench-ingest bench-models bench-night bench-quality lint format types lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -70,6 +70,9 @@ bench-decisions: setup  ## choosing among 50 offers for each of a million custom
 
 bench-models: setup  ## what training and scoring cost beside LightGBM alone (ROWS=100000 to try)
 	$(BIN)/python benchmarks/bench_models.py --rows $(or $(ROWS),1000000)
+
+bench-night: setup  ## what every step of a first night costs at 100,000 and 300,000 customers, and how it grows
+	$(BIN)/python benchmarks/bench_night.py --customers $(or $(CUSTOMERS),100_000 300_000)
 
 bench-ingest: setup  ## how long loading 10 M order lines takes, beside plain DuckDB (ROWS=1_000_000 to try)
 	$(BIN)/python benchmarks/bench_ingest.py --rows $(or $(ROWS),10_000_000)

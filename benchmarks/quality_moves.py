@@ -176,7 +176,10 @@ def _another_model(context: Context) -> None:
 
 
 def _late_lines(context: Context, company: SimulatedCompany, seed: int) -> None:
-    """Purchases of some customers come twice more, after the first night."""
+    """Purchases of some customers come twice more, loaded an hour after the first night.
+
+    Of two loads of one moment the digest would say which is the last: half of the companies saw nothing come.
+    """
     before = company.orders.filter(pl.col("ordered_at") < datetime(FIRST.year, FIRST.month, FIRST.day, tzinfo=UTC))
     recent = before.filter(pl.col("ordered_at") >= datetime(2025, 6, 1, tzinfo=UTC), pl.col("amount") > 0)
     chosen = recent["customer_id"].unique().sort().sample(LATE_CUSTOMERS, seed=seed, shuffle=True)
@@ -190,7 +193,9 @@ def _late_lines(context: Context, company: SimulatedCompany, seed: int) -> None:
         for time in (1, 2)
     ]
     pl.concat(twice).drop("load_id").write_parquet(context.settings.base / "orders_late.parquet")
-    carry_out("ingest", context, mode="none", config=None, data=None, parameters={})
+    moment = context.now + timedelta(hours=1)
+    later = replace(context, now=moment, clock=lambda: moment)
+    carry_out("ingest", later, mode="none", config=None, data=None, parameters={})
 
 
 def _write(company: SimulatedCompany, folder: Path) -> None:

@@ -96,6 +96,11 @@ class Training(_Section):
     discount_rate_per_year: float = Field(
         default=0.10, ge=0, le=1, description="by how much money a year later is worth less; for the 24-month value"
     )
+    most_rows: int = Field(
+        default=500_000,
+        ge=50_000,
+        description="customers times snapshots that churn and value learn from, about; 10 KB of memory each",
+    )
     value_of: Literal["margin_where_known", "net_sales"] = Field(
         default="margin_where_known",
         description="what expected values are of: margin where costs are known of at least 90 % of sales, or net sales",

@@ -129,6 +129,7 @@ def _customers(ids: pl.Series) -> tuple[pl.Series, Ints]:
 def _orders(runs: pl.DataFrame) -> Ints:
     """Each run's order: the first run of the same customer and order."""
     own = np.arange(runs.height)
+    # these hashes may change with Polars: they only say which ids to look at twice, and never leave this function
     hashes = runs["order_id"].hash()
     in_order = np.sort(hashes.to_numpy())
     if (in_order[1:] == in_order[:-1]).any():

@@ -37,15 +37,22 @@ class Builder(Protocol):
 
 @dataclass(frozen=True)
 class CustomerRange:
-    """Customers from an id on, up to another without it, in the order of their bytes; None: no bound on that side."""
+    """Customers from an id on, up to another without it, in the order of their bytes; None: no bound on that side.
+
+    Attributes:
+        first, end: the bounds.
+        among: only these of them; None: all.
+    """
 
     first: str | None = None
     end: str | None = None
+    among: tuple[str, ...] | None = None
 
     def of(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """The rows of these customers; all rows where a table has none."""
         bounds = [] if self.first is None else [pl.col("customer_id") >= self.first]
         bounds += [] if self.end is None else [pl.col("customer_id") < self.end]
+        bounds += [] if self.among is None else [pl.col("customer_id").is_in(self.among)]
         return rows.filter(*bounds) if bounds and "customer_id" in rows.collect_schema() else rows
 
 
@@ -98,7 +105,7 @@ class CoreTables:
             "lake": str(lake),
             "load_id": self.load.load_id,
             "time_zone": self.time_zone,
-            "customers": [self.customers.first, self.customers.end],
+            "customers": [self.customers.first, self.customers.end, self.customers.among],
             "additions": self.additions.described(),
         }
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 import polars as pl
 
 import features
-from flows.core_tables import CoreTables, CustomerRange
+from flows.core_tables import CoreTables
 
 MOST_ROWS = 2_000_000
 """Core rows of a range (order lines and others together), unless one customer has more: about 0.6 GB at work."""
@@ -42,7 +42,7 @@ def cut_by_customers(
     firsts = _firsts(each["customer_id"].to_list(), each["len"].to_list(), most_rows, max(most_built // dates, 1))
     edges = [None, *firsts, None]
     for first, end in pairwise(edges):
-        yield replace(core, customers=CustomerRange(first, end))
+        yield replace(core, customers=replace(core.customers, first=first, end=end))
 
 
 def _firsts(customers: list[str], rows: list[int], most_rows: int, most_customers: int) -> list[str]:

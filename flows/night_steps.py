@@ -5,6 +5,7 @@ Belongs here: the sequence of a night. Does not: what a step does, the lock and 
 
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 from flows import (
     campaigning,
@@ -35,30 +36,13 @@ def _scores(
     paths: list[str],
 ) -> scoring.Scores:
     """Scores of whoever buys, and of whoever subscribes; a company may have one or both."""
+    of_the_day = partial(step, context=context, core=core, as_of=day, parts=len(paths), paths=paths)
     subscribers = None
     if subscribing.MODEL in opened:
-        subscribers = step(
-            "subscribers",
-            subscribing.score_subscribers,
-            context=context,
-            parts=len(paths),
-            core=core,
-            as_of=day,
-            champion=opened[subscribing.MODEL],
-            paths=paths,
-        )
+        subscribers = of_the_day("subscribers", subscribing.score_subscribers, champion=opened[subscribing.MODEL])
         if "orders" not in core.entities:
             return subscribing.scores_without_orders(core, subscribers, as_of=day, paths=paths)
-    scores: scoring.Scores = step(
-        "scores, reasons, offers",
-        scoring.score_customers,
-        context=context,
-        parts=len(paths),
-        core=core,
-        as_of=day,
-        champions=opened,
-        paths=paths,
-    )
+    scores: scoring.Scores = of_the_day("scores, reasons, offers", scoring.score_customers, champions=opened)
     return replace(scores, subscribers=subscribers)
 
 
@@ -77,70 +61,21 @@ def score_night(
         parts = len(champions.models_of(context))
         opened = step("verify the champions", champions.open_champions, context=context, parts=parts, as_of=day)
         recording.model_versions = {name: champion.promotion.version for name, champion in opened.items()}
-        paths = step(
-            "features", night_features.build_night_features, context=context, parts=buckets, core=core, as_of=day
-        )
+        of_the_day = partial(step, context=context, core=core, as_of=day)
+        paths = of_the_day("features", night_features.build_night_features, parts=buckets)
         scores = _scores(step, context, core, day, opened=opened, paths=paths)
-        tables = step(
-            "segments",
-            night.make_segments,
-            context=context,
-            core=core,
-            as_of=day,
-            scores=scores,
-            champions=opened,
-            run_key=recording.run.run_key,
+        of_the_run = partial(of_the_day, run_key=recording.run.run_key)
+        tables = of_the_run("segments", night.make_segments, scores=scores, champions=opened)
+        scores = scores.explained()
+        tables = of_the_run(
+            "value, loyalty, stages, moves", segmenting.more_tables, parts=buckets, scores=scores, tables=tables
         )
-        tables = step(
-            "value, loyalty, stages, moves",
-            segmenting.more_tables,
-            context=context,
-            parts=buckets,
-            core=core,
-            as_of=day,
-            scores=scores,
-            tables=tables,
-            run_key=recording.run.run_key,
-        )
-        tables = step(
-            "campaigns",
-            campaigning.with_campaigns,
-            context=context,
-            parts=2 * buckets,
-            core=core,
-            as_of=day,
-            tables=tables,
-            run_key=recording.run.run_key,
-        )
-        tables = step(
-            "receipts",
-            receipting.with_receipts,
-            context=context,
-            core=core,
-            scored=(scored := receipting.ScoredNight(scores=scores, champions=opened, paths=paths)),
-            tables=tables,
-            run=recording.run,
-        )
-        tables = step(
-            "drift",
-            drifting.with_drift,
-            context=context,
-            parts=2,
-            core=core,
-            scored=scored,
-            tables=tables,
-            run=recording.run,
-        )
-        decided = step(
-            "decisions",
-            deciding.decide_night,
-            context=context,
-            core=core,
-            as_of=day,
-            scores=scores,
-            tables=tables,
-            run_key=recording.run.run_key,
-        )
+        tables = of_the_run("campaigns", campaigning.with_campaigns, parts=2 * buckets, tables=tables)
+        scored = receipting.ScoredNight(scores=scores, champions=opened, paths=paths)
+        told_of = partial(step, context=context, core=core, scored=scored, run=recording.run)
+        tables = told_of("receipts", receipting.with_receipts, tables=tables)
+        tables = told_of("drift", drifting.with_drift, parts=2, tables=tables)
+        decided = of_the_run("decisions", deciding.decide_night, scores=scores, tables=tables)
         published = step(
             "publish",
             night.publish_night,

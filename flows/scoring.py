@@ -5,7 +5,7 @@ what becomes of it (`night.py`).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,10 @@ class Scores:
     value_contributions: pl.DataFrame | None = None
     subscribers: "SubscriptionScores | None" = None
     brands: pl.DataFrame | None = None
+
+    def explained(self) -> "Scores":
+        """The same once reasons are told: without the contributions, which are as large as all features together."""
+        return replace(self, contributions=self.contributions.clear(), value_contributions=None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,10 +17,10 @@ from flows.errors_models import LabelsUnusableError
 from flows.training_tables import TrainingPlan, TrainingTables
 from models.errors import TooFewOutcomesError, TooLittleHistoryError
 from models.horizon import Horizon, choose_horizon
-from models.labels import purchase_gaps
+from models.labels import KEYS, purchase_gaps
 from models.linting import Finding, lint_features, lint_outcomes, lint_windows
 from models.splits import months_before, plan_splits, plan_value
-from models.training import at, training_frame
+from models.training import training_frame
 
 if TYPE_CHECKING:
     from models.bundle import Bundle
@@ -210,10 +210,12 @@ def check_labels(
     for model, findings in found.items():
         if any(one.blocks for one in findings):
             raise LabelsUnusableError(model=model, findings=[one.words for one in findings if one.blocks])
-    rows = training_frame(tables.data.features, tables.churn_outcomes, snapshots=split.all_snapshots, model="churn")
+    features, outcomes = tables.data.features, tables.churn_outcomes
+    rows = training_frame(features.select(KEYS), outcomes, snapshots=split.all_snapshots, model="churn")
     found["churn"] += lint_outcomes(rows, "churned", names=("leavers", "stayers"))
     names = tables.data.feature_names
-    copies = lint_features(at(rows, [split.test]), names, "churned", model="churn")
+    test = training_frame(features, outcomes, snapshots=[split.test], model="churn")
+    copies = lint_features(test, names, "churned", model="churn")
     found["churn"] += copies
     gone = {one.feature for one in copies}
     data = replace(tables.data, feature_names=tuple(name for name in names if name not in gone))

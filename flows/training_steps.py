@@ -74,6 +74,7 @@ def train_models(
         "message": f"trained as of {day}; {promoted} of {len(trained)} promoted",
         "trained": trained,
         "readiness": ready,
+        **({"share_of_customers_learnt_from": learnt.tables.customer_share} if learnt else {}),
         **({"tuned": asdict(learnt.tuned)} if learnt and learnt.tuned else {}),
         **({"tuned_value": asdict(learnt.tuned_value)} if learnt and learnt.tuned_value else {}),
         "features_left_out": {gone.name: gone.reason for gone in left_out},

@@ -5,8 +5,8 @@ steps of a training (`training.py`).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,9 @@ from models import labels
 from models.splits import SplitPlan, ValuePlan
 from models.training import TrainingData
 from models.value_basis import NET_SALES, SPEND_FEATURES, choose_basis, known_cost_share
+from segments.control_group import in_control_group
 
+LEARNT_FROM = "customers who are learnt from"
 Tick = Callable[[], None]
 
 
@@ -41,11 +43,15 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class TrainingTables:
-    """What churn and value learn from: features of the population, and what happened after each snapshot."""
+    """What churn and value learn from: features of the population, and what happened after each snapshot.
+
+    `customer_share` is below 1 where only some customers are learnt from.
+    """
 
     data: TrainingData
     churn_outcomes: pl.DataFrame
     value_outcomes: Mapping[int, pl.DataFrame]
+    customer_share: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,22 +63,30 @@ class TrainingJob:
         folder: where the tables are written.
         plan: which snapshots each model needs.
         active_within_days: see `labels.population`.
+        share: of customers who are learnt from.
     """
 
     core: Mapping[str, Any]
     folder: str
     plan: TrainingPlan
     active_within_days: int
+    share: float = 1.0
 
 
 def build_training_tables(context: Context, *, core: CoreTables, plan: TrainingPlan, tick: Tick) -> TrainingTables:
-    """Features and outcomes of every snapshot, bucket by bucket."""
+    """Features and outcomes of every snapshot, bucket by bucket; of a very large company, those of some customers."""
+    within_days = context.settings.population.active_within_days
+    most_rows = context.settings.training.most_rows
+    share = share_learnt_from(core, plan, active_within_days=within_days, most_rows=most_rows)
+    if share < 1:
+        context.reporter.say(f"learning from {share:.1%} of the customers, drawn by lot (training.most_rows)")
     with bucket_mapping(context) as mapping:
         job = TrainingJob(
             core=core.recipe(),
             folder=str(mapping.folder),
             plan=plan,
-            active_within_days=context.settings.population.active_within_days,
+            active_within_days=within_days,
+            share=share,
         )
         paths = mapping.run(build_training_bucket, job, list(core.buckets()), tick=tick)
         tables = {name: read_parts([written[name] for written in paths]) for name in paths[0]}
@@ -91,18 +105,51 @@ def build_training_tables(context: Context, *, core: CoreTables, plan: TrainingP
         known_cost_share=known,
     )
     outcomes = {horizon: tables[f"value {horizon}"] for horizon in plan.value.outcome_windows()}
-    return TrainingTables(data, tables["churn"], outcomes)
+    return TrainingTables(data, tables["churn"], outcomes, share)
+
+
+def share_learnt_from(core: CoreTables, plan: TrainingPlan, *, active_within_days: int, most_rows: int) -> float:
+    """The share of customers whose snapshots together make about `most_rows`; 1 where all of them make fewer."""
+    dates = len(plan.snapshots)
+    if dates * core.orders().select(pl.len()).collect().item() <= most_rows:  # there are no more customers than lines
+        return 1.0
+    start = snapshot_instant(plan.as_of - timedelta(days=active_within_days), time_zone=core.time_zone)
+    count = pl.col("customer_id").n_unique()
+    lately = (core.orders(bucket).filter(pl.col("ordered_at") >= start) for bucket in core.buckets())
+    customers: int = sum(lines.select(count).collect().item() for lines in lately)
+    return min(1.0, most_rows / max(1, dates * customers))
 
 
 def build_training_bucket(job: TrainingJob, bucket: int) -> dict[str, str]:
     """One bucket's tables, range of customers by range; by name where they were written."""
     core, folder = CoreTables.from_recipe(job.core), Path(job.folder)
-    parts = [_tables(job, part, bucket) for part in cut_by_customers(core, bucket, dates=len(job.plan.snapshots))]
-    return {name: write_part(pl.concat([part[name] for part in parts]), folder, name, bucket) for name in parts[0]}
+    learnt = core if job.share >= 1 else _drawn(core, bucket, job.share)
+    dates = len(job.plan.snapshots)
+    written = {}
+    for tables, whose, built in ((_of_company, core, 1), (_of_customers, learnt, dates)):
+        parts = [tables(job, part, bucket) for part in cut_by_customers(whose, bucket, dates=built)]
+        for name in parts[0]:
+            written[name] = write_part(pl.concat([part[name] for part in parts]), folder, name, bucket)
+    return written
 
 
-def _tables(job: TrainingJob, core: CoreTables, bucket: int) -> dict[str, pl.DataFrame]:
-    """Features of the population, outcomes and busy days; nothing of `as_of` or later is read."""
+def _drawn(core: CoreTables, bucket: int, share: float) -> CoreTables:
+    """The rows of some customers only: the same ones in every training and whatever the buckets."""
+    ids = core.orders(bucket).select(pl.col("customer_id").unique().sort()).collect().to_series()
+    drawn = ids.filter(in_control_group(ids, audience=LEARNT_FROM, share=share))
+    return replace(core, customers=replace(core.customers, among=tuple(drawn)))
+
+
+def _of_company(job: TrainingJob, core: CoreTables, bucket: int) -> dict[str, pl.DataFrame]:
+    """What is known of all customers: busy days, and how much has a known cost."""
+    known: dict[str, Any] = {"as_of": job.plan.as_of, "time_zone": core.time_zone}
+    orders = core.orders(bucket)
+    wanted = {"activity": labels.monthly_activity(orders, **known), "costs": labels.known_costs(orders, **known)}
+    return dict(zip(wanted, pl.collect_all(list(wanted.values())), strict=True))
+
+
+def _of_customers(job: TrainingJob, core: CoreTables, bucket: int) -> dict[str, pl.DataFrame]:
+    """Features of the population and outcomes; nothing of `as_of` or later is read."""
     plan, zone, orders = job.plan, core.time_zone, core.orders(bucket)
     end = snapshot_instant(plan.as_of, time_zone=zone)
     asked = labels.population(
@@ -112,11 +159,7 @@ def _tables(job: TrainingJob, core: CoreTables, bucket: int) -> dict[str, pl.Dat
     windows = {"churn": (plan.churn.horizon_days, plan.churn.all_snapshots)} | {
         f"value {horizon}": (horizon, snapshots) for horizon, snapshots in plan.value.outcome_windows().items()
     }
-    wanted = {
-        "features": built.join(asked, on=labels.KEYS, how="semi").sort(labels.KEYS),
-        "activity": labels.monthly_activity(orders, as_of=plan.as_of, time_zone=zone),
-        "costs": labels.known_costs(orders, as_of=plan.as_of, time_zone=zone),
-    } | {
+    wanted = {"features": built.join(asked, on=labels.KEYS, how="semi").sort(labels.KEYS)} | {
         name: labels.outcomes(orders, snapshots=snapshots, horizon_days=horizon, time_zone=zone, known_by=end)
         for name, (horizon, snapshots) in windows.items()
     }

@@ -63,14 +63,14 @@ def training_frame(
         OutcomesMissingError: a snapshot has no rows, or a row no outcome.
     """
     wanted = sorted(set(snapshots))
-    rows = features.filter(pl.col("snapshot_date").is_in(wanted))
-    joined = rows.join(outcomes, on=KEYS, how="left", validate="1:1").sort("snapshot_date", "customer_id")
+    asked = features.select(KEYS).with_row_index("row").filter(pl.col("snapshot_date").is_in(wanted))
+    joined = asked.join(outcomes, on=KEYS, how="left", validate="1:1").sort("snapshot_date", "customer_id")
     missing = joined.filter(pl.col("value_amount").is_null())
-    empty = set(wanted) - set(rows["snapshot_date"].unique().to_list())
+    empty = set(wanted) - set(joined["snapshot_date"].unique().to_list())
     if missing.height or empty:
         days = empty | set(missing["snapshot_date"].unique().to_list())
         raise OutcomesMissingError(model=model, rows=missing.height, snapshots=days)
-    return joined
+    return features[joined["row"]].hstack(joined.drop("row", *KEYS))  # the wide rows are copied once
 
 
 def at(frame: pl.DataFrame, snapshots: Iterable[date]) -> pl.DataFrame:

@@ -20,7 +20,8 @@ from models.encoding import Floats
 
 MOST_TESTS = 11  # of a part: its table has 2 to this power rows
 MOST_FEATURES = 16  # on the way to a leaf; a tree with more is left to LightGBM
-WORTH_IT = 3_000  # rows below which making the tables costs more than they save
+WORTH_IT = 500  # rows of a bucket (there are several) below which making the tables may cost more than it saves
+BOOSTERS_KEPT = 8  # a night asks three in turn for every bucket: were fewer kept, each would be read anew every time
 CHUNK_ROWS = 16_384
 Codes = npt.NDArray[np.uint16]
 
@@ -119,7 +120,7 @@ def fast_contributions(text: bytes, matrix: Floats) -> Floats | None:
     return found
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=BOOSTERS_KEPT)
 def _parts_of(text: bytes) -> tuple[tuple[Part, ...], ...] | None:
     """The parts of every tree; None where a tree is too deep for them."""
     import lightgbm  # noqa: PLC0415 - heavy: imported when used

@@ -52,8 +52,9 @@ class Examples:
 
 
 def examples_at(past: Past, snapshot: date, options: OfferOptions, *, only_buyers: bool = False) -> Examples:
-    """Candidates of all active customers at `snapshot`, from what was known then, and what they bought afterwards.
+    """Candidates of active customers at `snapshot`, from what was known then, and what they bought afterwards.
 
+    Of more than `customers_per_snapshot` some are drawn by lot; facts about products are those of all.
     With `only_buyers`, of those who bought in the window: all a ranking learns from, at a fraction of the work.
     Descriptions of products (their category) are those known at training time: they describe, they don't happen.
     """
@@ -65,6 +66,9 @@ def examples_at(past: Past, snapshot: date, options: OfferOptions, *, only_buyer
     truth = bought_after(past, snapshot, window_days=options.window_days).join(asked, on="customer", how="semi")
     if only_buyers:
         asked = truth.select("customer").unique()
+    if asked.height > options.customers_per_snapshot:
+        asked = _drawn(asked, options.customers_per_snapshot, snapshot)
+        truth = truth.join(asked, on="customer", how="semi")
     history = history_of_bought(
         bought.join(asked, on="customer", how="semi"),
         window_days=options.window_days,
@@ -84,6 +88,12 @@ def examples_at(past: Past, snapshot: date, options: OfferOptions, *, only_buyer
         truth.sort("customer", "product"),
         facts.products.filter(pl.col("buyers_365d") > 0).select("product"),
     )
+
+
+def _drawn(customers: pl.DataFrame, count: int, snapshot: date) -> pl.DataFrame:
+    """So many of them by lot, another lot at every snapshot."""
+    chosen = np.random.default_rng(snapshot.toordinal()).permutation(customers.height)[:count]
+    return customers.sort("customer")[chosen]
 
 
 def bought_after(past: Past, snapshot: date, *, window_days: int) -> pl.DataFrame:

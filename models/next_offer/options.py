@@ -21,6 +21,7 @@ class OfferOptions:
         recent_products: neighbours are looked up for so many of a customer's own products.
         neighbours_per_product: so many neighbours are kept for each product.
         train_snapshots, validation_snapshots: at most so many windows of history to learn from and to stop on.
+        customers_per_snapshot: candidates are made for at most so many customers of one snapshot, drawn by lot.
         buyers_per_snapshot: at most so many buyers are learnt from in one snapshot (a hashed sample).
         negatives_per_buyer: at most so many candidates that were not bought are kept for each buyer when learning.
     """
@@ -36,5 +37,6 @@ class OfferOptions:
     neighbours_per_product: int = NEIGHBOURS_PER_PRODUCT
     train_snapshots: int = 9
     validation_snapshots: int = 2
+    customers_per_snapshot: int = 30_000
     buyers_per_snapshot: int = 1_000
     negatives_per_buyer: int = 50

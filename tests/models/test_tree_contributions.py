@@ -56,3 +56,12 @@ def test_rows_are_explained_alike_whatever_stands_beside_them(matrix):
     text = _trained(matrix, 7).model_to_string().encode()
     whole = fast_contributions(text, matrix)
     assert np.array_equal(fast_contributions(text, matrix[500:]), whole[500:])
+
+
+def test_a_night_reads_each_of_its_boosters_once(matrix):
+    texts = [_trained(matrix, leaves).model_to_string().encode() for leaves in (3, 4, 5)]
+    tree_contributions._parts_of.cache_clear()
+    for _ in range(2):
+        for text in texts:
+            fast_contributions(text, matrix)
+    assert tree_contributions._parts_of.cache_info().misses == len(texts)

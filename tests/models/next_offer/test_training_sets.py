@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from data_contracts.orders import snapshot_instant
 from models.next_offer.bought import code_lines
 from models.next_offer.errors import TooLittleOfferHistoryError
-from models.next_offer.examples import Examples, Past
+from models.next_offer.examples import Examples, Past, examples_at
 from models.next_offer.options import OfferOptions
 from models.next_offer.training_sets import gather, snapshot_dates, with_hits
 
@@ -63,3 +63,13 @@ def test_the_truth_of_a_snapshot_is_what_was_bought_in_its_window(simulated_shop
     start = snapshot_instant(sets.test.snapshot, time_zone="UTC")
     bought = past.coded.lines.filter(pl.col("ordered_at") >= start).select("customer", "product").unique()
     assert sets.test.truth.sort("customer", "product").equals(bought.sort("customer", "product"))
+
+
+def test_of_many_customers_some_are_asked_about_and_only_their_purchases_are_the_truth(simulated_shop):
+    past, day = past_of(simulated_shop), AS_OF - timedelta(days=30)
+    everybody, some = (examples_at(past, day, OfferOptions(customers_per_snapshot=count)) for count in (120, 40))
+    asked = some.frame["customer"].unique()
+    assert len(asked) == 40
+    assert some.frame.equals(everybody.frame.filter(pl.col("customer").is_in(asked.implode())))
+    assert some.truth.equals(everybody.truth.filter(pl.col("customer").is_in(asked.implode())))
+    assert some.truth.height > 0
