@@ -12,10 +12,11 @@ import polars as pl
 from models.bundle import Bundle
 from models.next_basket.baskets import Baskets, cut
 from models.next_basket.errors import BasketModelMismatchError, NobodyKnownError, TooFewBasketsError
-from models.next_basket.grading import FIGURES, graded_lists, means, of_lists, paired
+from models.next_basket.grading import FIGURES, graded_lists, means, of_lists
 from models.next_basket.lists import BASELINES, MODES, ranked_by_all, ranked_by_model
 from models.next_basket.neighbours import Integers, TifuOptions, UpCfOptions
 from models.next_basket.pair_features import Facts, described_candidates
+from models.next_offer.evaluation import paired_gains
 
 LIST_LENGTHS = (10, 20)
 
@@ -180,11 +181,10 @@ def _compared(
     grades = {name: graded_lists(ranked, truth, k=k) for name, ranked in lists.items()}
     averages = {name: means(grades[name]) for name in lists}
     figures = {name: {**averages[name], **of_lists(ranked, had, buyers, k=k)} for name, ranked in lists.items()}
-    gains: dict[str, dict[str, Any]] = {}
-    for name in BASELINES:
-        gains[name] = {}
-        for figure in FIGURES:
-            gain, low, high = paired(grades["model"], grades[name], figure, seed=seed)
-            base = averages[name][figure]
-            gains[name][figure] = {"relative": gain / base if base else None, "gain": gain, "lower": low, "upper": high}
+    pairs = [(name, figure) for name in BASELINES for figure in FIGURES]
+    apart = [(grades["model"][figure] - grades[name][figure]).to_numpy() for name, figure in pairs]
+    gains: dict[str, dict[str, Any]] = {name: {} for name in BASELINES}
+    for (name, figure), (gain, low, high) in zip(pairs, paired_gains(np.column_stack(apart), seed=seed), strict=True):
+        base = averages[name][figure]
+        gains[name][figure] = {"relative": gain / base if base else None, "gain": gain, "lower": low, "upper": high}
     return {"figures": figures, "gains": gains}

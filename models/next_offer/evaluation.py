@@ -81,8 +81,21 @@ def paired_gain(
     Returns:
         Mean, lower and upper bound.
     """
-    gain = ours - theirs
-    draws = np.random.default_rng(seed)
-    means = np.array([gain[draws.integers(0, len(gain), len(gain))].mean() for _ in range(BOOTSTRAP_DRAWS)])
-    lower, upper = np.quantile(means, [0.025, 0.975])
-    return float(gain.mean()), float(lower), float(upper)
+    return paired_gains((ours - theirs)[:, None], seed=seed)[0]
+
+
+def paired_gains(gains: npt.NDArray[np.float64], *, seed: int) -> list[tuple[float, float, float]]:
+    """Means of several gains over the same customers, with their 95 % percentile bootstrap intervals.
+
+    Args:
+        gains: one row a customer, one column a gain, shape (customers, gains); every column sees the same draws.
+        seed: of the draws.
+
+    Returns:
+        Mean, lower and upper bound of each column.
+    """
+    draws, customers = np.random.default_rng(seed), len(gains)
+    times = (np.bincount(draws.integers(0, customers, customers), minlength=customers) for _ in range(BOOTSTRAP_DRAWS))
+    means = np.array([drawn @ gains for drawn in times]) / customers
+    lower, upper = np.quantile(means, [0.025, 0.975], axis=0)
+    return [(float(a), float(b), float(c)) for a, b, c in zip(gains.mean(axis=0), lower, upper, strict=True)]

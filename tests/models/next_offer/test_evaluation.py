@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.next_offer.evaluation import paired_gain, per_customer, summary
+from models.next_offer.evaluation import BOOTSTRAP_DRAWS, paired_gain, paired_gains, per_customer, summary
 
 RANKED = pl.DataFrame({"customer": [1, 1, 1, 2, 2], "product": [10, 11, 12, 10, 13], "rank": [1, 2, 3, 1, 2]})
 
@@ -56,3 +56,11 @@ def test_the_bootstrap_is_paired():
     theirs = np.linspace(0, 1, 50)
     mean, lower, upper = paired_gain(theirs + 0.01, theirs, seed=1)
     assert (mean, lower, upper) == pytest.approx((0.01, 0.01, 0.01))
+
+
+def test_several_gains_are_those_of_plain_resampling_of_customers():
+    gains = np.random.default_rng(2).normal(size=(30, 2))
+    draws = np.random.default_rng(1)
+    means = np.array([gains[draws.integers(0, 30, 30)].mean(axis=0) for _ in range(BOOTSTRAP_DRAWS)])
+    expected = np.vstack([gains.mean(axis=0), *np.quantile(means, [0.025, 0.975], axis=0)]).T
+    assert np.array(paired_gains(gains, seed=1)) == pytest.approx(expected)
