@@ -4,10 +4,13 @@ Belongs here: the order of these steps, the company's rules. Does not: candidate
 """
 
 import json
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
 
+from config.settings import Settings
 from data_contracts.currencies import MINOR_UNIT_DIGITS
 from data_contracts.published import PublishedTable
 from flows import decision_inputs as inputs
@@ -21,6 +24,9 @@ from segments.decisions.eligibility import Blocking, with_blocks
 from segments.decisions.explaining import shadow_price_contract, shadow_prices, with_reasons
 from segments.decisions.exploration import Exploration, with_propensities
 from segments.decisions.offer_table import decided_offers, offer_contract
+from segments.money import Currency
+
+CUSTOMERS_AT_ONCE = 50_000
 
 
 def decided_by_choice(night: DecisionNight, tables: SegmentTables) -> Decided:
@@ -43,16 +49,11 @@ def decided_by_choice(night: DecisionNight, tables: SegmentTables) -> Decided:
         choice_rules(decisions, candidates, minor_units=night.minor_units),
         Exploration(audience=AUDIENCE, share=share),
     )
-    reasoned = with_propensities(
-        with_reasons(choice, currency=currency),
-        control_share=settings.segments.control_group_share,
-        exploration_share=share,
-    )
     prices = shadow_prices(choice, as_of=night.as_of, currency=currency, run_key=night.stamp.run_key)
     return Decided(
         tables={
             "next_best_offer": PublishedTable(
-                decided_offers(ranked, reasoned, currency=currency), offer_contract(currency)
+                _told(ranked, choice, settings, currency=currency), offer_contract(currency)
             ),
             "offer_shadow_prices": PublishedTable(prices, shadow_price_contract(currency)),
         },
@@ -61,6 +62,23 @@ def decided_by_choice(night: DecisionNight, tables: SegmentTables) -> Decided:
             | {"recent_contacts_by_other_channels": inputs.uncapped_contacts(_recent(night), channels_of(decisions))}
         },
     )
+
+
+def _told(ranked: pl.DataFrame, choice: Choice, settings: Settings, *, currency: Currency) -> pl.DataFrame:
+    """The ranked list with what was decided and why, so many customers at a time: words take more room than numbers."""
+    customers = ranked["customer_id"].unique().sort()
+    tables = (ranked, choice.candidates)  # both go by customer
+    firsts = customers.gather_every(CUSTOMERS_AT_ONCE)[1:]
+    cuts = [[0, *table["customer_id"].search_sorted(firsts), table.height] for table in tables]
+    parts = []
+    for (listed, listed_end), (first, end) in zip(*(pairwise(places) for places in cuts), strict=True):
+        reasoned = with_propensities(
+            with_reasons(replace(choice, candidates=choice.candidates[first:end]), currency=currency),
+            control_share=settings.segments.control_group_share,
+            exploration_share=settings.decisions.exploration_share,
+        )
+        parts.append(decided_offers(ranked[listed:listed_end], reasoned, currency=currency))
+    return pl.concat(parts)
 
 
 def _blocking(night: DecisionNight, ranked: pl.DataFrame) -> Blocking:

@@ -5,10 +5,12 @@ from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import polars as pl
 import pytest
 
 from config.decisions import Channel, Decisions, Minimum
+from flows import deciding_offers
 from flows.asking_decisions import ask, evaluate_policy
 from flows.contact_effects import Effects
 from flows.core_tables import CoreTables
@@ -17,6 +19,7 @@ from flows.decision_facts import DecisionNight
 from flows.decision_inputs import suppressed_customers, uncapped_contacts
 from flows.errors import NothingDecidedError, SuppressionListError, WhatIfUnreadableError
 from flows.showing import read_segment
+from segments.decisions.choosing import ChoiceRules, choose
 from segments.decisions.lists import ListStamp
 from segments.money import currency_of
 
@@ -160,3 +163,42 @@ def test_the_command_answers_in_one_document(trained, gristmill):
     assert json.loads(done.stdout)["status"] == "done"
     refused = gristmill("decide", "-c", ROOT, "--what-if", "budget=lots", GRISTMILL_WORKSPACE=str(trained[0]))
     assert refused.returncode == 2
+
+
+def test_words_are_the_same_however_many_customers_are_told_of_at_a_time(monkeypatch):
+    rng = np.random.default_rng(3)
+    ids = [f"c{number:02}" for number in range(9)]
+    rows = pl.DataFrame({"customer_id": ids}).join(pl.DataFrame({"product_id": ["lamp", "vase"]}), how="cross")
+    ranked = rows.with_columns(
+        pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("customer_id").alias("rank"),
+        pl.lit(date(2026, 1, 1)).alias("as_of"),
+        pl.col("product_id").alias("product_name"),
+        pl.lit("home").alias("category"),
+        pl.lit(0.1).alias("purchase_probability"),
+        pl.lit("popular").alias("reason"),
+        pl.lit(1, pl.Int32).alias("next_offer_model_version"),
+        pl.lit("run").alias("run_key"),
+    )
+    candidates = rows[1:-3].with_columns(  # of the first and the last customers some or all are missing
+        *(pl.Series(f"{name}_amount", rng.integers(-50, 500, 14)) for name in ("gain", "gain_low", "gain_high")),
+        pl.col("product_id").alias("offer_id"),
+        pl.col("product_id").alias("offer_name"),
+        pl.lit(None, pl.String).alias("declared_offer_id"),
+        pl.lit("letter").alias("channel"),
+        pl.lit(40).cast(pl.Int64).alias("cost_amount"),
+        pl.lit(value=True).alias("cost_is_known"),
+        pl.lit("response").alias("evidence"),
+        pl.when(pl.col("customer_id") == "c04").then(pl.lit("no consent")).alias("blocked"),
+        pl.lit(value=False).alias("held_out"),
+    )
+    choice = choose(candidates, ChoiceRules(budget_amount=120))
+    settings = SimpleNamespace(
+        segments=SimpleNamespace(control_group_share=0.05), decisions=SimpleNamespace(exploration_share=0.0)
+    )
+    told = {}
+    for count in (2, 50_000):
+        monkeypatch.setattr(deciding_offers, "CUSTOMERS_AT_ONCE", count)
+        told[count] = deciding_offers._told(ranked, choice, settings, currency=currency_of("GBP"))
+    assert told[2].equals(told[50_000])
+    assert told[2]["is_chosen"].sum() == 3
+    assert told[2].select("customer_id", "rank").equals(ranked.select("customer_id", "rank"))
