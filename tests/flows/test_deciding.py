@@ -23,7 +23,7 @@ from segments.decisions.choosing import ChoiceRules, choose
 from segments.decisions.lists import ListStamp
 from segments.money import currency_of
 
-ROOT = Path(__file__).parents[2] / "gristmill.toml"
+ROOT = Path(__file__).parents[2] / "tests/shop.toml"
 
 
 @pytest.fixture(scope="module")

@@ -79,7 +79,7 @@ def company(gristmill, raw_with_canary, tmp_path):
     }
 
     def run(command, *arguments, **changes):
-        return gristmill(command, *arguments, "--config", ROOT / "gristmill.toml", **(base | changes))
+        return gristmill(command, *arguments, "--config", ROOT / "tests/shop.toml", **(base | changes))
 
     run.workspace = workspace
     return run

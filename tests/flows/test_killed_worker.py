@@ -43,7 +43,7 @@ def environment(server, workspace, raw, tmp_path):
         "PREFECT_HOME": str(tmp_path / "prefect"),
         "PYTHONPATH": str(ROOT),
         "GRISTMILL_HOME": str(ROOT),
-        "GRISTMILL_CONFIG": str(ROOT / "gristmill.toml"),
+        "GRISTMILL_CONFIG": str(ROOT / "tests/shop.toml"),
         "GRISTMILL_DATA": str(raw),
         "GRISTMILL_WORKSPACE": str(workspace),
         "GRISTMILL__LAKE__BUCKETS": "3",

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 def test_told_to_stop_in_mid_training(workspace, open_at, raw, tmp_path):
     context = open_at(workspace)
     command = [sys.executable, "-c", "from flows.command_line import main; main()", "train", "--as-of", "2025-12-01"]
-    command += ["--config", str(ROOT / "gristmill.toml"), "--data", str(raw), "--orchestration", "none"]
+    command += ["--config", str(ROOT / "tests/shop.toml"), "--data", str(raw), "--orchestration", "none"]
     environment = {"GRISTMILL_WORKSPACE": str(workspace), "GRISTMILL__LAKE__BUCKETS": "3", "PATH": "/usr/bin:/bin"}
     said = (tmp_path / "said").open("w+")
     training = subprocess.Popen(command, env=environment, stderr=said, stdout=subprocess.DEVNULL)  # noqa: S603

@@ -66,7 +66,7 @@ def test_a_blocked_night_is_failed_in_prefect_too(server, workspace, open_at):
 def test_serving_keeps_the_schedules_and_stops_when_told(server, raw, tmp_path):
     environment = {**os.environ, "PREFECT_API_URL": server, "GRISTMILL_WORKSPACE": str(tmp_path / "work")}
     command = [sys.executable, "-c", "from flows.command_line import main; main()", "serve"]
-    command += ["--config", str(ROOT / "gristmill.toml"), "--data", str(raw)]
+    command += ["--config", str(ROOT / "tests/shop.toml"), "--data", str(raw)]
     serving = subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True)  # noqa: S603
     try:
         found = _deployments(server, expected=4)
