@@ -14,6 +14,7 @@ import polars as pl
 
 from flows.model_facts import held_against
 from models.grading import FITTED_WITHOUT_OUTCOMES, Grade
+from models.value_basis import MARGIN
 
 if TYPE_CHECKING:
     from models.bundle import Bundle
@@ -28,6 +29,7 @@ MONEY_FIGURES = ("mae", "rmse")
 PREDICTED = {
     "churn": "the probability that a customer does not buy within {days} days",
     "value": "what a customer will spend, net of returns, within {days} days",
+    "value, margin": "the margin a customer will bring (purchases less returns and the goods' cost) within {days} days",
     "subscription_churn": "the probability that no subscription of a customer runs any more in {days} days",
     "next_offer": "which products a customer will buy within {days} days",
 }
@@ -169,7 +171,8 @@ def divisions(rows: pl.DataFrame) -> dict[str, pl.Series]:
 def _facts(subject: CardSubject) -> dict[str, list[tuple[str, str]]]:
     bundle = subject.bundle
     plan = bundle.parameters.get("plan") or bundle.parameters.get("plan_near") or {}
-    predicted = PREDICTED.get(bundle.name, bundle.name.replace("_", " "))
+    kind = "value, margin" if bundle.parameters.get("value_of") == MARGIN else bundle.name
+    predicted = PREDICTED.get(kind, bundle.name.replace("_", " "))
     about = [("what", predicted.format(days=plan.get("horizon_days", "")).strip()), ("method", bundle.method)]
     about.append(("population", _population(subject)))
     about += [("money in", subject.currency)] if bundle.name == "value" else []

@@ -219,6 +219,8 @@ def test_looking_at_models_changes_nothing_and_their_cards_name_nobody(trained, 
         assert f"grade {result['trained'][name]['grade']}" in page
         words = set(page.replace("<", " ").replace(">", " ").split())
         assert not words & set(people)
+    card = (workspace / "model_cards" / "value-v1.html").read_text(encoding="utf-8")
+    assert "the margin a customer will bring" in card  # the shop knows what its goods cost
     attached = {path.name for path in (workspace / "models").rglob("attached/*")}
     assert attached == {"model_card.md", "model_card.html", "provenance.json"}
     made_of = json.loads(next((workspace / "models").rglob("provenance.json")).read_text(encoding="utf-8"))
