@@ -48,7 +48,8 @@ class InputSpec(BaseModel):
         format: `csv`, `parquet`, `jsonl` or `excel`; by default what the files' ending says.
         delimiter: what separates the values of a CSV file; by default a comma (a tab for `.tsv`).
         quote: what encloses a value of a CSV file that contains the delimiter.
-        encoding: how a CSV file is written: `utf-8`, `latin-1` or `utf-16`.
+        encoding: how a CSV file is written: `utf-8`, `windows-1252` (Western Europe, with the euro sign), `latin-1`
+            (the same without what Windows added) or `utf-16`.
         null_texts: texts that stand for "no value" in a CSV file.
         sheet: the sheet of an Excel file, by name; by default its first.
         header_row: the row of the sheet that names the columns, counted from 1.
@@ -70,7 +71,7 @@ class InputSpec(BaseModel):
     format: FileFormat | None = None
     delimiter: str | None = Field(default=None, min_length=1, max_length=4)
     quote: str = Field(default='"', min_length=1, max_length=1)
-    encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
+    encoding: Literal["utf-8", "windows-1252", "latin-1", "utf-16"] = "utf-8"
     null_texts: tuple[str, ...] = ("",)
     sheet: str | None = Field(default=None, min_length=1)
     header_row: int = Field(default=1, ge=1)

@@ -9,6 +9,7 @@ that is never closed makes its own line unreadable, not those below it.
 
 import gzip
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -198,13 +199,33 @@ class _Lines:
         return None
 
 
+@contextmanager
+def in_utf8(spec: InputSpec, file: SourceFile) -> Iterator[Path]:
+    """A CSV file whose encoding DuckDB can't read, unpacked and as UTF-8; gone at the end of the block.
+
+    Raises:
+        UnicodeDecodeError: bytes in it are no text in its encoding.
+    """
+    with TemporaryDirectory(prefix="gristmill-") as folder:
+        readable = Path(folder) / "in_utf8.csv"
+        with _unpacked(file) as stream, readable.open("w", encoding="utf-8", newline="") as out:
+            shutil.copyfileobj(TextIOWrapper(stream, encoding=spec.encoding, newline=""), out)
+        yield readable
+
+
 def _numbered_lines(file: SourceFile, spec: InputSpec) -> Iterator[tuple[int, str]]:
     """A file's lines, unpacked, from 1; bytes that are no text in its encoding become surrogates."""
     encoding = "utf-8-sig" if spec.encoding == "utf-8" else spec.encoding
+    with _unpacked(file) as stream:
+        yield from enumerate(TextIOWrapper(stream, encoding=encoding, errors="surrogateescape", newline=""), start=1)
+
+
+@contextmanager
+def _unpacked(file: SourceFile) -> Iterator[Any]:
+    """A file's bytes."""
     with ExitStack() as opened:
         stream: Any = BytesIO(file.read_bytes()) if file.remote else opened.enter_context(Path(file.address).open("rb"))
-        unpacked = opened.enter_context(gzip.open(stream)) if is_compressed(file.label) else stream
-        yield from enumerate(TextIOWrapper(unpacked, encoding=encoding, errors="surrogateescape", newline=""), start=1)
+        yield opened.enter_context(gzip.open(stream)) if is_compressed(file.label) else stream
 
 
 def _is_whole(text: str) -> bool:

@@ -52,7 +52,7 @@ class ColumnFacts:
         negative: share of values below zero.
         largest: the largest absolute number.
         leading_zero: share of values such as `007`.
-        sign: the sign of money (`€`) that each of its values has; the facts about them are those without it.
+        sign: the sign of money (`€`) that nearly each of its values has; the facts about them are those without it.
         decimal_comma: its numbers are written `1.516,30`; the facts about them are those of `1516.30`.
         truth_words: where its values are words for yes and no that a load would not understand by itself (`oui`,
             `Nein`): each of its values and what it means.
@@ -209,18 +209,18 @@ def _facts(connection: duckdb.DuckDBPyConnection, raw: RawTable, name: str) -> C
 
 
 def _sign(connection: duckdb.DuckDBPyConnection) -> str:
-    """The sign of money at the head or the end of every value looked at; empty where there is none."""
+    """The sign of money at the head or the end of nearly every value looked at; empty where there is none."""
     signs = [
         f"(ltrim(v, '+-') like '{sign}%' or v like '%{sign}') and regexp_matches(v, '[0-9]')" for sign in CURRENCY_SIGNS
     ]
     shares = _shares(connection, signs)
-    return next((sign for sign, share in zip(CURRENCY_SIGNS, shares, strict=True) if share == 1), "")
+    return next((sign for sign, share in zip(CURRENCY_SIGNS, shares, strict=True) if share >= _ENOUGH), "")
 
 
 def _has_decimal_comma(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether every value looked at reads as a number with a decimal comma, and some have one."""
+    """Whether nearly every value looked at reads as a number with a decimal comma, and some have one."""
     every, some = _shares(connection, [f"regexp_full_match(v, '{DECIMAL_COMMA}')", "contains(v, ',')"])
-    return every == 1 and some > 0
+    return every >= _ENOUGH and some > 0
 
 
 def _foreign_truth(connection: duckdb.DuckDBPyConnection) -> tuple[tuple[str, bool], ...]:

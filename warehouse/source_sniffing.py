@@ -7,6 +7,7 @@ import codecs
 from collections.abc import Container
 from itertools import chain, count, takewhile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
@@ -16,6 +17,7 @@ from warehouse.source_names import words_of
 
 _LOOKED_AT_BYTES = 1 << 20
 _USUAL = (",", "\t")
+WINDOWS = "windows-1252"
 
 
 def input_of_file(pattern: str, data_root: Path, *, sheet: str | None = None) -> InputSpec:
@@ -87,17 +89,35 @@ def _relative(path: Path, data_root: Path) -> str:
 
 
 def _dialect(file: Path) -> dict[str, str]:
+    """What differs from a usual CSV file: encoding, delimiter, quote."""
     with file.open("rb") as stream:
         head = stream.read(_LOOKED_AT_BYTES)
-    encoding = "utf-8"
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
-    else:
-        try:
-            codecs.getincrementaldecoder("utf-8")().decode(head)
-        except UnicodeDecodeError:
-            encoding = "latin-1"
+    encoding = _encoding_of(head)
     found = {} if encoding == "utf-8" else {"encoding": encoding}
+    with TemporaryDirectory(prefix="gristmill-") as folder:
+        shown, read_as = file, encoding
+        if encoding == WINDOWS:  # DuckDB can't read it
+            shown, read_as = Path(folder) / file.name, "utf-8"
+            shown.write_text(head.decode(encoding, "replace"), encoding="utf-8", newline="")
+        delimiter, quote = _sniffed(shown, read_as)
+    usual = "\t" if file.suffix.lower() == ".tsv" else ","
+    found |= {"delimiter": delimiter} if delimiter and delimiter != usual else {}
+    return found | ({"quote": quote} if quote and len(quote) == 1 and quote not in ('"', "\x00") else {})
+
+
+def _encoding_of(head: bytes) -> str:
+    """How text is written; what is not Unicode is taken for Windows' set, which has all that Latin-1 can print."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return WINDOWS
+    return "utf-8"
+
+
+def _sniffed(file: Path, encoding: str) -> tuple[str, str]:
+    """Delimiter and quote of a CSV file, as DuckDB finds them; empty where it finds none."""
     try:
         with duckdb.connect() as connection:
             delimiter, quote = first_row(
@@ -106,7 +126,5 @@ def _dialect(file: Path) -> dict[str, str]:
                 "all_varchar = true)",
             )
     except duckdb.Error:
-        return found
-    usual = "\t" if file.suffix.lower() == ".tsv" else ","
-    found |= {"delimiter": delimiter} if delimiter and delimiter != usual else {}
-    return found | ({"quote": quote} if quote and len(quote) == 1 and quote not in ('"', "\x00") else {})
+        return "", ""
+    return delimiter, quote

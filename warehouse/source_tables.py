@@ -11,6 +11,7 @@ threads at a time; a row's number in its file follows from its place there.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import duckdb
 
@@ -25,7 +26,7 @@ from warehouse.errors_sources import (
 from warehouse.scratch import is_shortage
 from warehouse.source_excel import SHEET_ROW, SheetUnreadableError, read_sheet
 from warehouse.source_files import SourceFile
-from warehouse.source_lines import delimiter_of, readable_rows
+from warehouse.source_lines import delimiter_of, in_utf8, readable_rows
 from warehouse.unreadable_lines import keep_unreadable
 
 FILE_COLUMN = "source_file"
@@ -35,7 +36,7 @@ ROW_ID = "rowid"
 
 _BEFORE, _IN_SHEET, _ADDRESS = "rows before its file", "row in its sheet", "address of its file"
 _ROW_IN_FILE = "file_row_number"  # DuckDB's name
-_ENCODING = {"utf-8": "utf-8", "latin-1": "latin-1", "utf-16": "utf-16"}
+_NOT_DUCKDBS = ("windows-1252",)  # encodings that it can't read
 
 
 def columns_of(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
@@ -134,8 +135,12 @@ class CopiedFiles:
             SourceColumnNameTakenError: a column is called like one that every raw table has.
         """
         try:
-            self._add(file)
-        except (duckdb.Error, SheetUnreadableError) as failure:
+            if self.spec.format_of(file.label) == "csv" and self.spec.encoding in _NOT_DUCKDBS:
+                with in_utf8(self.spec, file) as readable:
+                    self._add(file, self._reader_of_lines(file, readable))
+            else:
+                self._add(file)
+        except (duckdb.Error, SheetUnreadableError, UnicodeError) as failure:
             if is_shortage(failure):
                 raise
             if self.keeps_unreadable and self._add_line_by_line(file):
@@ -153,11 +158,15 @@ class CopiedFiles:
             if split is None:
                 return False
             try:
-                self._add(file, csv_reader(self.spec, split.readable.as_posix(), file.label, encoding="utf-8"))
+                self._add(file, self._reader_of_lines(file, split.readable))
             except duckdb.Error:
                 return False
         keep_unreadable(self.connection, self.name, label=file.label, split=split)
         return True
+
+    def _reader_of_lines(self, file: SourceFile, readable: Path) -> str:
+        """SQL of a CSV file's rows that were written anew."""
+        return csv_reader(self.spec, readable.as_posix(), file.label, encoding="utf-8")
 
     def _add(self, file: SourceFile, reader: str = "") -> None:
         reader = reader or self._reader(file)
@@ -203,7 +212,7 @@ class CopiedFiles:
             return f"read_parquet({path})"
         if kind == "jsonl":
             return f"read_json({path}, format = 'newline_delimited', compression = '{packed}')"
-        return csv_reader(spec, file.address, file.label, encoding=_ENCODING[spec.encoding], packed=packed)
+        return csv_reader(spec, file.address, file.label, encoding=spec.encoding, packed=packed)
 
     def _fit(self, file: SourceFile, found: Mapping[str, str]) -> None:
         """Make room for a file's new columns; refuse one that differs from the others in a column that is needed."""

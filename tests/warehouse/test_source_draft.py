@@ -263,7 +263,8 @@ def test_inputs_are_named_after_files(pattern, name):
     ("name", "content", "expected"),
     [
         ("a.csv", b"id;n\n1;2\n3;4\n", {"delimiter": ";"}),
-        ("a.csv", "id,n\n1,é\n2,x\n".encode("latin-1"), {"encoding": "latin-1"}),
+        ("a.csv", "id,n\n1,é\n2,x\n".encode("latin-1"), {"encoding": "windows-1252"}),
+        ("a.csv", "id;n\n1;5,20 €\n2;7,00 €\n".encode("cp1252"), {"encoding": "windows-1252", "delimiter": ";"}),
         ("a.tsv", b"id\tn\n1\t2\n", {}),
         ("a.csv", b"id,n\n1,2\n", {}),
     ],

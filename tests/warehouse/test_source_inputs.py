@@ -93,6 +93,17 @@ def test_packed_files_are_unpacked(read, tmp_path):
     assert read({"files": "b.jsonl.gz"})["id"].to_list() == ["007"]
 
 
+def test_what_windows_writes_is_read_packed_or_not(read, tmp_path):
+    content = 'id;n\r\n007;12,50 €\r\n008;"dos\r\nlíneas"\r\n'.encode("cp1252")
+    (tmp_path / "a.csv").write_bytes(content)
+    (tmp_path / "b.csv.gz").write_bytes(gzip.compress(content))
+    spec = {"encoding": "windows-1252", "delimiter": ";"}
+    for name in ("a.csv", "b.csv.gz"):
+        rows = read({"files": name, **spec})
+        assert rows.row(0) == ("007", "12,50 €", name, 1)
+        assert rows.row(1) == ("008", "dos\r\nlíneas", name, 2)
+
+
 def test_a_sample_takes_from_every_file(read, tmp_path):
     for name in "abc":
         (tmp_path / f"{name}.csv").write_text("id\n" + "".join(f"{name}{n}\n" for n in range(9)))

@@ -78,12 +78,19 @@ def test_other_delimiters_and_quotes(read, options, content):
     assert [line[0] for line in lines] == [2]
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-8"])
+@pytest.mark.parametrize("encoding", ["latin-1", "windows-1252", "utf-16", "utf-8"])
 def test_every_encoding_and_packing(read, encoding):
     content = f"{HEADER}1,jürgen,10\n2,bob\n3,cy,30\n".encode(encoding)
     rows, lines = read(gzip.compress(content), name="file.csv.gz", encoding=encoding)
     assert rows == [("1", "jürgen", "10", 1), ("3", "cy", "30", 3)]
     assert lines == [(2, 3, "2,bob")]
+
+
+def test_bytes_that_are_no_text_make_their_own_line_unreadable(read):
+    content = f"{HEADER}1,jürgen,10\n2,".encode("cp1252") + b"\x81,20\n3,cy,30\n"
+    rows, lines = read(content, encoding="windows-1252")
+    assert rows == [("1", "jürgen", "10", 1), ("3", "cy", "30", 3)]
+    assert [line[:2] for line in lines] == [(2, 3)]
 
 
 def test_lines_that_end_in_different_ways_are_all_rows(read):
