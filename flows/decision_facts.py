@@ -3,7 +3,7 @@
 Belongs here: gathering it once. Does not: deciding (`deciding`, `deciding_offers`, `deciding_lists`).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -34,6 +34,11 @@ class Decided:
     tables: dict[str, PublishedTable] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+
+    def in_place_of(self, tables: SegmentTables) -> SegmentTables:
+        """The segment tables with the offers as they were decided, where they were, for the mere ranked list."""
+        offers = self.tables.get("next_best_offer")
+        return tables if offers is None else replace(tables, next_best_offer=offers.frame)
 
 
 @dataclass(frozen=True, kw_only=True)

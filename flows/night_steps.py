@@ -22,8 +22,11 @@ from flows import (
 )
 from flows.context import Context
 from flows.core_tables import CoreTables
+from flows.decision_facts import Decided
 from flows.recording import recorded
 from flows.steps import Result, Step
+from segments.build import SegmentTables
+from warehouse.ledger import Run
 
 
 def _scores(
@@ -46,6 +49,36 @@ def _scores(
     return replace(scores, subscribers=subscribers)
 
 
+def _decided(
+    step: Step,
+    context: Context,
+    core: CoreTables,
+    run: Run,
+    *,
+    opened: dict[str, champions.Champion],
+    paths: list[str],
+) -> tuple[scoring.Scores, SegmentTables, Decided]:
+    """Everything that is published; of the scores what those of challengers are held against.
+
+    What a later step has no need of is let go: with many customers a night is as large as what it holds.
+    """
+    buckets = len(list(core.buckets()))
+    scores = _scores(step, context, core, run.as_of, opened=opened, paths=paths)
+    of_the_run = partial(step, context=context, core=core, as_of=run.as_of, run_key=run.run_key)
+    tables = of_the_run("segments", night.make_segments, scores=scores, champions=opened)
+    scores = scores.told()
+    tables = of_the_run(
+        "value, loyalty, stages, moves", segmenting.more_tables, parts=buckets, scores=scores, tables=tables
+    )
+    tables = of_the_run("campaigns", campaigning.with_campaigns, parts=2 * buckets, tables=tables)
+    scored = receipting.ScoredNight(scores=scores, champions=opened, paths=paths)
+    told_of = partial(step, context=context, core=core, scored=scored, run=run)
+    tables = told_of("receipts", receipting.with_receipts, tables=tables)
+    tables = told_of("drift", drifting.with_drift, parts=2, tables=tables)
+    decided = of_the_run("decisions", deciding.decide_night, scores=scores, tables=tables)
+    return scores.without(["features"]), decided.in_place_of(tables), decided
+
+
 def score_night(
     step: Step, context: Context, core: CoreTables, day: date, *, force: bool, allowances: dict[str, bool]
 ) -> Result:
@@ -63,19 +96,7 @@ def score_night(
         recording.model_versions = {name: champion.promotion.version for name, champion in opened.items()}
         of_the_day = partial(step, context=context, core=core, as_of=day)
         paths = of_the_day("features", night_features.build_night_features, parts=buckets)
-        scores = _scores(step, context, core, day, opened=opened, paths=paths)
-        of_the_run = partial(of_the_day, run_key=recording.run.run_key)
-        tables = of_the_run("segments", night.make_segments, scores=scores, champions=opened)
-        scores = scores.explained()
-        tables = of_the_run(
-            "value, loyalty, stages, moves", segmenting.more_tables, parts=buckets, scores=scores, tables=tables
-        )
-        tables = of_the_run("campaigns", campaigning.with_campaigns, parts=2 * buckets, tables=tables)
-        scored = receipting.ScoredNight(scores=scores, champions=opened, paths=paths)
-        told_of = partial(step, context=context, core=core, scored=scored, run=recording.run)
-        tables = told_of("receipts", receipting.with_receipts, tables=tables)
-        tables = told_of("drift", drifting.with_drift, parts=2, tables=tables)
-        decided = of_the_run("decisions", deciding.decide_night, scores=scores, tables=tables)
+        scores, tables, decided = _decided(step, context, core, recording.run, opened=opened, paths=paths)
         published = step(
             "publish",
             night.publish_night,

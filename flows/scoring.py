@@ -4,7 +4,7 @@ Belongs here: which rows go to which model. Does not: features (`night_features.
 what becomes of it (`night.py`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -51,9 +51,14 @@ class Scores:
     subscribers: "SubscriptionScores | None" = None
     brands: pl.DataFrame | None = None
 
-    def explained(self) -> "Scores":
-        """The same once reasons are told: without the contributions, which are as large as all features together."""
-        return replace(self, contributions=self.contributions.clear(), value_contributions=None)
+    def told(self) -> "Scores":
+        """The same once segments are made: without the rows of contributions and offers, larger than all the rest."""
+        frames = {name: getattr(self, name) for name in ("contributions", "value_contributions", "offers")}
+        return self.without(name for name, frame in frames.items() if frame is not None)
+
+    def without(self, names: Iterable[str]) -> "Scores":
+        """The same without the rows of some."""
+        return replace(self, **{name: getattr(self, name).clear() for name in names})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from datetime import date
 
 import polars as pl
 
+from data_contracts.key_order import by_key
 from data_contracts.published import OutputColumn, OutputContract
 from warehouse.errors import EmptyTableError, VolumeChangedError
 
@@ -124,6 +125,6 @@ def _column_faults(column: OutputColumn, *, is_key: bool) -> dict[str, pl.Expr]:
 
 def _surplus_rows(frame: pl.DataFrame, key: tuple[str, ...]) -> int:
     """How many rows repeat the key of another; sorting finds them faster than hashing when rows come sorted."""
-    keys = frame.select(key).sort(key)
+    keys = by_key(frame.select(key), key)
     as_the_row_above = keys.select(pl.all_horizontal(pl.all().eq_missing(pl.all().shift()))).to_series()
     return int(as_the_row_above.slice(1).sum())

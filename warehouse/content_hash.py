@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import polars as pl
 from polars import selectors
 
+from data_contracts.key_order import by_key
 from data_contracts.published import PublishedTable
 
 _ROWS_AT_A_TIME = 200_000
@@ -39,7 +40,7 @@ def add_to_hash(digest: "hashlib._Hash", table: PublishedTable) -> None:
 def _canonical_blocks(table: PublishedTable) -> Iterable[bytes]:
     kept = [name for name in table.contract.names if name not in table.contract.volatile]
     yield (json.dumps([table.contract.table, kept]) + "\n").encode()
-    frame = table.frame.sort(table.contract.key).select(kept)
+    frame = by_key(table.frame, table.contract.key).select(kept)
     for start in range(0, frame.height, _ROWS_AT_A_TIME):
         buffer = io.BytesIO()
         _canonical_values(frame.slice(start, _ROWS_AT_A_TIME)).write_csv(

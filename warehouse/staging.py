@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 
+from data_contracts.key_order import by_key
 from data_contracts.published import PublishedTable
 from warehouse.audit import row_findings, schema_findings
 from warehouse.base import TableDescription, Warehouse
@@ -44,7 +45,7 @@ def stage_and_audit(
     for number, name in enumerate(sorted(tables)):
         check_still_running(warehouse, run)
         table, staged = tables[name], versioned_name(name, version_number)
-        warehouse.write_frame(VERSIONS_SCHEMA, staged, table.frame.sort(table.contract.key))
+        warehouse.write_frame(VERSIONS_SCHEMA, staged, by_key(table.frame, table.contract.key))
         meanings = {column.name: column.meaning for column in table.contract.columns}
         warehouse.comment_table(VERSIONS_SCHEMA, staged, TableDescription(meanings, table.contract.meaning))
         if number == 0:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from data_contracts.key_order import by_key
 from segments.checks import require_columns, require_key
 from segments.decisions.allocation import Allocation, allocate
 from segments.decisions.exploration import Exploration, draw_lots, no_lots
@@ -98,7 +99,7 @@ def choose(candidates: pl.DataFrame, rules: ChoiceRules, exploration: Exploratio
     """
     require_columns(candidates, (*KEY, "gain_amount", "cost_amount", "blocked"), name="candidates")
     require_key(candidates, KEY, name="candidates")
-    rows = candidates.sort(KEY).with_row_index("__row")
+    rows = by_key(candidates, KEY).with_row_index("__row")
     options = (
         rows.select("offer_id", "channel", "cost_amount", *_named(rows, rules))
         .unique()
