@@ -16,7 +16,6 @@ from features.snapshots import Snapshot
 YEAR_DAYS = 365
 HALF_YEAR_DAYS = 180
 _NEEDS = ("payments",)
-_DUE = ("payments", "payments.due_on")
 _PAID = ("payments", "payments.paid_on")
 _LATE = ("payments", "payments.due_on", "payments.paid_on")
 NOTHING_PAID = "no invoice with a due day paid in the last 365 days"

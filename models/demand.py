@@ -241,18 +241,18 @@ def _shrunk_reach(tested: _AskedBefore, shorter: _AskedBefore, share: float) -> 
 
     Past periods overlap, so a dozen of them are few, and the widest of few is too wide. A third of the period is seen
     three times as often; if its days miss independently, the whole period misses by the root of its share. The truth
-    lies between: the geometric mean of both.
+    lies between: the geometric mean of both; the period's own alone where a third of it was at times without any.
     """
-    own = _reach(tested)
-    known = len(shorter.came) >= FEWEST_ORIGINS
-    return math.sqrt(own * _reach(shorter) * math.sqrt(share)) if known else own
+    own, other = _reach(tested), _reach(shorter)
+    own = UNKNOWN_ERROR if own is None else own
+    return own if other is None else math.sqrt(own * other * math.sqrt(share))
 
 
-def _reach(tested: _AskedBefore) -> float:
-    """The logarithm by which four in five forecasts were off at most."""
+def _reach(tested: _AskedBefore) -> float | None:
+    """The logarithm by which four in five forecasts were off at most; None of too few, or where one is of nothing."""
     said, came = tested.said, tested.came
     if len(said) < FEWEST_ORIGINS or min(said.min(), came.min()) <= 0:
-        return UNKNOWN_ERROR
+        return None
     errors = np.sort(np.abs(np.log(came / said)))
     return float(errors[min(math.ceil(0.8 * (len(errors) + 1)) - 1, len(errors) - 1)])
 

@@ -30,7 +30,6 @@ _EVIDENCE = {
     "referral_points": 1.0,
 }
 _ABOVE_THE_USUAL = 1.25
-_YEAR_DAYS = 365
 
 
 def loyalty(rows: pl.DataFrame, *, rules: SegmentationRules, previous: pl.DataFrame | None = None) -> pl.DataFrame:

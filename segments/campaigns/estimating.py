@@ -7,7 +7,7 @@ Xu, Kohavi, Walker, "Improving the Sensitivity of Online Controlled Experiments 
 2013; Lin, "Agnostic notes on regression adjustments to experimental data", Annals of Applied Statistics 7, 2013). A row
 is a customer, so errors are clustered by customer; each group has its own variance (Welch). Nothing is winsorised. Few
 customers, of whom fewer bought, tell their variance badly, and tell it small where their mean is small: it is drawn to
-that of both groups, which counts as `PRIOR_ROWS` more customers.
+that of both groups, which counts as `PRIOR_ROWS` more customers, that of the contacted upwards only.
 """
 
 import math
@@ -118,16 +118,20 @@ def _moments(values: Floats, weights: Floats) -> _Moments:
 
 
 def _drawn(ours: _Moments, others: _Moments) -> tuple[_Moments, _Moments]:
-    """The same with variances drawn to what both groups say together."""
+    """The same with variances drawn to what both groups say together.
+
+    That of the contacted is only drawn up: it may be larger because of the contact, however many others say less.
+    """
     together = (ours.rows * ours.spread**2 + others.rows * others.spread**2) / (ours.rows + others.rows)
 
-    def drawn(own: _Moments) -> _Moments:
+    def drawn(own: _Moments) -> Floats:
         squared = own.spread**2
         wanted = (own.rows * squared + PRIOR_ROWS * together) / (own.rows + PRIOR_ROWS)
         times = np.divide(wanted, squared, out=np.ones_like(wanted), where=squared > 0)
-        return replace(own, variance=np.where(squared > 0, own.variance * times, wanted / own.rows))
+        return np.where(squared > 0, own.variance * times, wanted / own.rows)
 
-    return drawn(ours), drawn(others)
+    up = np.maximum(drawn(ours), ours.variance)
+    return replace(ours, variance=up), replace(others, variance=drawn(others))
 
 
 def _degrees(variances: tuple[float, float], rows: tuple[float, float]) -> float:

@@ -28,15 +28,16 @@ def with_restatements(
     Args:
         ledger: as `contract.ledger_frame` makes it.
         before: the table as published for the last earlier date (amounts in major units); None: there was none.
-        currency: of the amounts.
+        currency: of the amounts; what was told in another one is not held against them.
         as_of: the business date.
     """
     key = list(ledger_contract(currency).key)
     names = [*AMOUNTS, *OTHERS]
     told: dict[tuple[Any, ...], dict[str, Any]] = {}
-    if before is not None and {*key, "as_of", "state", *names} <= set(before.columns):
+    if before is not None and {*key, "as_of", "state", "currency", *names} <= set(before.columns):
         minor = before.with_columns(to_minor_units(pl.col(AMOUNTS), currency))
-        told = {tuple(row[name] for name in key): row for row in minor.to_dicts() if row["state"] == MATURED}
+        matured = minor.filter(state=MATURED, currency=currency.code)  # in another currency every amount is another
+        told = {tuple(row[name] for name in key): row for row in matured.to_dicts()}
     found = []
     for row in ledger.select(*key, "state", *names).to_dicts():
         earlier = told.get(tuple(row[name] for name in key))

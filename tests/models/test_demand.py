@@ -76,6 +76,12 @@ def test_intervals_of_a_quarter_hold_and_are_not_as_wide_as_the_worst_of_a_few_o
     assert max(one.high / one.expected for one, _ in told) < 1.25
 
 
+def test_days_without_an_order_in_a_third_of_the_period_do_not_narrow_what_the_period_itself_shows():
+    daily = np.random.default_rng(0).poisson(0.5, 700).astype(float)  # weeks without any
+    told = forecast_total(daily, 28)
+    assert np.log(told.high / told.expected) == pytest.approx(0.499, abs=1e-3)  # as 80 % of past periods; else 0.316
+
+
 def test_where_a_year_repeats_itself_last_year_is_kept_to():
     told = forecast_total(_seasonal(1_000), 30)
     assert told.expected == pytest.approx(told.seasonal_naive, rel=0.06)

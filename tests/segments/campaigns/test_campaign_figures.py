@@ -59,6 +59,16 @@ def test_few_held_out_of_whom_fewer_bought_do_not_look_sure():
     assert inside / 400 > 0.93  # each side by its own variance: 0.83
 
 
+def test_few_contacted_who_vary_more_than_many_left_alone_are_not_told_to_vary_as_little():
+    rng = np.random.default_rng(3)
+    contacted = np.arange(3_000) < 100
+    sides = Sides(contacted=contacted, weights=np.ones(3_000), covariates=np.zeros((3_000, 1)), with_like=1.0)
+    outcome = rng.normal(0, np.where(contacted, 90, 30))
+    (found,) = effects(outcome[:, None], sides, by_lot=True)
+    own = np.sqrt(outcome[contacted].var(ddof=1) / 100 + outcome[~contacted].var(ddof=1) / 2_900)
+    assert found.error == pytest.approx(own, rel=0.01)  # drawn to both: 0.67 of it
+
+
 @pytest.mark.parametrize(("degrees", "quantile"), [(5, 2.5706), (30, 2.0423), (1e9, 1.96)])
 def test_quantiles_of_student(degrees, quantile):
     assert t_95(degrees) == pytest.approx(quantile, abs=1e-3)

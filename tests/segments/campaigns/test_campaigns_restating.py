@@ -49,5 +49,6 @@ def test_what_was_not_matured_or_not_told_so_yet_is_no_restatement(made):
     first, second = made
     running = published(first, None, AS_OF).with_columns(state=pl.lit("not matured"))
     old_form = published(first, None, AS_OF).drop("verdict")
-    for before in (None, running, old_form):
+    other_currency = published(first, None, AS_OF).with_columns(currency=pl.lit("USD"))
+    for before in (None, running, old_form, other_currency):
         assert with_restatements(second, before, currency=EUR, as_of=AS_OF)["restated_on"].to_list() == [None]
