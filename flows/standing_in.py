@@ -22,7 +22,7 @@ from flows.training import (
     train_next_offer_model,
     train_value_model,
 )
-from flows.training_tables import TrainingPlan, TrainingTables, build_training_tables
+from flows.training_tables import TrainingPlan, TrainingTables, build_training_tables, lines_learnt_from
 from models.errors import TooFewOutcomesError, TooLittleHistoryError
 from models.grading import FITTED_WITHOUT_OUTCOMES
 from models.horizon import short_history_horizon
@@ -141,7 +141,7 @@ def offers_or_stand_in(context: Context, *, core: CoreTables, as_of: date, tick:
         return train_next_offer_model(context, core=core, as_of=as_of, tick=tick)
     except TooLittleOfferHistoryError as error:
         return stand_in_offers(
-            core.orders(),
+            lines_learnt_from(core, tell=context.reporter.say),
             core.scan("products"),
             as_of=as_of,
             time_zone=core.time_zone,

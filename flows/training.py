@@ -14,7 +14,7 @@ import polars as pl
 from flows.context import Context
 from flows.core_tables import CoreTables
 from flows.errors_models import LabelsUnusableError
-from flows.training_tables import TrainingPlan, TrainingTables
+from flows.training_tables import TrainingPlan, TrainingTables, lines_learnt_from
 from models.errors import TooFewOutcomesError, TooLittleHistoryError
 from models.horizon import Horizon, choose_horizon
 from models.labels import KEYS, purchase_gaps
@@ -176,7 +176,7 @@ def train_next_offer_model(context: Context, *, core: CoreTables, as_of: date, t
     tick()
     settings = context.settings
     return train_next_offer(
-        core.orders(),
+        lines_learnt_from(core, tell=context.reporter.say),
         core.scan("products"),
         as_of=as_of,
         time_zone=core.time_zone,

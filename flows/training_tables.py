@@ -24,6 +24,7 @@ from models.value_basis import NET_SALES, SPEND_FEATURES, choose_basis, known_co
 from segments.control_group import in_control_group
 
 LEARNT_FROM = "customers who are learnt from"
+MOST_LINES = 5_000_000  # that next offers read, about: some 400 bytes of memory each
 Tick = Callable[[], None]
 
 
@@ -118,6 +119,16 @@ def share_learnt_from(core: CoreTables, plan: TrainingPlan, *, active_within_day
     lately = (core.orders(bucket).filter(pl.col("ordered_at") >= start) for bucket in core.buckets())
     customers: int = sum(lines.select(count).collect().item() for lines in lately)
     return min(1.0, most_rows / max(1, dates * customers))
+
+
+def lines_learnt_from(core: CoreTables, *, tell: Callable[[str], None], most_lines: int = MOST_LINES) -> pl.LazyFrame:
+    """What next offers are learnt from: all order lines; of a very large company, all those of some customers."""
+    lines: int = core.orders().select(pl.len()).collect().item()
+    if lines <= most_lines:
+        return core.orders()
+    share = most_lines / lines
+    tell(f"next offers are learnt from {share:.1%} of the customers, drawn by lot")
+    return pl.concat([_drawn(core, bucket, share).orders(bucket) for bucket in core.buckets()])
 
 
 def build_training_bucket(job: TrainingJob, bucket: int) -> dict[str, str]:

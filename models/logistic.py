@@ -9,6 +9,7 @@ from models.encoding import Floats
 
 MOST_STEPS = 30
 CLOSE_ENOUGH = 1e-9
+ROWS_AT_ONCE = 50_000  # bounds the copies of the design
 
 
 def fit_logistic(
@@ -42,7 +43,7 @@ def fit_logistic(
         expected = 1 / (1 + np.exp(-np.clip(design @ weights + known, -35, 35)))
         gradient = design.T @ (expected - target) + penalty * (weights - start)
         spread = np.maximum(expected * (1 - expected), 1e-9)
-        step = np.linalg.solve((design * spread[:, None]).T @ design + np.diag(penalty), gradient)
+        step = np.linalg.solve(_curvature(design, spread) + np.diag(penalty), gradient)
         here = loss(weights)
         while np.abs(step).max() >= CLOSE_ENOUGH and loss(weights - step) > here:
             step = step / 2
@@ -50,3 +51,13 @@ def fit_logistic(
         if np.abs(step).max() < CLOSE_ENOUGH:
             break
     return weights
+
+
+def _curvature(design: Floats, spread: Floats) -> Floats:
+    """The design's columns multiplied with one another, each row counting its spread; shape (weights, weights)."""
+    total: Floats = np.zeros((design.shape[1], design.shape[1]))
+    for start in range(0, len(design), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        scaled = design[rows] * np.sqrt(spread[rows, None])
+        total += scaled.T @ scaled  # of a matrix with itself numpy works out one half
+    return total

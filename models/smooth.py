@@ -80,12 +80,15 @@ def fit_smooth(matrix: Floats, target: Floats, *, places: list[int], offset: Flo
         places: the numeric columns.
         offset: log-odds known beforehand, shape (rows,).
     """
-    logs = _logs(matrix, places)
-    seen = np.asarray(np.isfinite(logs).any(axis=0))
-    places = [place for place, any_value in zip(places, seen, strict=True) if any_value]
-    logs = logs[:, seen]
-    means, spreads = np.nanmean(logs, axis=0), np.nanstd(logs, axis=0) + 1e-9
-    design = np.column_stack([np.ones(len(target)), _standardised(matrix, tuple(places), means, spreads)])
+    places = [place for place in places if np.isfinite(matrix[:, place]).any()]
+    design = np.ones((len(target), 1 + len(places)))  # the one copy of the matrix: it is filled and changed in place
+    for start in range(0, len(matrix), CHUNK_ROWS):
+        design[start : start + CHUNK_ROWS, 1:] = _logs(matrix[start : start + CHUNK_ROWS], places)
+    logs = design[:, 1:]
+    means = np.array([np.nanmean(column) for column in logs.T])
+    spreads = np.array([np.nanstd(column) for column in logs.T]) + 1e-9
+    for start in range(0, len(matrix), CHUNK_ROWS):
+        logs[start : start + CHUNK_ROWS] = _at_most_far((logs[start : start + CHUNK_ROWS] - means) / spreads)
     penalty = np.full(design.shape[1], PENALTY_PER_ROW * len(target))
     penalty[0] = 1e-6
     weights = fit_logistic(design, target, penalty=penalty, start=np.zeros(design.shape[1]), offset=offset)
@@ -104,7 +107,10 @@ def _logs(matrix: Floats, places: list[int]) -> Floats:
 
 
 def _standardised(matrix: Floats, places: tuple[int, ...], means: Floats, spreads: Floats) -> Floats:
-    standard = (_logs(matrix, list(places)) - means) / spreads
+    return _at_most_far((_logs(matrix, list(places)) - means) / spreads)
+
+
+def _at_most_far(standard: Floats) -> Floats:
     return np.clip(np.nan_to_num(standard, nan=0.0), -FARTHEST, FARTHEST)
 
 

@@ -69,7 +69,7 @@ def bought_before(lines: pl.DataFrame, instant: datetime, *, known_by: datetime 
     Returns:
         One row a customer, order and product: `customer`, `product`, `order`, `days_before` (Int32, whole days
         from the purchase to `instant`, 0 = the last 24 hours, the first moment included), `milli_quantity` (Int64,
-        thousandths of a unit), `amount` (Int64, minor units). Sorted by customer, product, days_before, order.
+        thousandths of a unit), `amount` (Int64, minor units). Unsorted: what is made of it are sums of integers.
     """
     known = known_before(lines.lazy(), known_by or instant).filter(pl.col("ordered_at") < instant)
     orders = purchase_orders(known.rename({"customer": "customer_id", "order": "order_id"}))
@@ -83,7 +83,6 @@ def bought_before(lines: pl.DataFrame, instant: datetime, *, known_by: datetime 
             (pl.col("quantity") * 1000).round().cast(pl.Int64).sum().alias("milli_quantity"),
             pl.col("amount").sum(),
         )
-        .sort("customer", "product", "days_before", "order")
         .collect()
     )
 

@@ -54,7 +54,7 @@ class Examples:
 def examples_at(past: Past, snapshot: date, options: OfferOptions, *, only_buyers: bool = False) -> Examples:
     """Candidates of active customers at `snapshot`, from what was known then, and what they bought afterwards.
 
-    Of more than `customers_per_snapshot` some are drawn by lot; facts about products are those of all.
+    Of many some are drawn by lot (`customers_asked`); facts about products are those of all.
     With `only_buyers`, of those who bought in the window: all a ranking learns from, at a fraction of the work.
     Descriptions of products (their category) are those known at training time: they describe, they don't happen.
     """
@@ -64,10 +64,14 @@ def examples_at(past: Past, snapshot: date, options: OfferOptions, *, only_buyer
     facts = combine_item_facts([part], past.categories, neighbours_per_product=options.neighbours_per_product)
     asked = bought.filter(pl.col("days_before") < options.active_within_days).select("customer").unique()
     truth = bought_after(past, snapshot, window_days=options.window_days).join(asked, on="customer", how="semi")
-    if only_buyers:
-        asked = truth.select("customer").unique()
-    if asked.height > options.customers_per_snapshot:
-        asked = _drawn(asked, options.customers_per_snapshot, snapshot)
+    buyers = truth.select("customer").unique()
+    asked, count = (
+        (buyers, options.buyers_asked)
+        if only_buyers
+        else (asked, customers_asked(asked.height, buyers.height, options))
+    )
+    if asked.height > count:
+        asked = _drawn(asked, count, snapshot)
         truth = truth.join(asked, on="customer", how="semi")
     history = history_of_bought(
         bought.join(asked, on="customer", how="semi"),
@@ -88,6 +92,12 @@ def examples_at(past: Past, snapshot: date, options: OfferOptions, *, only_buyer
         truth.sort("customer", "product"),
         facts.products.filter(pl.col("buyers_365d") > 0).select("product"),
     )
+
+
+def customers_asked(active: int, buyers: int, options: OfferOptions) -> int:
+    """How many active customers are asked about: the fewer of them buy, the more, for as certain figures."""
+    enough = options.buyers_asked * active // max(buyers, 1)
+    return min(max(enough, options.fewest_customers), options.customers_per_snapshot)
 
 
 def _drawn(customers: pl.DataFrame, count: int, snapshot: date) -> pl.DataFrame:

@@ -126,17 +126,22 @@ def product_categories(
 
 def facts_of_bought(bought: pl.DataFrame, product_ids: pl.Series, *, as_of: date, window_days: int) -> PartialItemFacts:
     """Partial facts of what `bought_before` returned."""
-    pairs, co_buyers = _co_purchases(bought, len(product_ids))
-    per_customer = bought.group_by("customer", "product").agg(
-        pl.len().cast(pl.Int64).alias("times"),
-        pl.col("days_before").max().alias("first"),
-        pl.col("days_before").min().alias("last"),
-        pl.col("milli_quantity", "amount").sum(),
-        *[
-            pl.col("days_before").is_between(start, end, closed="left").any().alias(name)
-            for name, (start, end) in _windows(window_days).items()
-        ],
+    per_customer = (
+        bought.lazy()
+        .group_by("customer", "product")
+        .agg(
+            pl.len().cast(pl.Int64).alias("times"),
+            pl.col("days_before").max().alias("first"),
+            pl.col("days_before").min().alias("last"),
+            pl.col("milli_quantity", "amount").sum(),
+            *[
+                pl.col("days_before").is_between(start, end, closed="left").any().alias(name)
+                for name, (start, end) in _windows(window_days).items()
+            ],
+        )
+        .collect(engine="streaming")  # half the time of the other engine for so many groups
     )
+    pairs, co_buyers = _co_purchases(per_customer.select("customer", "product", "last"), len(product_ids))
     sums = per_customer.group_by("product").agg(
         pl.len().cast(pl.Int64).alias("buyers"),
         (pl.col("times") > 1).sum().cast(pl.Int64).alias("repeat_buyers"),
@@ -214,15 +219,18 @@ def _windows(window_days: int) -> dict[str, tuple[int, int]]:
     }
 
 
-def _co_purchases(bought: pl.DataFrame, product_count: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Customers by pair of products (upper triangle), and by product, over each customer's latest products."""
+def _co_purchases(per_customer: pl.DataFrame, product_count: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Customers by pair of products (upper triangle), and by product, over each customer's latest products.
+
+    Args:
+        per_customer: `customer`, `product`, `last` (days since), a row a pair.
+        product_count: so many products there are.
+    """
     from scipy.sparse import csr_array  # noqa: PLC0415  heavy to import
 
     latest = (
-        bought.filter(pl.col("days_before") < CO_PURCHASE_DAYS)
-        .group_by("customer", "product")
-        .agg(pl.col("days_before").min())
-        .sort("customer", "days_before", "product")
+        per_customer.filter(pl.col("last") < CO_PURCHASE_DAYS)
+        .sort("customer", "last", "product")
         .filter(pl.int_range(pl.len()).over("customer") < CO_PURCHASE_PRODUCTS)
     )
     products_each = latest["customer"].rle().struct.field("len").to_numpy()

@@ -22,6 +22,8 @@ class OfferOptions:
         neighbours_per_product: so many neighbours are kept for each product.
         train_snapshots, validation_snapshots: at most so many windows of history to learn from and to stop on.
         customers_per_snapshot: candidates are made for at most so many customers of one snapshot, drawn by lot.
+        fewest_customers: and for at least so many, where there are so many and not only buyers are asked about.
+        buyers_asked: between the two, for as many as hold so many buyers: enough to stop on, to calibrate and to judge.
         buyers_per_snapshot: at most so many buyers are learnt from in one snapshot (a hashed sample).
         negatives_per_buyer: at most so many candidates that were not bought are kept for each buyer when learning.
     """
@@ -38,5 +40,7 @@ class OfferOptions:
     train_snapshots: int = 9
     validation_snapshots: int = 2
     customers_per_snapshot: int = 30_000
+    fewest_customers: int = 10_000
+    buyers_asked: int = 3_000
     buyers_per_snapshot: int = 1_000
     negatives_per_buyer: int = 50

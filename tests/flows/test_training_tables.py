@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from flows.core_tables import CoreTables
-from flows.training_tables import TrainingJob, TrainingPlan, build_training_bucket, share_learnt_from
+from flows.training_tables import TrainingJob, TrainingPlan, build_training_bucket, lines_learnt_from, share_learnt_from
 from models.splits import SplitPlan, ValuePlan
 from tests.flows.feature_company import DAY, ZONE, company
 from warehouse.lake import Lake
@@ -67,3 +67,17 @@ def test_only_a_large_company_is_learnt_from_in_part(build):
     assert 20 / (2 * 60) <= share <= 20 / (2 * active)
     assert share_learnt_from(core, PLAN, active_within_days=365, most_rows=50_000) == 1.0
     assert share_learnt_from(core, PLAN, active_within_days=365, most_rows=130) == 1.0
+
+
+def test_next_offers_of_a_large_company_are_learnt_from_all_lines_of_some_customers(build):
+    (core, _), (otherwise_cut, _) = build(), build(buckets=2)
+    told, every = [], core.orders().collect()
+    few = lines_learnt_from(core, tell=told.append, most_lines=every.height // 2).collect()
+    whose = every["customer_id"].is_in(few["customer_id"].unique().implode())
+    assert 0.3 * every.height < few.height < 0.7 * every.height
+    assert few.equals(every.filter(whose))
+    again = lines_learnt_from(otherwise_cut, tell=told.append, most_lines=every.height // 2).collect()
+    assert again.sort(every.columns).equals(few.sort(every.columns))
+    assert len(told) == 2
+    assert lines_learnt_from(core, tell=told.append).collect().equals(every)
+    assert len(told) == 2

@@ -1,16 +1,20 @@
 import numpy as np
 import pytest
 
+from models import logistic
 from models.logistic import fit_logistic
 
 
-def test_finds_the_weights_that_made_the_data():
+def test_finds_the_weights_that_made_the_data(monkeypatch):
     random = np.random.default_rng(1)
     design = np.column_stack([np.ones(20_000), random.normal(size=20_000)])
     offset = random.normal(size=20_000)
     target = (random.random(20_000) < 1 / (1 + np.exp(-(design @ [0.5, -1.0] + offset)))).astype(float)
     fitted = fit_logistic(design, target, penalty=np.full(2, 1e-6), start=np.zeros(2), offset=offset)
     assert fitted == pytest.approx([0.5, -1.0], abs=0.06)
+    monkeypatch.setattr(logistic, "ROWS_AT_ONCE", 3_000)
+    in_parts = fit_logistic(design, target, penalty=np.full(2, 1e-6), start=np.zeros(2), offset=offset)
+    assert in_parts == pytest.approx(fitted, rel=1e-9)
 
 
 @pytest.mark.parametrize("scale", [0.01, 1, 50])

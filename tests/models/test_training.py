@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from models.errors import OutcomesMissingError, TooFewOutcomesError
-from models.training import refuse_too_few, training_frame
+from models.training import at, refuse_too_few, training_frame
 
 DAY, NEXT = date(2026, 1, 1), date(2026, 2, 1)
 FEATURES = pl.DataFrame({"customer_id": ["b", "a", "a"], "snapshot_date": [DAY, NEXT, DAY], "x": [1, 2, 3]})
@@ -15,6 +15,15 @@ def test_rows_come_in_one_order():
     made = training_frame(FEATURES, OUTCOMES, snapshots=[NEXT, DAY], model="churn")
     assert made["x"].to_list() == [3, 1, 2]
     assert training_frame(FEATURES.reverse(), OUTCOMES, snapshots=[DAY, NEXT], model="churn").equals(made)
+
+
+@pytest.mark.parametrize(
+    ("snapshots", "found"),
+    [([DAY], [1, 3]), ([NEXT], [2]), ([NEXT, DAY], [1, 2, 3]), ([], []), ([date(2026, 3, 1)], [])],
+)
+def test_snapshots_are_cut_out_of_a_frame_in_any_order(snapshots, found):
+    assert at(FEATURES, snapshots)["x"].to_list() == found
+    assert sorted(at(FEATURES.sort("snapshot_date"), snapshots)["x"]) == found
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from data_contracts.orders import snapshot_instant
 from models.next_offer.bought import code_lines
 from models.next_offer.errors import TooLittleOfferHistoryError
-from models.next_offer.examples import Examples, Past, examples_at
+from models.next_offer.examples import Examples, Past, customers_asked, examples_at
 from models.next_offer.options import OfferOptions
 from models.next_offer.training_sets import gather, snapshot_dates, with_hits
 
@@ -73,3 +73,18 @@ def test_of_many_customers_some_are_asked_about_and_only_their_purchases_are_the
     assert some.frame.equals(everybody.frame.filter(pl.col("customer").is_in(asked.implode())))
     assert some.truth.equals(everybody.truth.filter(pl.col("customer").is_in(asked.implode())))
     assert some.truth.height > 0
+
+
+@pytest.mark.parametrize(("buyers", "asked"), [(40_000, 10_000), (10_000, 15_000), (1_000, 30_000), (0, 30_000)])
+def test_the_fewer_buy_the_more_are_asked_about(buyers, asked):
+    assert customers_asked(50_000, buyers, OfferOptions()) == asked
+
+
+def test_of_many_buyers_some_are_learnt_from(simulated_shop):
+    past, day = past_of(simulated_shop), AS_OF - timedelta(days=30)
+    everybody, some = (
+        examples_at(past, day, OfferOptions(buyers_asked=count), only_buyers=True).frame for count in (120, 20)
+    )
+    asked = some["customer"].unique()
+    assert len(asked) == 20 < everybody["customer"].n_unique()
+    assert some.equals(everybody.filter(pl.col("customer").is_in(asked.implode())))
