@@ -141,7 +141,7 @@ def offers_or_stand_in(context: Context, *, core: CoreTables, as_of: date, tick:
         return train_next_offer_model(context, core=core, as_of=as_of, tick=tick)
     except TooLittleOfferHistoryError as error:
         return stand_in_offers(
-            lines_learnt_from(core, tell=context.reporter.say),
+            lines_learnt_from(core, as_of=as_of, tell=context.reporter.say),
             core.scan("products"),
             as_of=as_of,
             time_zone=core.time_zone,

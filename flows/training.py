@@ -176,7 +176,7 @@ def train_next_offer_model(context: Context, *, core: CoreTables, as_of: date, t
     tick()
     settings = context.settings
     return train_next_offer(
-        lines_learnt_from(core, tell=context.reporter.say),
+        lines_learnt_from(core, as_of=as_of, tell=context.reporter.say),
         core.scan("products"),
         as_of=as_of,
         time_zone=core.time_zone,

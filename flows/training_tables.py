@@ -6,13 +6,13 @@ steps of a training (`training.py`).
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from data_contracts.orders import snapshot_instant
+from data_contracts.orders import known_before, snapshot_instant
 from flows.context import Context
 from flows.core_tables import CoreTables
 from flows.customer_ranges import cut_by_customers
@@ -112,23 +112,35 @@ def build_training_tables(context: Context, *, core: CoreTables, plan: TrainingP
 def share_learnt_from(core: CoreTables, plan: TrainingPlan, *, active_within_days: int, most_rows: int) -> float:
     """The share of customers whose snapshots together make about `most_rows`; 1 where all of them make fewer."""
     dates = len(plan.snapshots)
-    if dates * core.orders().select(pl.len()).collect().item() <= most_rows:  # there are no more customers than lines
+    end = snapshot_instant(plan.as_of, time_zone=core.time_zone)
+    if dates * _lines_known(core, end) <= most_rows:  # there are no more customers than lines
         return 1.0
     start = snapshot_instant(plan.as_of - timedelta(days=active_within_days), time_zone=core.time_zone)
     count = pl.col("customer_id").n_unique()
-    lately = (core.orders(bucket).filter(pl.col("ordered_at") >= start) for bucket in core.buckets())
+    known = (known_before(core.orders(bucket), end) for bucket in core.buckets())
+    lately = (lines.filter(pl.col("ordered_at") >= start) for lines in known)
     customers: int = sum(lines.select(count).collect().item() for lines in lately)
     return min(1.0, most_rows / max(1, dates * customers))
 
 
-def lines_learnt_from(core: CoreTables, *, tell: Callable[[str], None], most_lines: int = MOST_LINES) -> pl.LazyFrame:
-    """What next offers are learnt from: all order lines; of a very large company, all those of some customers."""
-    lines: int = core.orders().select(pl.len()).collect().item()
+def lines_learnt_from(
+    core: CoreTables, *, as_of: date, tell: Callable[[str], None], most_lines: int = MOST_LINES
+) -> pl.LazyFrame:
+    """What next offers are learnt from: all order lines; of a very large company, all those of some customers.
+
+    How large it is, is what was known at `as_of`: trained again for that date, the same customers are drawn.
+    """
+    lines = _lines_known(core, snapshot_instant(as_of, time_zone=core.time_zone))
     if lines <= most_lines:
         return core.orders()
     share = most_lines / lines
     tell(f"next offers are learnt from {share:.1%} of the customers, drawn by lot")
     return pl.concat([_drawn(core, bucket, share).orders(bucket) for bucket in core.buckets()])
+
+
+def _lines_known(core: CoreTables, instant: datetime) -> int:
+    lines: int = known_before(core.orders(), instant).select(pl.len()).collect().item()
+    return lines
 
 
 def build_training_bucket(job: TrainingJob, bucket: int) -> dict[str, str]:

@@ -54,7 +54,7 @@ class Examples:
 def examples_at(past: Past, snapshot: date, options: OfferOptions, *, only_buyers: bool = False) -> Examples:
     """Candidates of active customers at `snapshot`, from what was known then, and what they bought afterwards.
 
-    Of many some are drawn by lot (`customers_asked`); facts about products are those of all.
+    Of many some are drawn by lot (`customers_asked`); facts about products are those of all lines handed in.
     With `only_buyers`, of those who bought in the window: all a ranking learns from, at a fraction of the work.
     Descriptions of products (their category) are those known at training time: they describe, they don't happen.
     """

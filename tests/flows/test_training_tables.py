@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from data_contracts.orders import known_before, snapshot_instant
 from flows.core_tables import CoreTables
 from flows.training_tables import TrainingJob, TrainingPlan, build_training_bucket, lines_learnt_from, share_learnt_from
 from models.splits import SplitPlan, ValuePlan
@@ -72,12 +73,14 @@ def test_only_a_large_company_is_learnt_from_in_part(build):
 def test_next_offers_of_a_large_company_are_learnt_from_all_lines_of_some_customers(build):
     (core, _), (otherwise_cut, _) = build(), build(buckets=2)
     told, every = [], core.orders().collect()
-    few = lines_learnt_from(core, tell=told.append, most_lines=every.height // 2).collect()
+    known = known_before(core.orders(), snapshot_instant(PLAN.as_of, time_zone=core.time_zone)).collect().height
+    assert known < every.height  # later lines must not change who is drawn
+    few = lines_learnt_from(core, as_of=PLAN.as_of, tell=told.append, most_lines=known // 2).collect()
     whose = every["customer_id"].is_in(few["customer_id"].unique().implode())
     assert 0.3 * every.height < few.height < 0.7 * every.height
     assert few.equals(every.filter(whose))
-    again = lines_learnt_from(otherwise_cut, tell=told.append, most_lines=every.height // 2).collect()
+    again = lines_learnt_from(otherwise_cut, as_of=PLAN.as_of, tell=told.append, most_lines=known // 2).collect()
     assert again.sort(every.columns).equals(few.sort(every.columns))
     assert len(told) == 2
-    assert lines_learnt_from(core, tell=told.append).collect().equals(every)
+    assert lines_learnt_from(core, as_of=PLAN.as_of, tell=told.append).collect().equals(every)
     assert len(told) == 2
