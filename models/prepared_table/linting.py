@@ -22,10 +22,13 @@ NEARLY_TOO_GOOD = 0.90
 SURE = 0.90  # lower bound of the share of the rarer outcome in a value that gives it away
 SHARE_GIVEN_AWAY = 0.25  # of the rarer outcome's rows
 YES = {"1", "1.0", "yes", "y", "true", "t", "churn", "churned", "left", "lost", "cancelled", "canceled", "exited",
-       "attrited customer", "inactive", "leave", "closed", "lapsed", "true.", "yes.",
+       "attrited customer", "attrited", "inactive", "leave", "closed", "lapsed", "terminated", "unsubscribed",
+       "true.", "yes.", "gekündigt", "inaktiv", "résilié", "inactif", "parti", "cancelado", "baja", "inactivo",
+       "disdetto", "inattivo", "opgezegd", "inactief",
        "ja", "oui", "si", "sí", "sim", "tak", "да", "是", "はい"}  # fmt: skip
 NO = {"0", "0.0", "no", "n", "false", "f", "stay", "stayed", "active", "existing customer", "retained", "not churned",
-      "no churn", "current", "-1", "open", "false.", "no.",
+      "no churn", "current", "-1", "open", "existing", "remained", "renewed", "subscribed", "false.", "no.",
+      "aktiv", "actif", "resté", "activo", "alta", "attivo", "ativo", "actief",
       "nein", "nej", "nee", "non", "não", "nao", "nie", "нет", "否", "いいえ"}  # fmt: skip
 MOST_LISTED = 10
 NAMES_OF_IDS = ("id", "num", "number", "key", "index", "uuid", "_no", "_nr")

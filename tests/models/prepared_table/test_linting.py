@@ -22,6 +22,7 @@ LEFT = (RANDOM.random(400) < 0.25).astype(float)
         (["gone", "no", None], [1, 0, None]),
         (["True.", "False.", None], [1, 0, None]),
         (["Ja", "Nein", None], [1, 0, None]),
+        (["Gekündigt", "aktiv", None], [1, 0, None]),
         (["不", "是", None], [0, 1, None]),
     ],
 )
