@@ -134,7 +134,7 @@ def _chosen(rng: np.random.Generator, company: SimulatedCompany, orders: pl.Data
     instant = _instant(start, company.time_zone)
     bought = pl.col("ordered_at").is_between(instant - YEAR, instant, closed="left")
     spent = orders.filter(bought).group_by("customer_id").agg(pl.sum("amount")).sort("customer_id")
-    place: Floats = np.log1p(np.maximum(spent["amount"].to_numpy(), 0)).argsort().argsort() / max(spent.height, 1)
+    place: Floats = (spent["amount"].clip(0).rank("ordinal").to_numpy() - 1.0) / max(spent.height, 1)
     return spent["customer_id"].filter(pl.Series(rng.random(spent.height) < ADDRESSED_SHARE * (0.5 + place)))
 
 
@@ -166,6 +166,8 @@ def _affected(
     name, start, window_days, company, extra_order_share = about
     instant, window = _instant(start, company.time_zone), timedelta(days=window_days)
     responding = addressed.filter(pl.Series(rng.random(len(addressed)) < extra_order_share))
+    gone = company.truth.filter(pl.col("died_at") < instant + window)["customer_id"]
+    responding = responding.filter(~responding.is_in(gone.implode()))  # who left comes back for no letter
     added = _added(rng, orders, responding, products, (name, instant, window_days))
     replacing, skipping = (
         responding.filter(pl.Series(rng.random(len(responding)) < share)) for share in (REPLACING_SHARE, SKIPPING_SHARE)

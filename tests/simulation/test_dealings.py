@@ -41,6 +41,12 @@ def test_whoever_left_for_a_complaint_is_gone_from_then_on(made, company):
     assert others.equals(company.truth.filter(~pl.col("customer_id").is_in(leavers.implode())))
 
 
+def test_nobody_buys_after_they_left(made):
+    bought = made.company.orders.filter(pl.col("amount") > 0).join(made.company.truth, on="customer_id")
+    assert bought.filter(pl.col("ordered_at") >= pl.col("died_at")).is_empty()
+    assert made.caused["orders"].sum() > 0
+
+
 def test_letters_are_by_lot_and_of_known_effect(made):
     contacts, caused = made.contacts, made.caused
     assert made.campaigns.height == caused.height > 2
