@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from models.encoding import Floats
+from models.prepared_table.columns import MISSING_TEXT, NOTHING
 from models.uplift.clusters import Ints
 
 RANDOMISED: Final = "randomised"
@@ -21,6 +22,7 @@ NOTICEABLE = 0.01  # Cramér's V
 MOST_LEVELS = 20
 QUANTILES = (0.2, 0.4, 0.6, 0.8)
 BOUND = 0.99
+NO_WORDS = ("no", "n", "false", "f", "0", "nein", "non", "not shown", "unopened")
 LEAST_ROWS_BOUND = 20
 
 
@@ -69,10 +71,11 @@ def judge_evidence(table: pl.DataFrame, arm: Ints, *, arms: Sequence[str], prope
 
 
 def only_among_treated(table: pl.DataFrame, arm: Ints) -> dict[str, str]:
-    """Columns that say the same of the whole control group and differ among the treated, with how.
+    """Columns that say nothing (no, 0, missing) of the whole control group and differ among the treated, with how.
 
     That is what something the treatment brought about looks like (shown, opened, delivered). Whoever chose whom to
-    treat by such a column would leave traces in the others too.
+    treat by such a column would leave traces in the others too. A value that says something (all in the north were
+    held out) is no such column.
 
     Args:
         table: typed columns.
@@ -81,10 +84,14 @@ def only_among_treated(table: pl.DataFrame, arm: Ints) -> dict[str, str]:
     control = table.filter(pl.Series(arm == 0))
     found = {}
     for name in table.columns:
-        if control[name].n_unique() == 1 and table[name].n_unique() > 1:
+        if control[name].n_unique() == 1 and table[name].n_unique() > 1 and _says_nothing(control.item(0, name)):
             told = "missing" if control.item(0, name) is None else control.item(0, name)
             found[name] = f"it is {told} in the whole control group, and differs among the treated only"
     return found
+
+
+def _says_nothing(value: float | str | None) -> bool:
+    return value in {None, 0.0, MISSING_TEXT} or (isinstance(value, str) and value.lower() in {*NOTHING, *NO_WORDS})
 
 
 def bound_to_outcome(table: pl.DataFrame, happened: Floats) -> dict[str, str]:

@@ -58,6 +58,8 @@ def test_what_the_treatment_brought_about_is_left_out():
     assert prepared.left_out["opened"].startswith("known only after the treatment: it is 0.0 in the whole control")
     assert prepared.trial.table.columns == [column.name for column in prepared.columns] == ["age", "region"]
     assert prepare_trial(table, request(keep=("opened",))).evidence.kind == "response"
+    shop = np.where((group == "letter").to_numpy() & (np.arange(ROWS) % 7 == 0), "south", "north")  # says something
+    assert prepare_trial(made_table(shop=shop), request()).evidence.kind == "response"
     by_age = pl.when(pl.col("age") > 60).then(pl.lit("letter")).otherwise("group").alias("group")
     prepared = prepare_trial(table.with_columns(by_age), request())  # those chosen by age, too: nobody drew lots
     assert prepared.evidence.kind == "response"
