@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from data_contracts.orders import current_at, snapshot_instant
@@ -67,7 +68,8 @@ class ItemFacts:
         product_ids: sorted; codes below are positions in it.
         products: one row a product ever sold: `product` (UInt32), the columns of SUMMED, `days_since_first_sold`,
             `category` (String or null).
-        neighbours: `product`, `neighbour` (UInt32), `similarity` (Float64, 0 to 1, shrunk cosine), best first.
+        neighbours: `product`, `neighbour` (UInt32), `similarity` (Float64, shrunk cosine, times how
+            much more than others the neighbour is bought lately), best first.
         has_categories: some product has a category.
     """
 
@@ -200,7 +202,7 @@ def combine_item_facts(
         parts[0].as_of,
         product_ids,
         named.drop("product_id"),
-        _neighbours(pairs, summed.select("product", "co_buyers"), keep=neighbours_per_product),
+        _neighbours(pairs, summed, keep=neighbours_per_product),
         has_categories=categories is not None and named["category"].is_not_null().any(),
     )
 
@@ -262,25 +264,38 @@ def _summed_pairs(pairs: pl.DataFrame, product_count: int) -> pl.DataFrame:
     )
 
 
-def _neighbours(pairs: pl.DataFrame, co_buyers: pl.DataFrame, *, keep: int) -> pl.DataFrame:
-    """The most similar products of each: cosine of buyer sets, shrunk where few customers bought both."""
+def _neighbours(pairs: pl.DataFrame, products: pl.DataFrame, *, keep: int) -> pl.DataFrame:
+    """The products that go best with each, now: what is on its way out makes room for what is bought lately.
+
+    The cosine of buyer sets, shrunk where few customers bought both, times the neighbour's liveliness.
+    """
     frequent = pairs.filter(pl.col("customers") >= SMALLEST_CO_PURCHASE)
-    buyers = np.zeros(int(co_buyers["product"].max() or 0) + 1)  # type: ignore[arg-type]  # a UInt32 column's is an int
-    buyers[co_buyers["product"].to_numpy()] = co_buyers["co_buyers"].to_numpy()
-    expected = np.sqrt(buyers[frequent["product"].to_numpy()] * buyers[frequent["neighbour"].to_numpy()])
-    together = pl.col("customers").cast(pl.Float64)
-    cosine = together / pl.Series("expected", expected)
-    scored = frequent.select(
-        "product", "neighbour", (cosine * together / (together + SIMILARITY_SHRINKAGE)).alias("similarity")
+    size = int(products["product"].max() or 0) + 1  # type: ignore[arg-type]  # a UInt32 column's is an int
+    buyers, lively = np.zeros(size), np.zeros(size)
+    buyers[products["product"].to_numpy()] = products["co_buyers"].to_numpy()
+    lively[products["product"].to_numpy()] = _liveliness(products)
+    one, other = frequent["product"].to_numpy(), frequent["neighbour"].to_numpy()
+    together = frequent["customers"].to_numpy().astype(np.float64)
+    cosine = together / np.sqrt(buyers[one] * buyers[other]) * together / (together + SIMILARITY_SHRINKAGE)
+    there = frequent.select("product", "neighbour", pl.Series("similarity", cosine * lively[other]))
+    back = frequent.select(
+        product="neighbour", neighbour="product", similarity=pl.Series("similarity", cosine * lively[one])
     )
-    mirrored = scored.select(pl.col("neighbour").alias("product"), pl.col("product").alias("neighbour"), "similarity")
     worth_sorting = pl.col("similarity") >= pl.col("similarity").top_k(keep).min().over("product")
     return (
-        pl.concat([scored, mirrored])
+        pl.concat([there, back])
         .filter(worth_sorting)
         .sort(["product", "similarity", "neighbour"], descending=[False, True, False])
         .filter(pl.int_range(pl.len()).over("product") < keep)
     )
+
+
+def _liveliness(products: pl.DataFrame) -> npt.NDArray[np.float64]:
+    """The share of a year's buyers who bought within the last 30 days, shrunk, against that of all products (1)."""
+    lately, year = (products[name].to_numpy() for name in ("buyers_30d", "buyers_365d"))
+    overall = (lately.sum() + 1.0) / (year.sum() + 10.0)
+    liveliness: npt.NDArray[np.float64] = (lately + 0.5) / (year + 5.0) / overall
+    return liveliness
 
 
 def _recode(frame: pl.DataFrame, old_ids: pl.Series, new_ids: pl.Series, column: str) -> pl.DataFrame:

@@ -30,7 +30,7 @@ class OfferOptions:
 
     window_days: int = 30
     active_within_days: int = DAYS_A_YEAR
-    own_candidates: int = 50
+    own_candidates: int = 100
     neighbour_candidates: int = 30
     popular_candidates: int = 20
     category_candidates: int = 10

@@ -41,6 +41,10 @@ PAIR_FEATURES = (
     "price_fit",
     "category_share",
     "days_since_category_bought",
+    "decayed_120d_rank",
+    "share_of_orders_since_first_rank",
+    "neighbour_score_rank",
+    "product_buyers_30d_rank",
 )
 CUSTOMER_FEATURES = (
     "customer_orders",
@@ -54,6 +58,7 @@ CUSTOMER_FEATURES = (
     "repeat_share",
 )
 FEATURES = PAIR_FEATURES + CUSTOMER_FEATURES
+RANKED = ("decayed_120d", "share_of_orders_since_first", "neighbour_score", "product_buyers_30d")
 
 
 def pair_features(candidates: pl.DataFrame, history: History, facts: ItemFacts) -> pl.DataFrame:
@@ -85,9 +90,14 @@ def pair_features(candidates: pl.DataFrame, history: History, facts: ItemFacts) 
         .alias("quantity_to_usual"),
         (pl.col("product_price").log() - pl.col("customer_price").log()).alias("price_fit"),
         pl.when(pl.col("category").is_not_null()).then(pl.col("category_share").fill_null(0.0)).alias("category_share"),
-    )
+    ).with_columns(*_places())
     described = ["customer", "product", "source", "neighbour_product", "category"]
     return derived.select(*described, pl.col(*FEATURES).cast(pl.Float32)).sort("customer", "product").collect()
+
+
+def _places() -> list[pl.Expr]:
+    """Places among the customer's candidates, 1 = largest; equals share the best."""
+    return [pl.col(name).rank("min", descending=True).over("customer").alias(f"{name}_rank") for name in RANKED]
 
 
 def _own_rhythm() -> list[pl.Expr]:

@@ -39,14 +39,27 @@ def test_returning_buyers_bought_in_both_windows(make_orders):
     assert (row["buyers_30d_to_120d"], row["returning_buyers_30d"]) == (2, 1)
 
 
+def neighbours_of(facts):
+    rows = facts.neighbours.with_columns(pl.col("product", "neighbour").map_elements(facts.product_ids.item)).rows()
+    return {(product, neighbour): similarity for product, neighbour, similarity in rows}
+
+
 def test_neighbours_are_bought_by_the_same_customers(make_orders):
     facts = facts_of(
         make_orders(("a", "x", 3), ("a", "y", 9), ("b", "x", 3), ("b", "y", 3), ("c", "z", 3), ("c", "x", 3))
     )
-    found = facts.neighbours.with_columns(pl.col("product", "neighbour").map_elements(facts.product_ids.item))
     # x and y share two of x's three and y's two customers: 2 / sqrt(6), shrunk by 2 / 7; x and z share only one
-    assert found.select("product", "neighbour").rows() == [("x", "y"), ("y", "x")]
-    assert found["similarity"].to_list() == pytest.approx([2 / 6**0.5 * 2 / 7] * 2)
+    cosine = 2 / 6**0.5 * 2 / 7
+    overall = (6 + 1) / (6 + 10)
+    expected = {("x", "y"): cosine * 2.5 / 7 / overall, ("y", "x"): cosine * 3.5 / 8 / overall}
+    assert neighbours_of(facts) == pytest.approx(expected)
+
+
+def test_what_is_bought_lately_goes_better_with_others(make_orders):
+    rows = [(customer, product, 200) for customer in "abc" for product in ("own", "leaving", "lively")]
+    found = neighbours_of(facts_of(make_orders(*rows, *[(customer, "lively", 3) for customer in "abc"])))
+    assert found["own", "lively"] == pytest.approx(7 * found["own", "leaving"])  # 3.5 against .5
+    assert next(iter(found)) == ("leaving", "lively")  # best first
 
 
 def test_what_became_known_later_leaves_no_trace(make_orders):

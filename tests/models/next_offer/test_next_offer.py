@@ -23,7 +23,7 @@ from models.next_offer import (
 from models.next_offer.candidates import SOURCES
 from models.next_offer.errors import FactsDateError
 from models.next_offer.examples import Examples
-from models.next_offer.verdict import judge
+from models.next_offer.verdict import Verdict, judge
 
 AS_OF = date(2024, 7, 1)
 AT = {"as_of": AS_OF, "time_zone": "UTC"}
@@ -186,15 +186,27 @@ def test_a_model_with_unknown_features_is_refused(bundle, simulated_shop, facts)
     assert caught.value.got == "horoscope"
 
 
-def test_the_gate_asks_for_a_certain_gain():
-    frame = pl.DataFrame(
-        {"customer": [1, 1, 2, 2], "product": [1, 2, 1, 2], "times_bought_365d": [1, 0, 1, 0]}
-    ).with_columns(pl.lit(1.0).alias("product_buyers_30d"))
-    truth = pl.DataFrame({"customer": [1, 2], "product": [1, 1]})
-    catalogue = pl.DataFrame({"product": [1, 2]})
-    same = judge(Examples(AS_OF, frame, truth, catalogue), np.array([1.0, 0.0, 1.0, 0.0]), seed=1)
-    assert not same.beats_baseline
-    assert "gain +0.000" in same.reasons[0]
+def test_the_gate_asks_for_a_certain_gain_and_for_recall():
+    """Twelve candidates a customer; the baseline lists the first ten in their order."""
+    customers, products = 40, 12
+    frame = pl.DataFrame({"customer": np.repeat(np.arange(customers), products)}).with_columns(
+        pl.Series("product", np.tile(np.arange(products), customers)),
+        pl.Series("times_bought_365d", np.tile(np.arange(products, 0, -1), customers)),
+        pl.lit(1.0).alias("product_buyers_30d"),
+    )
+    truth = frame.select("customer", "product").filter(pl.col("product").is_in([1, 8, 9]))
+    examples = Examples(AS_OF, frame, truth, frame.select("product").unique())
+
+    def judged(*first: int) -> Verdict:
+        places = [*first, *(number for number in range(products) if number not in first)]
+        return judge(examples, np.tile(-np.argsort(places).astype(float), customers), seed=1)
+
+    assert not judged().beats_baseline  # the same list
+    assert "gain +0.000" in judged().reasons[0]
+    assert judged(1).beats_baseline  # one hit earlier for everybody, the others where they were
+    lost = judged(1, 8, 0, 2, 3, 4, 5, 6, 7, 10)  # much the better order, at the price of a third of the hits
+    assert lost.metrics["ndcg_gain_lower"] > 0
+    assert not lost.beats_baseline
 
 
 def test_modes_and_exclusions_choose_what_is_offered(scored, shop_products):
