@@ -12,7 +12,7 @@ from typing import Any
 
 from data_contracts.errors import DataBlockedError, GristmillError
 from flows.context import Context
-from flows.stopping import Stopped
+from flows.stopping import Stopped, stopped_instead
 from warehouse.ledger import FinalStatus, Kind, Run, RunResult, finish_run, start_run
 
 
@@ -58,7 +58,8 @@ def recorded(context: Context, kind: Kind, as_of: date) -> Iterator[Recording]:
 def _to_its_end(context: Context, recording: Recording) -> Iterator[Recording]:
     costs_before = len(context.reporter.records)
     try:
-        yield recording
+        with stopped_instead():
+            yield recording
     except DataBlockedError as error:
         _finish(context, recording, "blocked", costs_before, error.facts())
         raise

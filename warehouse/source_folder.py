@@ -114,8 +114,12 @@ class _Folder:
         taken = {source.name for source in sources} | set(self.part_of)
         unused = {name: f"its rows complete those of {of}" for name, of in self.part_of.items()}
         for name in (name for name in self.tables if name not in taken):
-            best = self._best(name)
-            if best is not None:
+            best, lacks = self._best(name), "" if orders is not None else self._lacks_for_orders(name)
+            if lacks:
+                unused[name] = (
+                    f"it looks like orders, but nothing fills {lacks}; `gristmill source draft` shows it alone"
+                )
+            elif best is not None:
                 sources.append(best)
             else:
                 unused[name] = f"no table of the contracts fits it well; `gristmill source draft` shows {name} alone"
@@ -140,6 +144,14 @@ class _Folder:
     def _best(self, name: str) -> FolderSource | None:
         others = tuple(entity for entity in CORE_ENTITIES if entity != "orders" or not self.part_of)
         return _best_of(list(self._candidates(name, others)))
+
+    def _lacks_for_orders(self, name: str) -> str:
+        """What nothing fills of a table with an order number that by itself fits orders best of all, else empty."""
+        best = drafts_of(name, self._alone(name), CORE_ENTITIES, self.currency)[0]
+        order = best.proposals.get("order_id")
+        numbered = order is not None and order.how == "columns"
+        fits = best.entity == "orders" and best.score >= POOR_SCORE and numbered
+        return ", ".join(missing.field for missing in best.missing) if fits else ""
 
     def _candidates(self, name: str, entities: Sequence[str]) -> Iterator[FolderSource]:
         """Drafts of a table by itself, and joined with what its rows belong to where something is missing."""
@@ -205,7 +217,24 @@ class _Folder:
         shown = {column: place for column, place in columns.items() if column in used or place[0] == name}
         whole = not self.hidden & set(self.tables[name].facts)
         query = join_sql(name, kept, shown, whole=whole)
-        yield FolderSource(name=name, draft=draft, query=query, steps=tuple(kept))
+        look = "; ".join(filter(None, map(self._repeated_key, kept)))
+        yield FolderSource(name=name, draft=draft, query=query, steps=tuple(kept), look=look)
+
+    def _repeated_key(self, link: Link) -> str:
+        """How many keys that are looked up have several rows that differ, and which is taken; empty where none has."""
+        key, table = plain_identifier(link.key), plain_identifier(link.other)
+        columns = ", ".join(map(plain_identifier, self.tables[link.other].facts))
+        sql = f"""
+            select count(*) from (
+              select {key} from (select distinct {columns} from {table}) group by {key} having count(*) > 1
+            )"""  # noqa: S608  # quoted names
+        (several,) = first_row(self.connection, sql)
+        if not several:
+            return ""
+        return (
+            f"{several:,} {link.key} of {link.other} {'has' if several == 1 else 'have'} several rows that differ; "
+            "looked up is the first in alphabetical order"
+        )
 
     def _sample_of(self, name: str, query: str) -> Sample:
         """The rows of a query; those of the same query are looked at once."""

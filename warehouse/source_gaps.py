@@ -15,6 +15,7 @@ from warehouse.source_currency import said_currency
 from warehouse.source_fit import LEAST_SCORE, Fit, is_counted_time, main_moment
 from warehouse.source_names import likeness, words_of
 from warehouse.source_profile import ColumnFacts, Sample
+from warehouse.source_truth import control_words
 from warehouse.source_values import plain_identifier as identifier
 
 How = Literal["columns", "expressions", "constants"]
@@ -267,6 +268,25 @@ def _kind_of_event(gaps: Gaps) -> None:
         gaps.put("kind", "constants", text_value("(say which)"), 0.2, "no column says what happened")
 
 
+def _held_out(gaps: Gaps) -> None:
+    """Who was left alone, where one column alone has one value that names a control group."""
+    if not gaps.wants("held_out"):
+        return
+    taken = set(gaps.columns_behind(*gaps.contract.key, "customer_id", "campaign_id"))
+    words = {name: gaps.sample.few_words(name) for name in gaps.sample.facts if name not in taken}
+    meant = {name: control for name, each in words.items() if (control := control_words(each))}
+    if len(meant) != 1:
+        return
+    (column, named) = next(iter(meant.items()))
+    if len({word.lower() for word in named}) != 1:
+        return
+    others = [word for word in words[column] if word not in named]
+    value = f"lower(trim({identifier(column)})) = {text(named[0].lower())}"
+    sure = 0.7 if len({word.lower() for word in others}) == 1 else 0.45
+    why = f"its {column} names the control group; were all others addressed ({', '.join(others)})?"
+    gaps.put("held_out", "expressions", value, sure, why)
+
+
 def _key_from_columns(gaps: Gaps) -> None:
     """A missing key of one column: the fewest mapped columns that together tell all rows apart."""
     key = gaps.contract.key[0]
@@ -315,5 +335,6 @@ _RULES: Sequence[Callable[[Gaps], None]] = (
     _subscription_of_customer,
     _birth_year,
     _kind_of_event,
+    _held_out,
     _key_from_columns,
 )

@@ -145,6 +145,15 @@ class Sample:
         ).fetchall()
         return tuple(word for (word,) in rows)
 
+    def few_words(self, column: str) -> tuple[str, ...]:
+        """The different values of a column of text with a few of them, without blanks around; sorted, else empty."""
+        facts = self.facts[column]
+        if facts.type != "VARCHAR" or not 1 < facts.distinct <= _MOST_STATES:
+            return ()
+        value, table = f"trim({identifier(column)})", self.raw.table
+        rows = self.connection.execute(f"select distinct {value} v from {table} where v <> '' order by v").fetchall()  # noqa: S608  # quoted names
+        return tuple(word for (word,) in rows)
+
     def ask(self, expression: str) -> float:
         """A number over all rows."""
         return first_row(self.connection, f"select {expression} from {self.raw.table}")[0]  # type: ignore[no-any-return]  # noqa: S608  # quoted names

@@ -1,9 +1,11 @@
-"""Words for yes and no in the languages of companies' exports.
+"""Words for yes and no, and for control groups, in the languages of companies' exports.
 
 Belongs here: the words, and what a column's few different values mean together. Does not: the words that every load
 reads by itself (`source_columns.py`).
 """
 
+import re
+import unicodedata
 from collections.abc import Collection
 
 PLAIN_TRUTH = frozenset({"true", "false", "t", "f", "yes", "no", "y", "n", "0", "1"})
@@ -29,6 +31,17 @@ _LANGUAGES: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
 """By language the words for yes and for no."""
 
 _LETTER = 1
+_CONTROL = frozenset({
+    "control", "controls", "ctrl", "holdout", "holdouts", "kontroll", "kontrolle", "kontrollgruppe", "kontrol",
+    "kontrolgruppe", "kontrollgrupp", "kontrolna", "kontrolni", "vergleichsgruppe", "temoin", "temoins", "testigo",
+    "controllo", "controle", "controlegroep", "контроль", "контрольная",
+})  # fmt: skip
+"""Words for customers who were left alone so that others can be held against them."""
+_AROUND = frozenset({
+    "group", "gruppe", "grupo", "groupe", "gruppo", "groep", "grupa", "skupina", "grupp", "группа", "cell", "arm",
+    "sample", "universal", "global", "none", "de", "di", "le", "la", "du", "il",
+})  # fmt: skip
+"""What may stand around such a word."""
 
 
 def meaning_of_truth(words: Collection[str]) -> tuple[tuple[str, bool], ...]:
@@ -47,3 +60,19 @@ def meaning_of_truth(words: Collection[str]) -> tuple[tuple[str, bool], ...]:
 
 def _is_clear(meant: set[str], yes: frozenset[str], no: frozenset[str]) -> bool:
     return bool(meant & yes and meant & no) or all(len(word) > _LETTER for word in meant)
+
+
+def control_words(words: Collection[str]) -> tuple[str, ...]:
+    """Those of a column's values that name a control group (`Control`, `hold-out`, `Kontrollgruppe`); sorted.
+
+    `Pest control week` names none: beside the word only letters, digits and words such as `group` may stand.
+    """
+    return tuple(sorted(word for word in words if _names_control(word)))
+
+
+def _names_control(value: str) -> bool:
+    letters = unicodedata.normalize("NFKD", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", value)).casefold()
+    plain = "".join(sign for sign in letters if not unicodedata.combining(sign))
+    words = set(re.sub(r"\b(hold|held) out", "holdout", re.sub(r"[\W_]+", " ", plain)).split())
+    others = words - _CONTROL
+    return others != words and all(word in _AROUND or len(word) == _LETTER for word in others)

@@ -1,7 +1,8 @@
 """How a command ends: its result on standard output, its failure on standard error, an honest exit code.
 
 Exit codes: 0 done or nothing to do, 1 bug, 2 usage, 3 data blocked (the old tables stay), 4 a dependency is down (try
-again), 5 already running; 141 where whoever read standard output went away (`| head`), as shells have it.
+again), 5 already running; 141 where whoever read standard output went away (`| head`), 143 where somebody told the
+command to stop (SIGTERM), as shells have it.
 """
 
 import functools
@@ -21,6 +22,7 @@ from rich.console import Console
 
 from data_contracts.errors import GristmillError
 from flows import logs
+from flows.stopping import stopped_instead
 from flows.withholding import known_secrets, secrets_withheld
 
 P = ParamSpec("P")
@@ -36,7 +38,7 @@ def command(body: Callable[P, None]) -> Callable[P, None]:
         as_json = bool(kwargs.get("as_json"))
         with _told(body.__name__):
             try:
-                with secrets_withheld(known_secrets()):
+                with stopped_instead(), secrets_withheld(known_secrets()):
                     body(*args, **kwargs)
             except GristmillError as error:
                 tell_failure(error.facts(), error.exit_code, as_json=as_json)

@@ -35,6 +35,7 @@ class Brought:
         points: (campaign, net gain or caused margin, low, high) in major units, of those measured.
         of: what the points are of.
         signs: what was pulled forward or taken from other products, a sentence each.
+        restated: what was told otherwise before, of campaigns restated within the last quarter, a sentence each.
         note: what the reader has to know of campaigns without a hold-out; empty where there are none.
     """
 
@@ -44,6 +45,7 @@ class Brought:
     points: Sequence[tuple[str, float, float, float]] = ()
     of: str = ""
     signs: Sequence[str] = ()
+    restated: Sequence[str] = ()
     note: str = ""
 
 
@@ -78,6 +80,7 @@ def what_actions_brought(tables: Mapping[str, pl.DataFrame], currency: Currency)
         points=[_point(row, name) for row in measured],
         of="net gain" if gains else "caused margin",
         signs=[sign for row in shown for sign in _signs(row, currency)],
+        restated=[f"{_name(row)}: {row['restatement']}." for row in _restated(matured).to_dicts()],
         note=_note(lately),
     )
 
@@ -136,6 +139,13 @@ def _signs(row: Mapping[str, Any], currency: Currency) -> list[str]:
         for name, (amount, words) in told.items()
         if row[name] == LESS
     ]
+
+
+def _restated(matured: pl.DataFrame) -> pl.DataFrame:
+    """Campaigns whose figures changed within the last quarter, of whatever age: they had been told in a review."""
+    if "restatement" not in matured.columns:  # a version of before restatements were written down
+        return matured.clear()
+    return matured.filter(pl.col("restated_on") >= pl.col("as_of") - QUARTER).head(MOST_ROWS)
 
 
 def _name(row: Mapping[str, Any]) -> str:

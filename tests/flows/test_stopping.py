@@ -1,4 +1,4 @@
-"""SIGTERM in the middle of training: the command ends soon, the lock is free, and the ledger does not say "running"."""
+"""SIGTERM in the middle of training or of a query: the command ends soon, and the ledger does not say "running"."""
 
 import signal
 import subprocess
@@ -34,3 +34,27 @@ def test_told_to_stop_in_mid_training(workspace, open_at, raw, tmp_path):
         last = history(warehouse, limit=1)[0]
     assert (last.kind, last.as_of, last.status) == ("train", date(2025, 12, 1), "failed")
     assert last.error["error"] == "Stopped"
+
+
+QUERY_WITHOUT_END = """
+import os, signal, threading
+import duckdb
+from flows.stopping import stop_when_told, stopped_instead
+
+stop_when_told()
+threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
+with stopped_instead(), duckdb.connect() as connection:
+    connection.execute("set threads = 2")
+    connection.execute("create table o as select range::varchar as id from range(2000)")
+    connection.execute(
+        "create table t as select *, row_number() over (order by id) from (select o.*, (select "
+        "sum(hash(a.range::varchar || b.range::varchar || o.id) % 7) from range(9000) a, range(9000) b) from o)"
+    )
+"""
+
+
+def test_told_to_stop_in_a_query_without_end():
+    ended = subprocess.run(  # noqa: S603 our own text
+        [sys.executable, "-c", QUERY_WITHOUT_END], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (EXIT_STOPPED, "")

@@ -312,3 +312,30 @@ def test_dates_written_in_several_ways_are_tried_in_each(drafted):
     best, source = drafted(ORDER_LINES.with_columns(pl.Series("Bestelldatum", days)), currency="EUR")
     assert best.formats["ordered_at"] == ("%Y-%m-%d", "%d.%m.%Y")
     assert source["formats"]["ordered_at"] == ["%Y-%m-%d", "%d.%m.%Y"]
+
+
+CONTACTS = pl.DataFrame(
+    {
+        "Kunde": [f"K{n % 150:04}" for n in range(200)],
+        "Versanddatum": [f"2024-{1 + n % 12:02}-{1 + n % 28:02}" for n in range(200)],
+        "Kampagne": [f"W{n % 3}" for n in range(200)],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("values", "held_out", "confidence"),
+    [
+        (["Kontrollgruppe", "Testgruppe"], "lower(trim(Gruppe)) = 'kontrollgruppe'", 0.7),
+        (["Control", "control ", "treatment", "test"], "lower(trim(Gruppe)) = 'control'", 0.45),  # LOOK: two others
+        (["control", "holdout", "test"], None, None),  # which of the two?
+        (["A", "B"], None, None),
+    ],
+)
+def test_the_one_value_that_names_a_control_group_says_who_was_held_out(drafted, values, held_out, confidence):
+    frame = CONTACTS.with_columns(Gruppe=pl.Series([values[n % len(values)] for n in range(200)]))
+    best, source = drafted(frame, name="mailings")
+    assert (best.entity, best.missing) == ("contacts", ())
+    assert source["expressions"].get("held_out") == held_out
+    if held_out is not None:
+        assert best.proposals["held_out"].confidence == confidence

@@ -124,3 +124,30 @@ def test_equal_keys_of_other_types_are_compared_as_text(tmp_path):
     LINES.with_columns(order_id=pl.col("order_id").str.slice(1)).write_parquet(tmp_path / "lines.parquet")
     folder = draft_folder(inputs_of_folder(tmp_path, tmp_path), SourcePlace(data_root=tmp_path))
     assert "lines.order_id::varchar = heads.order_id::varchar" in folder.sources[0].query
+
+
+def test_of_a_key_that_is_looked_up_and_comes_twice_it_is_said_which_row_is_taken(drafted):
+    heads = pl.concat([HEADS] * 40).with_columns(pl.Series("order_id", [f"o{n}" for n in range(4800)]))
+    lines = pl.concat([LINES] * 40).with_columns(pl.Series("order_id", [f"o{n // 2}" for n in range(9600)]))
+    again = heads.head(1).with_columns(order_status=pl.lit("delivered late"))
+    _, folder = drafted(heads=pl.concat([heads, heads.tail(1), again]), lines=lines)
+    assert folder.sources[0].look == (
+        "1 order_id of heads has several rows that differ; looked up is the first in alphabetical order"
+    )
+
+
+def test_what_looks_like_orders_but_lacks_an_amount_feeds_no_other_table(drafted):
+    tills = pl.DataFrame(
+        {
+            "ticket": [f"T{n // 2}" for n in range(400)],
+            "cliente": [f"K{n // 2 % 60}" for n in range(400)],
+            "fecha": [f"2024-{1 + n % 12:02}-{1 + n // 2 % 28:02}" for n in range(400)],
+            "articulo": [f"A{n % 9}" for n in range(400)],
+            "uds": [1 + n % 3 for n in range(400)],
+            "wert": [2.5 + n % 7 for n in range(400)],
+        }
+    )
+    clients = pl.DataFrame({"cliente": [f"K{n}" for n in range(60)], "email": [f"a{n}@x.es" for n in range(60)]})
+    written, folder = drafted(tickets_2024=tills, clientes=clients)
+    assert set(written["sources"]) == {"customers"}
+    assert "looks like orders, but nothing fills amount" in folder.unused["tickets_2024"]

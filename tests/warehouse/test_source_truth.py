@@ -1,6 +1,6 @@
 import pytest
 
-from warehouse.source_truth import meaning_of_truth
+from warehouse.source_truth import control_words, meaning_of_truth
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,9 @@ from warehouse.source_truth import meaning_of_truth
 )
 def test_words_are_understood_together_in_one_language(words, meant):
     assert dict(meaning_of_truth(words)) == meant
+
+
+def test_a_value_that_only_speaks_of_control_names_no_control_group():
+    named = ["B - Control", "ControlGroup", "Groupe témoin", "Hold-out", "Kontrollgruppe", "held_out"]
+    others = ["Pest control week", "no control", "treatment", "uncontrolled", "A"]
+    assert control_words([*others, *named]) == tuple(sorted(named))

@@ -90,3 +90,14 @@ def test_where_none_ended_lately_the_last_ones_are_shown_and_said_so():
     assert "No cost is recorded" in found.words
     assert found.of == "caused margin"
     assert found.points[0][1] == 1400.0
+
+
+def test_a_campaign_restated_within_the_quarter_is_told_whatever_its_age():
+    said = "told as of 2025-12-30: net gain 950.00 EUR, now 900.00 EUR. Data of its time changed since"
+    lately, before = AS_OF - timedelta(days=2), AS_OF - timedelta(days=91)
+    found = brought(
+        campaign("spring", 200, gain=900, restated_on=lately, restatement=said),
+        campaign("summer", 150, gain=900, restated_on=before, restatement="told in the last review"),
+        campaign("autumn", 60, gain=300),
+    )
+    assert found.restated == [f"spring: {said}."]
