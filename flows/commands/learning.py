@@ -80,7 +80,7 @@ def train(
     drop: Drop = None,
     keep: Keep = None,
     folds: FoldCount = 5,
-    repeats: RepeatCount = 2,
+    repeats: RepeatCount = None,
     seed: Seed = 1,
     threads: Threads = 1,
     out: Folder = None,

@@ -57,7 +57,14 @@ FoldCount = Annotated[
     int, typer.Option("--folds", min=2, max=20, help="Parts held out in turn.", rich_help_panel=PANEL)
 ]
 RepeatCount = Annotated[
-    int, typer.Option("--repeats", min=1, max=20, help="How often, with other parts.", rich_help_panel=PANEL)
+    int | None,
+    typer.Option(
+        "--repeats",
+        min=1,
+        max=20,
+        help="How often, with other parts (twice; a large table once).",
+        rich_help_panel=PANEL,
+    ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Another seed, other parts.", rich_help_panel=COMMON)]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="For LightGBM.", rich_help_panel=COMMON)]
@@ -96,7 +103,7 @@ class TableTraining:
     drop: tuple[str, ...]
     keep: tuple[str, ...]
     folds: int
-    repeats: int
+    repeats: int | None
     seed: int
     threads: int
     out: Path | None

@@ -5,7 +5,7 @@ are of use (`linting`), or encoding them.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import polars as pl
@@ -17,8 +17,11 @@ MODEL = "prepared table"
 NAMELESS = "(no name)"
 NOTHING = ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "nan", "null", "none", "nil"]
 LEARN_AGAIN = "or learn again from a table that has the same columns as this one"
+UNKNOWN = ["unknown", "unbekannt", "inconnu", "missing", "not available", "n.a.", "k.a.", "<na>"]  # among numbers
 MISSING_TEXT = "(missing)"
-NUMBER = r"^[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?([eE][+-]?\d+)?$"
+NUMBER = r"^[+-]?(\d+|[1-9]\d{0,2}(,\d{3})+)?(\.\d*)?([eE][+-]?\d+)?$"
+COMMA_NUMBER = r"^[+-]?(\d+|[1-9]\d{0,2}([. \x{a0}\x{202f}]\d{3})+)?(,\d*)?$"
+MONEY = "[£$€]|EUR|USD|GBP|CHF"
 CODE = r"^0\d"  # leading zeros: a code, not a number
 DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d")
 MOMENT = r"^(\d{4}-\d{2}-\d{2})[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$"
@@ -32,15 +35,17 @@ class Column:
         name: in the table.
         kind: `number` (flags are 0 and 1), `date` (days since 1970-01-01) or `text`.
         date_format: how dates are written where they are text.
+        decimal_comma: whether numbers that are text are written like 1.234,50 (else like 1,234.50).
     """
 
     name: str
     kind: str
     date_format: str | None = None
+    decimal_comma: bool = False
 
     def described(self) -> dict[str, Any]:
         """As JSON-able values."""
-        return {"name": self.name, "kind": self.kind, "date_format": self.date_format}
+        return asdict(self)
 
 
 def named(table: pl.DataFrame) -> pl.DataFrame:
@@ -105,11 +110,11 @@ def columns_from(content: Iterable[dict[str, Any]]) -> list[Column]:
     return [Column(**one) for one in content]
 
 
-def tidy(values: pl.Series) -> pl.Series:
-    """Text without surrounding blanks; what only says that there is nothing is null."""
+def tidy(values: pl.Series, *, also: Sequence[str] = ()) -> pl.Series:
+    """Text without surrounding blanks; what only says that there is nothing (or is one of `also`) is null."""
     stripped = values.str.strip_chars()
     frame = pl.DataFrame({values.name: stripped})
-    nothing = pl.col(values.name).str.to_lowercase().is_in(NOTHING)
+    nothing = pl.col(values.name).str.to_lowercase().is_in([*NOTHING, *also])
     return frame.select(pl.when(~nothing).then(pl.col(values.name)))[values.name]
 
 
@@ -122,12 +127,19 @@ def _text_column(values: pl.Series) -> Column:
     there = tidy(values).drop_nulls().unique()
     if not len(there):
         return Column(name=values.name, kind="number")
-    if not there.str.contains(CODE).any() and _plain_number(there).null_count() == 0:
-        return Column(name=values.name, kind="number")
+    if (comma := _decimal_comma(tidy(there, also=UNKNOWN).drop_nulls())) is not None:
+        return Column(name=values.name, kind="number", decimal_comma=comma)
     for written in (*DATE_FORMATS, "moment"):
         if _day(there, written).null_count() == 0:
             return Column(name=values.name, kind="date", date_format=written)
     return Column(name=values.name, kind="text")
+
+
+def _decimal_comma(there: pl.Series) -> bool | None:
+    """Whether numbers are written with a decimal comma (a point, if either fits); None where they are no numbers."""
+    if not len(there) or there.str.contains(CODE).any():
+        return None
+    return next((comma for comma in (False, True) if _plain_number(there, comma=comma).null_count() == 0), None)
 
 
 def _as_kind(values: pl.Series, column: Column) -> pl.Series:
@@ -138,8 +150,9 @@ def _as_kind(values: pl.Series, column: Column) -> pl.Series:
     if column.kind == "date":
         days = _day(tidy(values), column.date_format or DATE_FORMATS[0]) if is_text else values.cast(pl.Date)
         return days.to_physical().cast(pl.Float64)
-    numbers = _plain_number(tidy(values)) if is_text else _number(values)
-    return _finite(numbers)
+    if is_text:
+        return _finite(_plain_number(tidy(values), comma=column.decimal_comma))
+    return _finite(_number(values))
 
 
 def tidy_text(values: pl.Series) -> pl.Series:
@@ -156,11 +169,12 @@ def _number(values: pl.Series) -> pl.Series:
     return pl.Series(values.name, [None] * len(values), dtype=pl.Float64)
 
 
-def _plain_number(values: pl.Series) -> pl.Series:
-    """Numbers written with or without a thousands comma, a currency sign or a percent sign; else null."""
-    bare = values.str.replace(r"^([+-]?)\s*[£$€]\s*", "${1}").str.replace(r"\s*%$", "")
-    fits = bare.str.contains(NUMBER) & bare.str.contains(r"\d")
-    return bare.set(~fits, None).str.replace_all(",", "").cast(pl.Float64, strict=False)
+def _plain_number(values: pl.Series, *, comma: bool) -> pl.Series:
+    """Numbers written with or without thousands marks, a currency or a percent sign; else null."""
+    bare = values.str.replace(rf"^([+-]?)\s*({MONEY})\s*", "${1}").str.replace(rf"\s*(%|{MONEY})$", "")
+    fits = bare.str.contains(COMMA_NUMBER if comma else NUMBER) & bare.str.contains(r"\d")
+    plain = bare.set(~fits, None).str.replace_all(r"[. \x{a0}\x{202f}]" if comma else ",", "")
+    return plain.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
 
 
 def _day(values: pl.Series, written: str) -> pl.Series:

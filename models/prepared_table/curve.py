@@ -18,7 +18,11 @@ MINIMUM_DISTINCT = 6  # below, a number gets no bends
 SKEWED = 2.0
 TAIL = 0.005
 MOST_LEVELS = 60
+FEWEST_LEVELS = 5
+MOST_WEIGHTS = 600  # about, of straight lines: beyond, texts get fewer levels
+MOST_BENT_WEIGHTS = 1_000  # of broken lines: beyond, none bends
 MOST_ROWS = 100_000  # more say nothing new to so few weights
+MOST_WORK = 4e9  # rows · weights²
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,14 +127,28 @@ def plan_design(matrix: Floats, encoder: Encoder, *, with_bends: bool) -> Design
         encoder: which features are texts.
         with_bends: broken lines, or straight ones.
     """
+    with_bends = with_bends and affords_bends(encoder)
     lines = [_line(matrix, place, with_bends=with_bends) for place in encoder.numeric]
+    weights = sum(1 + len(line.bends) + line.tells_missing for line in lines if line is not None)
+    most = _most_levels(encoder, (MOST_BENT_WEIGHTS if with_bends else MOST_WEIGHTS) - weights)
     levels = [
-        (place, tuple(range(min(len(encoder.categories[encoder.features[place]]), MOST_LEVELS))))
+        (place, tuple(range(min(len(encoder.categories[encoder.features[place]]), most))))
         for place in encoder.categorical
     ]
     design = Design(lines=tuple(line for line in lines if line is not None), levels=tuple(levels))
     means = design.matrix(matrix).mean(axis=0)
     return Design(lines=design.lines, levels=design.levels, means=tuple(_plain(means)))
+
+
+def affords_bends(encoder: Encoder) -> bool:
+    """Whether numbers are so few that their lines may bend."""
+    return len(encoder.numeric) * (len(BENDS) + 2) <= MOST_BENT_WEIGHTS
+
+
+def _most_levels(encoder: Encoder, left: int) -> int:
+    """How many of its levels a text may have, the most frequent first, where so many weights are left for all texts."""
+    counts = [min(len(encoder.categories[encoder.features[place]]), MOST_LEVELS) for place in encoder.categorical]
+    return MOST_LEVELS if sum(counts) <= max(left, 0) else max(left // len(counts), FEWEST_LEVELS)
 
 
 def fit_path(matrix: Floats, target: Floats, *, design: Design, penalties: Sequence[float]) -> list[TableCurve]:
@@ -142,7 +160,7 @@ def fit_path(matrix: Floats, target: Floats, *, design: Design, penalties: Seque
         design: see `plan_design`.
         penalties: in any order; best from strong to weak.
     """
-    step = max(len(target) // MOST_ROWS, 1)
+    step = max(len(target) // MOST_ROWS, int(len(target) * len(design.places) ** 2 / MOST_WORK), 1)
     matrix, target = matrix[::step], target[::step]
     columns = np.column_stack([np.ones(len(target)), design.matrix(matrix)])
     rate = float(np.clip(target.mean(), 1e-6, 1 - 1e-6))

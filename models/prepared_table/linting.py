@@ -147,7 +147,7 @@ def _positive(label: str, kinds: list[str], positive: str | None) -> str:
     denied = [kind for kind in kinds if kind.lower() in NO]
     if len(kinds) == 1:
         return kinds[0] if known else ""  # it never happened, in any row
-    if len(known) == 1:
+    if len(known) == 1 and not _mere_codes(kinds):
         return known[0]
     if len(denied) == 1 and len(kinds) == 2:  # noqa: PLR2004 - yes and no
         return next(kind for kind in kinds if kind not in denied)
@@ -157,6 +157,11 @@ def _positive(label: str, kinds: list[str], positive: str | None) -> str:
         expected="two values of which one says that it happened (1, yes, true, churned, left)",
         action="name it: --positive VALUE",
     )
+
+
+def _mere_codes(kinds: list[str]) -> bool:
+    """Whether values are codes of which none says no (1 and 2): either may mean that it happened."""
+    return all(kind.replace(".", "", 1).isdigit() for kind in kinds) and not any(kind in NO for kind in kinds)
 
 
 def _listed(kinds: list[str]) -> str:

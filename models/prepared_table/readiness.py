@@ -12,7 +12,7 @@ from models.encoding import Floats
 from models.evaluation import auc
 from models.prepared_table.cross_validation import Rows
 from models.prepared_table.folds import folds_of
-from models.prepared_table.table_model import Choice, FitOptions, fit_chosen
+from models.prepared_table.table_model import Choice, FitOptions, fit_chosen, is_large
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
 FOLDS = 5
@@ -54,14 +54,17 @@ def learning_curve(rows: Rows, choice: Choice, options: FitOptions) -> list[Lear
     With the choices of the whole table, before calibration: it is about the slope, not the figures.
     """
     fold = folds_of(rows.groups, rows.happened, folds=FOLDS, seed=options.seed)
+    numbers = range(1 if is_large(*rows.table.shape) else FOLDS)
+    asked = np.isin(fold, numbers)
     points = []
     for share in SHARES:
         scores = np.empty(len(fold))
-        for number in range(FOLDS):
+        for number in numbers:
             scores[fold == number] = _scores(rows, fold == number, share, choice, options)
         count = round(share * len(fold) * (FOLDS - 1) / FOLDS)
-        loss = log_loss(sigmoid(scores), rows.happened)
-        points.append(LearningPoint(rows=count, auc=round(auc(scores, rows.happened), 4), log_loss=round(loss, 4)))
+        loss = log_loss(sigmoid(scores[asked]), rows.happened[asked])
+        area = auc(scores[asked], rows.happened[asked])
+        points.append(LearningPoint(rows=count, auc=round(area, 4), log_loss=round(loss, 4)))
     return points
 
 

@@ -17,7 +17,7 @@ from models import boosting
 from models.boosting import FEW_FEATURES, TreeSize
 from models.calibration import Calibrator, calibrator_from, choose_calibrator, fit_calibrator, log_loss, sigmoid
 from models.encoding import Encoder, Floats, encoder_from, fit_encoder
-from models.prepared_table.curve import TableCurve, curve_from, fit_path, plan_design
+from models.prepared_table.curve import TableCurve, affords_bends, curve_from, fit_path, plan_design
 from models.prepared_table.folds import Folds, folds_of
 
 MODEL = "prepared table"
@@ -28,6 +28,8 @@ ROUNDS = (25, 50, 100, 150, 200, 300, 400, 600)
 SMALL = 1_000  # rows, below which larger and more trees only learn by heart
 SMALL_STAGES = 6
 SHARES = (0.0, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0)
+LARGE = 2_000_000  # cells, above which choices are made on one held-out part in place of several
+LARGE_STAGES = 7
 PULL_TO_FEW = 4.0  # log likelihood that trees which see most columns must gain over those that see few
 PULL_TO_HALVES = 8.0  # a half alone must gain two units of log likelihood over equal halves
 TREES_FILE, MODEL_FILE = "table_trees.txt", "table_model.json"
@@ -134,9 +136,16 @@ def fit_table_model(table: pl.DataFrame, happened: Floats, groups: list[str], op
     matrix = encoder.matrix(table, model=MODEL)
     inner = folds_of(groups, happened, folds=options.folds, seed=options.seed)
     choice, scores = _choose(_Inner(matrix, happened, inner, encoder, options))
-    kind, _ = choose_calibrator(scores, happened, inner.astype(np.float64))
+    asked = np.isfinite(scores)
+    parts = inner if asked.all() else folds_of(groups, happened, folds=options.folds, seed=options.seed + 1)
+    kind, _ = choose_calibrator(scores[asked], happened[asked], parts[asked].astype(np.float64))
     chosen = fit_chosen(table, happened, replace(choice, calibration=kind), options)
-    return replace(chosen, calibrator=fit_calibrator(kind, scores, happened))
+    return replace(chosen, calibrator=fit_calibrator(kind, scores[asked], happened[asked]))
+
+
+def is_large(rows: int, columns: int) -> bool:
+    """Whether a table is so large that one held-out part says enough, and several would take too long."""
+    return rows * columns > LARGE
 
 
 def fit_chosen(table: pl.DataFrame, happened: Floats, choice: Choice, options: FitOptions) -> TableModel:
@@ -172,35 +181,43 @@ class _Inner:
         """Whether rows are so few that only strongly shrunk models are worth trying."""
         return len(self.happened) < SMALL
 
+    @property
+    def is_large(self) -> bool:
+        """Whether only the first fold is asked."""
+        return is_large(*self.matrix.shape)
+
+    @property
+    def trees_to_try(self) -> tuple[Sequence[tuple[int, float]], Sequence[int]]:
+        """Kinds of trees, and numbers of them."""
+        if self.is_small:
+            return TREES[:1], ROUNDS[:SMALL_STAGES]
+        return (TREES[1:], ROUNDS[:LARGE_STAGES]) if self.is_large else (TREES, ROUNDS)
+
     def splits(self) -> Iterator[tuple[npt.NDArray[np.bool_], Floats, Floats, Floats]]:
         """Asked rows (a mask), known matrix, known outcomes, asked matrix."""
-        for fold in np.unique(self.fold):
+        for fold in np.unique(self.fold)[: 1 if self.is_large else None]:
             asked = self.fold == fold
             yield asked, self.matrix[~asked], self.happened[~asked], self.matrix[asked]
 
     def loss(self, scores: Floats) -> float:
-        """Log loss of log-odds."""
-        return log_loss(sigmoid(scores), self.happened)
+        """Log loss of log-odds, over the rows that were asked, summed."""
+        asked = np.isfinite(scores)
+        return float(asked.sum()) * log_loss(sigmoid(scores[asked]), self.happened[asked])
 
 
 def _choose(inner: _Inner) -> tuple[Choice, Floats]:
     """The choice, and its blended log-odds of every row from models that have not seen it."""
     trees = _tree_scores(inner)
-    evident = {
-        key: len(inner.happened) * inner.loss(trees[key]) + PULL_TO_FEW * (key[0][1] > FEW_FEATURES) for key in trees
-    }
+    evident = {key: inner.loss(scores) + PULL_TO_FEW * (key[0][1] > FEW_FEATURES) for key, scores in trees.items()}
     kind, stage = min(trees, key=lambda key: evident[key])
     penalties = (*STRONG_PENALTIES, *PENALTIES) if inner.is_small else PENALTIES
     straight = _curve_scores(inner, penalties, bends=False)
     best = penalties.index(min(straight, key=lambda key: inner.loss(straight[key]))[0])
-    near = penalties[max(best - 1, 0) : best + 2]
+    near = penalties[max(best - 1, 0) : best + 2] if affords_bends(inner.encoder) else ()
     curves = straight | _curve_scores(inner, near, bends=True)
     penalty, bends = min(curves, key=lambda key: inner.loss(curves[key]))
     blends = {share: share * trees[kind, stage] + (1 - share) * curves[penalty, bends] for share in SHARES}
-    evidence = {
-        share: len(scores) * inner.loss(scores) + PULL_TO_HALVES * (share - 0.5) ** 2
-        for share, scores in blends.items()
-    }
+    evidence = {share: inner.loss(scores) + PULL_TO_HALVES * (share - 0.5) ** 2 for share, scores in blends.items()}
     share = min(evidence, key=lambda key: evidence[key])
     choice = Choice(
         tree_leaves=kind[0],
@@ -216,8 +233,8 @@ def _choose(inner: _Inner) -> tuple[Choice, Floats]:
 
 def _tree_scores(inner: _Inner) -> dict[tuple[tuple[int, float], int], Floats]:
     """Held-out log-odds by kind of trees and rounds."""
-    kinds, stages = (TREES[:1], ROUNDS[:SMALL_STAGES]) if inner.is_small else (TREES, ROUNDS)
-    scores = {(kind, rounds): np.empty(len(inner.happened)) for kind in kinds for rounds in stages}
+    kinds, stages = inner.trees_to_try
+    scores = {(kind, rounds): np.full(len(inner.happened), np.nan) for kind in kinds for rounds in stages}
     settings = (inner.options.threads, inner.options.seed)
     for asked, known, target, wanted in inner.splits():
         for kind in kinds:
@@ -231,7 +248,9 @@ def _tree_scores(inner: _Inner) -> dict[tuple[tuple[int, float], int], Floats]:
 
 def _curve_scores(inner: _Inner, penalties: Sequence[float], *, bends: bool) -> dict[tuple[float, bool], Floats]:
     """Held-out log-odds by penalty."""
-    scores = {(penalty, bends): np.empty(len(inner.happened)) for penalty in penalties}
+    scores = {(penalty, bends): np.full(len(inner.happened), np.nan) for penalty in penalties}
+    if not scores:
+        return scores
     for asked, known, target, wanted in inner.splits():
         design = plan_design(known, inner.encoder, with_bends=bends)
         for penalty, curve in zip(penalties, fit_path(known, target, design=design, penalties=penalties), strict=True):

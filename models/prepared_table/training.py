@@ -27,7 +27,7 @@ from models.prepared_table.grading import Graded, calibration_table, fold_figure
 from models.prepared_table.linting import FEW_OUTCOMES, Label, leaks, read_label, refuse_too_few, useless_columns
 from models.prepared_table.readiness import readiness
 from models.prepared_table.scoring import COLUMNS_FILE
-from models.prepared_table.table_model import FitOptions, TableModel, fit_table_model
+from models.prepared_table.table_model import FitOptions, TableModel, fit_table_model, is_large
 
 NAME = "churn_table"
 INNER_FOLDS = ((3_000, 5), (20_000, 4))  # rows up to, folds; 3 beyond
@@ -44,7 +44,7 @@ class Request:
         positive: the label's value that means that it happened.
         drop: columns not to use.
         keep: columns to use although they seem to give the label away.
-        folds, repeats: of the cross-validation.
+        folds, repeats: of the cross-validation; repeats None: twice, a large table once.
         threads, seed: for LightGBM, folds and bootstrap.
     """
 
@@ -55,7 +55,7 @@ class Request:
     drop: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     folds: int = 5
-    repeats: int = 2
+    repeats: int | None = None
     threads: int = 1
     seed: int = 1
 
@@ -161,7 +161,7 @@ def train_table(
         tick: called after each of `fits(prepared, request)` fits.
     """
     rows, options = prepared.rows, _options(prepared.rows, request)
-    held_out = cross_validate(rows, folds=request.folds, repeats=request.repeats, options=options, tick=tick)
+    held_out = cross_validate(rows, folds=request.folds, repeats=_repeats(rows, request), options=options, tick=tick)
     graded = grade(held_out, rows.happened, seed=request.seed)
     passed, reasons = verdict(graded, prepared.close)
     model = fit_table_model(rows.table, rows.happened, rows.groups, options)
@@ -192,7 +192,12 @@ def train_table(
 
 def fits(prepared: Prepared, request: Request) -> int:
     """How many fits `train_table` makes."""
-    return fits_needed(prepared.rows, folds=request.folds, repeats=request.repeats) + 1
+    return fits_needed(prepared.rows, folds=request.folds, repeats=_repeats(prepared.rows, request)) + 1
+
+
+def _repeats(rows: Rows, request: Request) -> int:
+    """As asked; else twice, but a large table once."""
+    return request.repeats or (1 if is_large(*rows.table.shape) else 2)
 
 
 def _options(rows: Rows, request: Request) -> FitOptions:
@@ -286,7 +291,7 @@ def _details(prepared: Prepared, request: Request, held_out: HeldOut, model: Tab
         "left_out": prepared.left_out,
         "nearly_give_the_label_away": prepared.close,
         "warnings": prepared.warnings,
-        "split": "in time" if rows.moments is not None else f"{request.folds} folds, {request.repeats} times",
+        "split": "in time" if rows.moments is not None else f"{request.folds} folds, {len(held_out.model)} times",
         "folds": fold_figures(held_out, rows.happened),
         "calibration": calibration_table(mean, rows.happened[asked]),
         "choices": [asdict(choice) for choice in held_out.choices],

@@ -15,6 +15,7 @@ LEFT = (RANDOM.random(400) < 0.25).astype(float)
     [
         ([1, 0, None], [1, 0, None]),
         ([1.0, 0.0, float("nan")], [1, 0, None]),
+        ([1, -1, None], [1, 0, None]),
         ([True, False, None], [1, 0, None]),
         (["Yes", "No", " "], [1, 0, None]),
         (["churned", "stayed", ""], [1, 0, None]),
@@ -31,7 +32,7 @@ def test_labels_are_read(values, expected):
     assert [None if np.isnan(one) else one for one in told] == expected
 
 
-@pytest.mark.parametrize("values", [["red", "blue"], ["a", "b", "c"], [None, None]])
+@pytest.mark.parametrize("values", [["red", "blue"], ["a", "b", "c"], [None, None], ["1", "2"]])
 def test_labels_that_say_neither_yes_nor_no_are_refused(values):
     with pytest.raises(LabelUnreadableError, match="happened or not"):
         read_label(pl.Series("left", values, dtype=pl.String))

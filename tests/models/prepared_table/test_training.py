@@ -14,7 +14,7 @@ from models.evaluation import auc
 from models.prepared_table.errors import LabelGivenAwayError, NothingToLearnFromError, TableColumnUnknownError
 from models.prepared_table.scoring import score_table
 from models.prepared_table.table_model import FitOptions, fit_table_model
-from models.prepared_table.training import Request, prepare, train_table
+from models.prepared_table.training import Request, fits, prepare, train_table
 
 DAY = date(2026, 1, 1)
 REQUEST = Request(id_column="customer", label_column="left", folds=2, repeats=1)
@@ -172,3 +172,18 @@ def test_columns_that_only_say_something_together_are_found():
     model = fit_table_model(table[:known], happened[:known], groups, FitOptions(folds=2))
     assert auc(model.probabilities(table[known:]), happened[known:]) > 0.85
     assert model.choice.tree_feature_share > FEW_FEATURES
+
+
+def test_a_large_table_is_chosen_for_on_one_part_and_graded_once(table, trained, monkeypatch):
+    monkeypatch.setattr("models.prepared_table.table_model.LARGE", 1_000)
+    monkeypatch.setattr("models.prepared_table.table_model.SMALL", 100)  # what is large is never small
+    monkeypatch.setattr("models.prepared_table.curve.MOST_BENT_WEIGHTS", 12)
+    request = replace(REQUEST, repeats=None)
+    ready = prepare(table, request)
+    large = train_table(ready, request, trained_as_of=DAY)
+    assert (fits(ready, request), large.details["split"]) == (3, "2 folds, 1 times")
+    assert fits(ready, replace(request, repeats=2)) == 5
+    assert not large.details["model"]["bends"]
+    assert np.isfinite(large.held_out.model).all()
+    assert figure(large, "auc").value > figure(trained, "auc").value - 0.03
+    assert figure(large, "log_loss").value < figure(trained, "log_loss").value + 0.03
