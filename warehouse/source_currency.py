@@ -3,7 +3,7 @@
 Belongs here: which words and signs mean which currency. Does not: what is proposed where they don't (`source_gaps.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from warehouse.source_names import words_of
 from warehouse.source_numbers import CURRENCY_SIGNS
@@ -13,6 +13,7 @@ _CURRENCY_WORDS = {
     "dollar": "USD", "dollars": "USD", "usd": "USD", "gbp": "GBP", "pound": "GBP", "pounds": "GBP", "sterling": "GBP",
     "eur": "EUR", "euro": "EUR", "euros": "EUR", "yen": "JPY", "jpy": "JPY", "chf": "CHF", "pln": "PLN",
 }  # fmt: skip
+_WEIGHT_WORDS = {"weight", "mass", "lb", "lbs", "load"}  # pounds are no money beside them
 _DOLLARS = ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "CLP", "COP", "ARS")
 
 
@@ -23,13 +24,25 @@ def said_currency(facts: Mapping[str, ColumnFacts], *, company: str | None) -> t
         facts: of the source's columns, by name.
         company: the company's currency, where it is known: a dollar is its own.
     """
-    for name in facts:
-        for word in words_of(name):
-            if word in _CURRENCY_WORDS:
-                return _CURRENCY_WORDS[word], 0.8, f"the name of {name}"
+    named = _named_currencies(facts)
+    if named:
+        code, name = next(iter(named.items()))
+        others = "".join(f", but that of {other} says {another}" for another, other in list(named.items())[1:])
+        return code, 0.4 if others else 0.8, f"the name of {name}{others}"
     for name, column in facts.items():
         if column.sign == "$" and company in _DOLLARS:
             return str(company), 0.7, f"the sign $ of {name}, and [company]"
         if column.sign:
             return CURRENCY_SIGNS[column.sign], 0.8 if column.sign != "$" else 0.6, f"the sign {column.sign} of {name}"
     return None
+
+
+def _named_currencies(names: Iterable[str]) -> dict[str, str]:
+    """By currency the first column whose name says it."""
+    named: dict[str, str] = {}
+    for name in names:
+        words = set(words_of(name))
+        for word in sorted(words & _CURRENCY_WORDS.keys()):
+            if not (word in {"pound", "pounds"} and words & _WEIGHT_WORDS):
+                named.setdefault(_CURRENCY_WORDS[word], name)
+    return named

@@ -16,7 +16,6 @@ from data_contracts.sql import first_row, text
 from warehouse.source_names import words_of
 
 _LOOKED_AT_BYTES = 1 << 20
-_USUAL = (",", "\t")
 WINDOWS = "windows-1252"
 
 

@@ -135,6 +135,17 @@ def test_a_currency_that_is_not_the_companys_is_marked(drafted, company, confide
     assert told in best.proposals["currency"].why
 
 
+def test_pounds_of_weight_are_no_money_and_two_currencies_are_a_doubt(drafted):
+    frame = ORDER_LINES.with_columns(weight_pounds=pl.lit(3))
+    assert "name of" not in drafted(frame, currency="EUR")[0].proposals["currency"].why
+    told = drafted(frame.rename({"Einzelpreis": "price_dollar"}).with_columns(price_euro=pl.lit(2)))[0].proposals[
+        "currency"
+    ]
+    assert told.confidence == 0.4
+    assert "price_dollar" in told.why
+    assert "price_euro says EUR" in told.why
+
+
 def test_a_total_is_recognised_by_what_it_is_made_of(drafted):
     frame = ORDER_LINES.with_columns(Gesamtpreis=pl.col("Menge") * pl.col("Einzelpreis"))
     best, source = drafted(frame)
