@@ -78,6 +78,7 @@ class DuckDBWarehouse(Warehouse):
             self.path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = self._opened_in_time()
         self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute("SET enable_progress_bar = false")  # it would draw on standard output
         return self
 
     def __exit__(self, *exception: object) -> None:
