@@ -259,7 +259,7 @@ def _currency_rules(name: str) -> Iterable[BoundRule]:
     yield BoundRule(
         name=f"{name}_is_the_companys",
         severity=Severity.error,
-        meaning="amounts of another (known) currency are never added to the company's",
+        meaning="amounts of another (known) currency are never added to the company's; `conversion` converts them",
         predicate=f"{identifier(name)} = getvariable('company_currency') or {identifier(name)} not in ({codes})",
         column=name,
     )

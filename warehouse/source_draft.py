@@ -51,6 +51,7 @@ class Draft:
         rows: rows of the sample.
         values: by contract column what the source's words for yes and no mean, where a load would not know.
         no_sales: of orders, by source column its words for what was never sold (`canceled`).
+        repeated_rows: of orders whose lines no column numbers, rows that repeat an earlier one wholly.
     """
 
     entity: str
@@ -64,6 +65,7 @@ class Draft:
     rows: int
     values: dict[str, dict[str, bool]] = field(default_factory=dict)
     no_sales: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    repeated_rows: int = 0
 
 
 def draft_source(
@@ -134,7 +136,13 @@ def _draft(contract: Contract, sample: Sample, currency: str | None) -> Draft:
             and sample.facts[proposal.value].truth_words
         },
         no_sales={name: words for name in left if contract.entity == "orders" and (words := sample.no_sales(name))},
+        repeated_rows=sample.repeated_rows() if _line_is_counted(proposals) else 0,
     )
+
+
+def _line_is_counted(proposals: dict[str, Proposal]) -> bool:
+    """Whether lines get a number that no column says, by which a repeated row is one line more."""
+    return "line_number" in proposals and proposals["line_number"].how == "expressions"
 
 
 def _used_columns(proposals: Iterable[Proposal], sample: Sample) -> Iterable[str]:

@@ -59,6 +59,9 @@ def _head(draft: Draft, others: Mapping[str, float]) -> Iterator[str]:
         told = f"where = {_toml(f'coalesce({plain_identifier(column)}, {_EMPTY}) not in ({listed})')}"
         said = f"{_one_line(column)} says {_one_line(listed)}"
         yield f"# LOOK: {said}; where those are no sales, add below `entity`: {told}"
+    if draft.repeated_rows:
+        yield f"# LOOK: rows that repeat another in every column: {draft.repeated_rows:,}. They count as sold again;"
+        yield '# where they were only written twice, put `query = "select distinct * from INPUT"` in place of `input`.'
     if draft.unmapped:
         yield "# columns that are left over: " + ", ".join(
             f"{_one_line(name)} ({kind})" for name, kind in draft.unmapped.items()

@@ -121,6 +121,10 @@ class Sample:
         names = ", ".join(map(identifier, columns))
         return float(self.ask(f"count(distinct ({names})) / greatest(count(*), 1)"))
 
+    def repeated_rows(self) -> int:
+        """Rows that say in every column what an earlier one says: sold twice, or written twice."""
+        return self.rows - int(self.ask(f"count(distinct ({', '.join(map(identifier, self.raw.columns))}))"))
+
     def product_share(self, total: str, factors: tuple[str, str]) -> float:
         """Share of rows in which `total` is the product of two columns, to half a hundredth."""
         first, second, whole = (f"try_cast({self.number(name)}::varchar as double)" for name in (*factors, total))

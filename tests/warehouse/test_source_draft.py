@@ -1,4 +1,5 @@
 import tomllib
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -123,6 +124,41 @@ def test_german_order_lines_become_a_complete_source(drafted):
     assert source["formats"] == {"ordered_at": "%d.%m.%Y %H:%M"}
     assert (source["money"], best.missing, best.unmapped) == ("major", (), {"Bemerkung": "VARCHAR"})
     SourceMapping.model_validate(source)
+
+
+def test_rows_written_twice_are_told_where_a_made_up_line_number_would_sell_them_again(drafted):
+    once, _ = drafted(ORDER_LINES, currency="EUR")
+    twice, _ = drafted(pl.concat([ORDER_LINES, ORDER_LINES.head(3)]), currency="EUR")
+    assert (once.repeated_rows, twice.repeated_rows) == (0, 3)
+    told = draft_toml("export", InputSpec(files="export.csv"), twice)
+    assert "# LOOK: rows that repeat another in every column: 3." in told
+    assert "repeat another" not in draft_toml("export", InputSpec(files="export.csv"), once)
+
+
+def test_german_subscriptions_become_a_complete_source(drafted):
+    rows = range(60)
+    began = [date(2024, 1, 1) + timedelta(days=n) for n in rows]
+    frame = pl.DataFrame(
+        {
+            "Abo": [f"A{n:03}" for n in rows],
+            "Kundennr": [f"K{n % 50:03}" for n in rows],
+            "Plan": [("S", "M", "L")[n % 3] for n in rows],
+            "Monatspreis": [(19.9, 34.9, 59.9)[n % 3] for n in rows],
+            "Beginn": began,
+            "Ende": [day + timedelta(days=90) if day.day % 3 == 0 else None for day in began],
+            "Status": ["aktiv" if day.day % 3 else "gekündigt" for day in began],
+        }
+    )
+    best, source = drafted(frame, name="abos", currency="EUR")
+    assert (best.entity, best.missing) == ("subscriptions", ())
+    assert source["columns"] == {
+        "subscription_id": "Abo",
+        "customer_id": "Kundennr",
+        "plan": "Plan",
+        "started_on": "Beginn",
+        "ended_on": "Ende",
+        "amount": "Monatspreis",
+    }
 
 
 @pytest.mark.parametrize(
