@@ -25,7 +25,7 @@ from segments.inputs import (
 )
 from segments.money import Currency, to_major_units
 from segments.offers import first_offers, next_best_offers, no_offers
-from segments.policy import Policy, default_policy, recommended_actions
+from segments.policy import AT_RISK, STAYING, Policy, default_policy, recommended_actions
 from segments.reason_table import REASONS, reason_rows
 from segments.reasons import main_reasons
 from segments.rfm import quintile_score
@@ -112,6 +112,8 @@ def build_segments(
         phrasebook=scored.phrasebook,
         currency=currency,
     )
+    if scored.subscription_contributions is not None:  # sells by order too, and tiers are by orders
+        customers = customers.with_columns(_subscriber_is(rules))
     customers = customers.with_columns(words, recommended_actions(customers, policy=policy or default_policy()))
     return SegmentTables(
         _as_published(customers, stamp, currency),
@@ -120,6 +122,13 @@ def build_segments(
         _ranked("brand", scored.brands, active, stamp),
         _reasons(scored, stamp, currency),
     )
+
+
+def _subscriber_is(rules: SegmentRules) -> pl.Expr:
+    """Whether a running subscription is likely to be ended; null for who runs none."""
+    at_risk = pl.col("subscription_churn_probability").fill_null(0.0) >= rules.high_risk_from
+    kind = pl.when(at_risk).then(pl.lit(AT_RISK)).otherwise(pl.lit(STAYING))
+    return pl.when(pl.col("subscribes").fill_null(value=False)).then(kind).alias("subscriber_is")
 
 
 def _reasons(scored: ScoredCustomers, stamp: RunStamp, currency: Currency) -> pl.DataFrame:

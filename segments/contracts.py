@@ -149,14 +149,16 @@ def _class_and_score_columns(currency: Currency) -> tuple[OutputColumn, ...]:
             amount,
             nullable=True,
             minimum=0,
-            meaning="What the customer is expected to bring in the next 90 days, see value_of; never below 0.",
+            meaning="What the customer is expected to bring in the next 90 days by ordering (by subscribing, where the "
+            "company sells by subscription only), see value_of; never below 0.",
         ),
         OutputColumn(
             "expected_value_12m",
             amount,
             nullable=True,
             minimum=0,
-            meaning="What the customer is expected to bring in the next 12 months, see value_of; never below 0.",
+            meaning="What the customer is expected to bring in the next 12 months by ordering (by subscribing, where "
+            "the company sells by subscription only), see value_of; never below 0.",
         ),
         *value_detail_columns(currency),
         OutputColumn("currency", pl.String, allowed=(currency.code,), meaning="Currency of the amounts."),

@@ -14,12 +14,13 @@ from typing import Any
 import polars as pl
 
 from segments.errors import PhraseTemplateError, PolicyIncompleteError
-from segments.vocabulary import ACTIVE, LAPSED, NOT_SCORED, PROSPECT, RISK_BANDS, VALUE_TIERS
+from segments.vocabulary import ACTIVE, LAPSED, LEAD, NOT_SCORED, PROSPECT, RISK_BANDS, VALUE_TIERS
 from segments.wording import clauses, filled_by_row
 
 HEADLINE_END = "; "
 OFFER = "offer"
 Cell = tuple[str, str, str]
+AT_RISK, STAYING = "at risk", "staying"
 
 CELLS: tuple[Cell, ...] = (
     *product((ACTIVE,), (*VALUE_TIERS, NOT_SCORED), (*RISK_BANDS, NOT_SCORED)),
@@ -35,10 +36,12 @@ class Policy:
     Args:
         actions: template by cell (customer status, value tier, churn risk band).
         no_consent: template for customers who do not want to be contacted.
+        subscriber: template by AT_RISK and STAYING, for subscribers whose orders alone say too little of them.
     """
 
     actions: Mapping[Cell, str]
     no_consent: str
+    subscriber: Mapping[str, str]
 
 
 def default_policy() -> Policy:
@@ -50,7 +53,7 @@ def read_policy(content: Mapping[str, Any]) -> Policy:
     """A policy from the parsed form of `policy.toml`.
 
     Args:
-        content: `actions` (status → tier → band → template) and `no_consent`.
+        content: `actions` (status → tier → band → template), `no_consent` and `subscriber`.
 
     Raises:
         PolicyIncompleteError: a cell without an action, or an action for no cell.
@@ -64,11 +67,14 @@ def read_policy(content: Mapping[str, Any]) -> Policy:
     }
     missing = [" / ".join(cell) for cell in CELLS if cell not in actions]
     missing += [] if "no_consent" in content else ["no_consent"]
+    subscriber = {str(name): str(template) for name, template in content.get("subscriber", {}).items()}
+    missing += [f"subscriber / {name}" for name in (AT_RISK, STAYING) if name not in subscriber]
     unknown = [" / ".join(cell) for cell in actions if cell not in CELLS]
+    unknown += [f"subscriber / {name}" for name in subscriber if name not in (AT_RISK, STAYING)]
     if missing or unknown:
         raise PolicyIncompleteError(missing=missing, unknown=unknown)
-    policy = Policy(actions, str(content["no_consent"]))
-    for template in (*policy.actions.values(), policy.no_consent):
+    policy = Policy(actions, str(content["no_consent"]), subscriber)
+    for template in (*policy.actions.values(), policy.no_consent, *policy.subscriber.values()):
         _check_action(template)
     return policy
 
@@ -78,12 +84,17 @@ def recommended_actions(customers: pl.DataFrame, *, policy: Policy) -> pl.Series
 
     Args:
         customers: `customer_status`, `value_tier`, `churn_risk_band`, `may_be_contacted` (Boolean), `next_offer_1`
-            (may be null).
+            (may be null); where the company sells by order and by subscription also `subscriber_is` (AT_RISK or
+            STAYING for who runs one, else null): who is in the lowest tier or not scored is told by that.
         policy: complete.
     """
     cell = ("customer_status", "value_tier", "churn_risk_band")
     rows = customers.join(_matrix(policy, cell), on=cell, how="left", validate="m:1", maintain_order="left")
-    template = pl.when("may_be_contacted").then(pl.col("template")).otherwise(pl.lit(policy.no_consent))
+    told = pl.col("template")
+    if "subscriber_is" in customers.columns:
+        little_known = pl.col("subscriber_is").is_not_null() & pl.col("value_tier").is_in([LEAD, NOT_SCORED])
+        told = pl.when(little_known).then(pl.col("subscriber_is").replace(policy.subscriber)).otherwise(told)
+    template = pl.when("may_be_contacted").then(told).otherwise(pl.lit(policy.no_consent))
     values = {OFFER: pl.col("next_offer_1")}
     return filled_by_row(rows.with_columns(template.alias("template")), "template", values).alias("recommended_action")
 

@@ -111,6 +111,26 @@ def test_whoever_subscribes_is_active_and_whoever_did_has_lapsed(scored, build, 
     assert told.filter(customer_id="y")["main_reason"].item() == "no subscription runs any more"
 
 
+def test_a_subscriber_who_orders_little_beside_is_told_as_a_subscriber(scored, build, make_features):
+    subscriptions = pl.DataFrame(
+        {
+            "customer_id": ["a", "x"],
+            "subscribes": [True, True],
+            "subscription_churn_probability": [0.6, 0.3],
+            "subscription_end_at_renewal_probability": [0.1, 0.1],
+            "subscription_renews_on": [None, None],
+            "subscription_expected_end_on": [None, None],
+        },
+        schema_overrides={"subscription_renews_on": pl.Date, "subscription_expected_end_on": pl.Date},
+    )
+    features = make_features(["a", "b"], days_since_last_order=[400, 20])
+    leaning = pl.DataFrame({"customer_id": ["a", "x"], "days_since_first_subscription": [0.1, 0.2]})
+    both = {"features": features, "subscriptions": subscriptions}
+    for contributions, words in ((leaning, "Keep the subscription"), (None, "Standard service: not scored")):
+        told = build(scored(ids=["a", "b"], **both, subscription_contributions=contributions)).customer
+        assert told.filter(customer_id="x")["recommended_action"].item().startswith(words)
+
+
 def test_everybody_known_is_there_once_and_sorted(scored, build, make_features):
     features = make_features(["b", "a", "e"], days_since_last_order=[10, 400, 20])
     tables = build(scored(ids=["b", "a", "e"], features=features, customers=CUSTOMERS))

@@ -44,6 +44,24 @@ def test_nobody_is_contacted_without_consent():
     assert set(actions) == {"No marketing consent: serve when they come; have TEA CUP ready"}
 
 
+def test_nobody_who_subscribes_is_let_go_for_what_they_order_beside_it():
+    cells = [("active", "lead", "critical"), ("active", "not scored", "not scored"), ("active", "gold", "critical")]
+    for standing in ("at risk", "staying", None):
+        told = recommended_actions(_customers(cells, subscriber_is=standing), policy=default_policy()).to_list()
+        assert told[2].startswith("Win back now")  # well known by their orders
+        heads = [action.split("; ")[0] for action in told[:2]]
+        if standing is None:
+            assert heads == ["Let go: no budget for keeping them", "Standard service: not scored"]
+        else:
+            assert heads == [default_policy().subscriber[standing].split("; ")[0]] * 2
+
+
+def test_words_for_subscribers_left_out_are_named(content):
+    del content["subscriber"]["at risk"]
+    with pytest.raises(PolicyIncompleteError, match="subscriber / at risk"):
+        read_policy(content)
+
+
 def test_a_cell_left_out_is_named(content):
     del content["actions"]["active"]["gold"]["high"]
     with pytest.raises(PolicyIncompleteError, match="active / gold / high"):

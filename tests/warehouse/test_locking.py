@@ -25,19 +25,20 @@ with place.lock(run_key="score-2026-03-01-aaaa", now=datetime(2026, 3, 1, tzinfo
     time.sleep(float(sys.argv[2]))
 """
 RACE = """
-import sys, time
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from warehouse.errors import WarehouseBusyError
 from warehouse.opening import warehouse_at
 place = warehouse_at(Path(sys.argv[1]), sys.argv[1] if sys.argv[1].startswith("postgresql:") else "")
+print("ready", flush=True)
 sys.stdin.readline()
 try:
     with place.lock(run_key=sys.argv[2], now=datetime(2026, 3, 1, tzinfo=UTC)):
-        time.sleep(1)
-        print("ran")
+        print("ran", flush=True)
+        sys.stdin.readline()  # holds it until the race is over
 except WarehouseBusyError as error:
-    print(error.got)
+    print(error.got, flush=True)
 """
 
 
@@ -111,9 +112,12 @@ def test_a_waiter_gets_it_when_the_holder_ends(place):
 
 def test_of_two_processes_at_once_one_runs_and_the_other_says_so(place):
     racers = [child(RACE, place.address, f"score-{name}") for name in ("a", "b")]
+    assert [racer.stdout.readline() for racer in racers] == ["ready\n", "ready\n"]
     for racer in racers:
         racer.stdin.write("go\n")
         racer.stdin.flush()
-    said = sorted(racer.communicate(timeout=60)[0] for racer in racers)
+    said = sorted(racer.stdout.readline() for racer in racers)
+    for racer in racers:
+        racer.communicate(timeout=60)
     assert said[1] == "ran\n"
     assert "held by score-" in said[0]
