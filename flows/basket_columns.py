@@ -17,27 +17,35 @@ NAMES = {
     "customer": (
         "customerid customer user userid householdid household householdkey memberid member clientid client cardid "
         "card custid cust buyerid buyer personid person shopperid shopper accountid account uid u customernumber "
-        "customerno usernumber loyaltyid visitorid"
+        "customerno usernumber loyaltyid visitorid kundennr kundennummer kundenid kunde numeroclient "
+        "idcliente cliente codicecliente klantnummer klantid klant"
     ),
     "basket": (
         "basketnumber ordernumber basketid basket orderid order ordernr orderno transactionid transaction transid tid "
         "invoiceno invoice invoiceid invoicenumber receiptid receipt tripid trip visitid visit visitnumber sessionid "
-        "session basketno basketnr ticketid ticket t position step sequence seq transactionnumber"
+        "session basketno basketnr ticketid ticket t position step sequence seq transactionnumber bestellnr "
+        "bestellnummer bestellung auftragsnr auftragsnummer belegnr belegnummer bonnr bonnummer rechnungsnr "
+        "rechnungsnummer commande numerocommande pedido numeropedido idpedido ordine numeroordine bestelnummer"
     ),
     "date": (
         "date day orderdate ordereddate orderedat transactiondate transactiondt transactiontimestamp invoicedate "
         "timestamp datetime time purchasedate purchasedat basketdate dt tdat daynumber "
-        "dayno createdat saledate eventtime"
+        "dayno createdat saledate eventtime datum bestelldatum kaufdatum belegdatum datecommande fecha fechapedido "
+        "dataordine besteldatum"
     ),
     "item": (
         "itemid item items productid product products materialnumber material stockcode sku skuid articleid article "
-        "upc productcode itemcode goodsid prodid asin i itemnumber productnumber productname itemname commodity"
+        "upc productcode itemcode goodsid prodid asin i itemnumber productnumber productname itemname commodity "
+        "artikel artikelnr artikelnummer artikelid produkt produktid produktnummer produit produitid codeproduit "
+        "producto idproducto articulo artculo prodotto codiceprodotto articolo artikelcode"
     ),
-    "quantity": "quantity qty units count itemquantity unitssold",
-    "price": "price unitprice salesprice salesvalue amount itemprice revenue value spend",
+    "quantity": "quantity qty units count itemquantity unitssold menge anzahl quantite quantit cantidad aantal",
+    "price": (
+        "price unitprice salesprice salesvalue amount itemprice revenue value spend preis betrag prix precio prezzo"
+    ),
     "category": (
         "category categoryid productcategory cat department departmentid aisle aisleid productsubclass subcategory "
-        "productgroup productgroupname commoditydesc"
+        "productgroup productgroupname commoditydesc kategorie warengruppe categorie categoria"
     ),
 }
 DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y%m%d", "%m/%d/%y", "%d-%m-%Y")

@@ -41,6 +41,11 @@ def test_customers_with_one_basket_each_are_data_that_block(tmp_path):
             {"category": "dept"},
             {"date": "DAY", "category": "dept", "basket": None},
         ),
+        (
+            "Kundennr Bestellnr Bestelldatum Artikel Menge",
+            {},
+            {"customer": "Kundennr", "basket": "Bestellnr", "date": "Bestelldatum", "item": "Artikel"},
+        ),
         ("who nth what", {}, {"customer": "who", "basket": "nth", "item": "what"}),
         ("item_id who nth", {}, {"item": "item_id", "customer": None}),
     ],
