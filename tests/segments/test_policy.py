@@ -51,7 +51,7 @@ def test_nobody_who_subscribes_is_let_go_for_what_they_order_beside_it():
         assert told[2].startswith("Win back now")  # well known by their orders
         heads = [action.split("; ")[0] for action in told[:2]]
         if standing is None:
-            assert heads == ["Let go: no budget for keeping them", "Standard service: not scored"]
+            assert heads == ["Spend nothing on keeping them", "Standard service: not scored"]
         else:
             assert heads == [default_policy().subscriber[standing].split("; ")[0]] * 2
 
