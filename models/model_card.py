@@ -97,9 +97,10 @@ def card_markdown(card: Card) -> str:
 
 def card_html(card: Card) -> str:
     """The card as one page of HTML: style and pictures inside, nothing fetched."""
+    in_words = card.grade_words.removeprefix(f"{card.grade}: ")
     parts = [
         f"<h1>{escape(card.title)}</h1>",
-        f'<p><span class="grade {escape(card.grade)}">{escape(card.grade)}</span>{escape(card.grade_words)}</p>',
+        f'<p><span class="grade {escape(card.grade)}">{escape(card.grade)}</span>{escape(in_words)}</p>',
         f"<p>{escape(card.standing)}</p>",
     ]
     for heading, lines in card.facts.items():
