@@ -22,6 +22,8 @@ MISSING_TEXT = "(missing)"
 NUMBER = r"^[+-]?(\d+|[1-9]\d{0,2}(,\d{3})+)?(\.\d*)?([eE][+-]?\d+)?$"
 COMMA_NUMBER = r"^[+-]?(\d+|[1-9]\d{0,2}([. \x{a0}\x{202f}]\d{3})+)?(,\d*)?$"
 MONEY = "[£$€]|EUR|USD|GBP|CHF"
+DATES_READ = 0.98  # of the different values of a column of dates; the others (31.02.1980) are missing, and told
+FEWEST_DATES = 50
 CODE = r"^0\d"  # leading zeros: a code, not a number
 DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d")
 MOMENT = r"^(\d{4}-\d{2}-\d{2})[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$"
@@ -56,8 +58,8 @@ def named(table: pl.DataFrame) -> pl.DataFrame:
 def read_columns(table: pl.DataFrame, names: Iterable[str]) -> tuple[list[Column], dict[str, str]]:
     """The kinds of columns, and those that have none with the reason.
 
-    Text is taken for numbers or dates where every value that is there reads as one; numbers with leading zeros stay
-    text. The label is not looked at.
+    Text is taken for numbers where every value that is there reads as one, for dates where nearly every does; numbers
+    with leading zeros stay text. The label is not looked at.
     """
     columns, odd = [], {}
     for name in names:
@@ -98,6 +100,14 @@ def typed(table: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
     return pl.DataFrame(made)
 
 
+def unread_dates(table: pl.DataFrame, columns: Sequence[Column]) -> dict[str, int]:
+    """By column of dates that are text, how many values are no dates."""
+    dated = [column for column in columns if column.kind == "date" and table.schema[column.name] == pl.String]
+    read = typed(table, dated) if dated else pl.DataFrame()
+    counts = {name: read[name].null_count() - tidy(table[name]).null_count() for name in read.columns}
+    return {name: count for name, count in counts.items() if count}
+
+
 def _advice(missing: Sequence[str], there: Sequence[str]) -> str:
     """What to do about columns that are missing: which of those that are there might be meant."""
     meant = [f"{close} for {name}" for name in missing if (close := close_to(name, there))]
@@ -129,9 +139,11 @@ def _text_column(values: pl.Series) -> Column:
         return Column(name=values.name, kind="number")
     if (comma := _decimal_comma(tidy(there, also=UNKNOWN).drop_nulls())) is not None:
         return Column(name=values.name, kind="number", decimal_comma=comma)
-    for written in (*DATE_FORMATS, "moment"):
-        if _day(there, written).null_count() == 0:
-            return Column(name=values.name, kind="date", date_format=written)
+    unread = {written: _day(there, written).null_count() for written in (*DATE_FORMATS, "moment")}
+    written = min(unread, key=unread.__getitem__)
+    most = (1 - DATES_READ) * len(there) if len(there) >= FEWEST_DATES else 0
+    if unread[written] <= most:
+        return Column(name=values.name, kind="date", date_format=written)
     return Column(name=values.name, kind="text")
 
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from models.bundle import Bundle
 from models.encoding import Floats
-from models.prepared_table.columns import Column, named, read_columns, typed
+from models.prepared_table.columns import Column, named, read_columns, typed, unread_dates
 from models.prepared_table.cross_validation import HeldOut, Rows, cross_validate, fits_needed
 from models.prepared_table.errors import (
     LabelGivenAwayError,
@@ -145,7 +145,8 @@ def prepare(table: pl.DataFrame, request: Request) -> Prepared:
         columns=columns,
         left_out=left_out,
         close=close | kept,
-        warnings=_warnings(rows, lost, request, kept),
+        warnings=_warnings(rows, lost, request, kept)
+        + [f"{count:,} values of {name} are no dates: missing" for name, count in unread_dates(table, columns).items()],
     )
 
 

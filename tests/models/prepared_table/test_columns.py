@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from models.errors import FeaturesMismatchError
-from models.prepared_table.columns import MISSING_TEXT, columns_from, named, read_columns, typed
+from models.prepared_table.columns import MISSING_TEXT, columns_from, named, read_columns, typed, unread_dates
 from models.prepared_table.errors import TableColumnUnknownError, close_to
 
 CASES = {
@@ -38,6 +38,15 @@ def test_kinds_and_values(name):
     assert typed(frame, columns)[name].to_list() == expected
     again = columns_from(column.described() for column in columns)
     assert typed(frame, again).equals(typed(frame, columns))
+
+
+def test_a_few_impossible_dates_are_missing_and_counted():
+    born = [f"{day:02}.{month:02}.1980" for month in range(1, 13) for day in range(1, 11)]
+    table = pl.DataFrame({"born": [*born, "31.02.1980", "", None], "few": ["01.02.1980"] * 122 + ["31.02.1980"]})
+    columns, _ = read_columns(table, table.columns)
+    assert [column.kind for column in columns] == ["date", "text"]  # of two different values one is half
+    assert typed(table, columns)["born"].null_count() == 3
+    assert unread_dates(table, columns) == {"born": 1}
 
 
 def test_lists_are_refused_with_the_reason():
