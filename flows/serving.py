@@ -4,6 +4,7 @@ Belongs here: what is scheduled when. Does not: what the flows do (`prefect_flow
 orchestrator's stands beside the warehouse's lock: it would keep the place of a run that was killed.
 """
 
+import signal
 from pathlib import Path
 
 from flows.context import Context
@@ -59,4 +60,5 @@ def serve_schedules(context: Context, *, config: Path | None, data: Path | None)
             context.reporter.say(f"{name}: {cron} ({zone})")
         context.reporter.say("backfill: when it is started by hand")
         context.reporter.say(f"serving on {orchestration.api_url}; stop with Ctrl-C or SIGTERM")
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until the runner takes it: nothing is under way yet
         serve(*deployments, limit=1)

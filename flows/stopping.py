@@ -6,7 +6,7 @@ Belongs here: the signal. Does not: what is done on the way out (`recording.py` 
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import typer
@@ -56,7 +56,8 @@ def _end_queries(frame: FrameType | None) -> None:
     duckdb = sys.modules.get("duckdb")
     while duckdb is not None and frame is not None:
         for value in list(frame.f_locals.values()):
-            for held in (value, *getattr(value, "__dict__", {}).values()):
-                if isinstance(held, duckdb.DuckDBPyConnection):
-                    held.interrupt()
+            with suppress(Exception):  # it may be anything, and other threads may be changing it
+                for held in (value, *list(getattr(value, "__dict__", {}).values())):
+                    if isinstance(held, duckdb.DuckDBPyConnection):
+                        held.interrupt()
         frame = frame.f_back
