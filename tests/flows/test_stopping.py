@@ -41,10 +41,6 @@ import os, signal, threading
 import duckdb
 from flows.stopping import stop_when_told, stopped_instead
 
-class Odd:
-    __dict__ = property(lambda self: 1 / 0)  # whatever stands beside the query
-
-odd = Odd()
 stop_when_told()
 threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
 with stopped_instead(), duckdb.connect() as connection:

@@ -81,6 +81,7 @@ def test_next_offers_of_a_large_company_are_learnt_from_all_lines_of_some_custom
     assert few.equals(every.filter(whose))
     again = lines_learnt_from(otherwise_cut, as_of=PLAN.as_of, tell=told.append, most_lines=known // 2).collect()
     assert again.sort(every.columns).equals(few.sort(every.columns))
-    assert len(told) == 2
+    drawn = f"next offers are learnt from {(known // 2) / known:.1%} of the customers, drawn by lot"
+    assert told == [drawn, drawn]
     assert lines_learnt_from(core, as_of=PLAN.as_of, tell=told.append).collect().equals(every)
     assert len(told) == 2
