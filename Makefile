@@ -44,13 +44,13 @@ test-slow: setup  ## the end-to-end tests: simulator, real data, a real orchestr
 
 test-all: test test-slow  ## everything
 
-FAULTS := tests/faults tests/warehouse/test_killed_publishes.py tests/warehouse/test_killed_loads.py tests/warehouse/test_locking.py \
-  tests/warehouse/test_recovering.py tests/warehouse/test_publishing.py tests/warehouse/test_postgresql_warehouse.py tests/flows/test_stopping.py
+FAULTS := tests/faults tests/warehouse/publishing/test_killed_publishes.py tests/warehouse/loads/test_killed_loads.py tests/warehouse/databases/test_locking.py \
+  tests/warehouse/databases/test_recovering.py tests/warehouse/publishing/test_write_audit_publish.py tests/warehouse/databases/test_postgresql_warehouse.py tests/flows/running/test_stopping.py
 test-faults: setup  ## every fault on purpose: all failpoints, 200 swaps, long random stories with real kills
 	GRISTMILL_FAULT_EFFORT=10 $(BIN)/python -m pytest $(FAULTS)
 
 try-prefect: setup  ## a Prefect server, a worker that is killed in the middle of a night, and the night after it (minutes)
-	GRISTMILL_TRY_PREFECT=1 $(BIN)/python -m pytest tests/flows/test_killed_worker.py
+	GRISTMILL_TRY_PREFECT=1 $(BIN)/python -m pytest tests/flows/buckets/test_killed_worker.py
 
 audit: setup  ## no secret in the tree, nothing in the lock file without a hash or with an address
 	$(BIN)/python .ci/audit

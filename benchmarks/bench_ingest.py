@@ -37,18 +37,18 @@ NOW = datetime(2026, 1, 1, 2, tzinfo=UTC)
 FORMATS = ("parquet", "csv")
 SETTINGS, INCREMENT_SETTINGS = "gristmill.toml", "increment.toml"
 STEPS: dict[str, tuple[str, ...]] = {
-    "fingerprint of the files": ("warehouse.load_fingerprints:versions_of",),
-    "read and stage": ("warehouse.source_reading:read_sources",),
-    "map": ("warehouse.source_mapping:stage_entity",),
+    "fingerprint of the files": ("warehouse.loads.fingerprints:versions_of",),
+    "read and stage": ("warehouse.sources.reading:read_sources",),
+    "map": ("warehouse.sources.mapping:stage_entity",),
     "judge": ("data_contracts.checking:judge",),
     "Great Expectations counts": ("data_contracts.great_expectations_on_duckdb:Expectations.validate",),
     "pages": ("data_contracts.great_expectations_on_duckdb:Expectations.write_pages",),
-    "refusals": ("warehouse.load_refusals:refuse_what_cannot_be_used",),
-    "merge with the load before": ("warehouse.merging:decide",),
-    "write the lake": ("warehouse.core_writing:write_entity",),
-    "profiles and table rules": ("warehouse.table_checks:check_tables",),
-    "quarantine": ("warehouse.judged_rows:quarantined_rows",),
-    "ledger": ("warehouse.load_recording:record_core_load",),
+    "refusals": ("warehouse.loads.refusals:refuse_what_cannot_be_used",),
+    "merge with the load before": ("warehouse.loads.merging:decide",),
+    "write the lake": ("warehouse.loads.core_writing:write_entity",),
+    "profiles and table rules": ("warehouse.loads.table_checks:check_tables",),
+    "quarantine": ("warehouse.core.judged_rows:quarantined_rows",),
+    "ledger": ("warehouse.loads.recording:record_core_load",),
 }
 """By step the functions that make it up; a step's seconds leave out those of steps within it."""
 
@@ -128,7 +128,7 @@ class Watch:
 def run_product(settings: Path, *, force: bool = True, minutes: int = 0) -> dict[str, Any]:
     """Load files as `gristmill ingest` does, so many minutes after `NOW`; returns rows and seconds by step."""
     watch = Watch()
-    watch.timed("import Gristmill", importlib.import_module)("flows.ingesting")
+    watch.timed("import Gristmill", importlib.import_module)("flows.loading.ingesting")
     engine = "data_contracts.great_expectations_on_duckdb"
     watch.timed("import Great Expectations", importlib.import_module)(engine)
     for step, places in STEPS.items():
@@ -136,7 +136,7 @@ def run_product(settings: Path, *, force: bool = True, minutes: int = 0) -> dict
             watch.watch(step, place)
     from config import load_settings  # noqa: PLC0415  # the time to import is measured, here as below
     from flows.context import Context  # noqa: PLC0415
-    from flows.ingesting import ingest_sources  # noqa: PLC0415
+    from flows.loading.ingesting import ingest_sources  # noqa: PLC0415
 
     now = NOW + timedelta(minutes=minutes)
     context = Context(settings=load_settings(settings), now=now, clock=lambda: now)

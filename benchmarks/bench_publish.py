@@ -29,10 +29,10 @@ from publish_readers import readers, recovery
 from publish_tables import DAY, made_up_tables
 
 from data_contracts.published import PublishedTable
-from warehouse.audit import VolumeOverrides
 from warehouse.ledger import finish_run, start_run
 from warehouse.opening import warehouse_at
-from warehouse.publishing import PublishOptions, publish
+from warehouse.publishing.audit import VolumeOverrides
+from warehouse.publishing.write_audit_publish import PublishOptions, publish
 
 NOW = datetime(2026, 3, 1, 2, tzinfo=UTC)
 STEPS = {

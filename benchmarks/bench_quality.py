@@ -30,9 +30,9 @@ from quality_moves import moves
 from quality_segments import segments
 from quality_value import quality_of_value
 
-from flows.prepared_table_reporting import report_markdown
-from flows.prepared_tables import train_from_table
-from flows.progress import on_standard_error
+from flows.from_files.prepared_table_reporting import report_markdown
+from flows.from_files.prepared_tables import train_from_table
+from flows.running.progress import on_standard_error
 from models.buy_till_you_die.beta_geometric import fit_beta_geometric
 from models.buy_till_you_die.customer_facts import customer_facts, histories_of, purchases_after, statistics
 from models.buy_till_you_die.forecast import fit_purchase_forecast

@@ -18,8 +18,8 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
-from flows.core_tables import CoreTables
-from flows.segmenting_inputs import gather_core
+from flows.buckets.core_tables import CoreTables
+from flows.nights.segmenting_inputs import gather_core
 from segments.causes import tier_changes
 from segments.cell_policies import DEFAULT_POLICIES, policy_table
 from segments.cohorts import cohorts

@@ -14,10 +14,10 @@ from typing import Any
 
 from config import load_settings
 from flows.context import Context
-from flows.local_server import local_server
-from flows.orchestration import plain_step
-from flows.progress import Reporter
-from flows.recording import alone, recorded
+from flows.running.local_server import local_server
+from flows.running.orchestration import plain_step
+from flows.running.progress import Reporter
+from flows.running.recording import alone, recorded
 from flows.steps import Step
 
 STEPS = 13

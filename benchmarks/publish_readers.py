@@ -25,12 +25,12 @@ import psycopg
 from publish_tables import DAY, made_up_tables
 
 from data_contracts.published import PublishedTable
-from warehouse.audit import VolumeOverrides
-from warehouse.duckdb_warehouse import DuckDBWarehouse
+from warehouse.databases.duckdb_warehouse import DuckDBWarehouse
 from warehouse.ledger import finish_run, run_key, start_run
 from warehouse.opening import warehouse_at
-from warehouse.publishing import PublishOptions, publish
-from warehouse.serving_copy import refresh_serving_copy
+from warehouse.publishing.audit import VolumeOverrides
+from warehouse.publishing.serving_copy import refresh_serving_copy
+from warehouse.publishing.write_audit_publish import PublishOptions, publish
 
 LOOK = "SELECT count(*), min(run_key), max(run_key) FROM segments.customer"
 TABLES = ("customer", "next_best_offer", "customer_value", "lifecycle")

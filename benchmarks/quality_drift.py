@@ -25,11 +25,11 @@ import numpy as np
 import polars as pl
 
 from data_contracts.orders import snapshot_instant
-from flows.champions import Champion
-from flows.core_tables import CoreTables
-from flows.drift_references import with_reference
-from flows.drift_sources import source_findings
-from flows.drifting import Population, population_findings
+from flows.buckets.core_tables import CoreTables
+from flows.learning.champions import Champion
+from flows.learning.drift_references import with_reference
+from flows.nights.drift_sources import source_findings
+from flows.nights.drifting import Population, population_findings
 from models import labels
 from models.churn import predict_churn, train_churn
 from models.reference_counts import counted_together, take_reference

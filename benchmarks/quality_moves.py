@@ -18,9 +18,9 @@ import polars as pl
 
 from config import load_settings
 from flows.context import Context
-from flows.orchestration import carry_out
-from flows.progress import Reporter
-from flows.promoting import promote_by_hand
+from flows.learning.promoting import promote_by_hand
+from flows.running.orchestration import carry_out
+from flows.running.progress import Reporter
 from segments.causes import CAUSES
 from segments.portfolio_contracts import LAST_VERSION
 from segments.tier_migration import NO_CHANGE

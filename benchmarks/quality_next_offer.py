@@ -22,9 +22,9 @@ import numpy as np
 import polars as pl
 
 from data_contracts.orders import snapshot_instant
-from flows.next_offers import BasketRequest, train_next_offers
-from flows.next_offers_reporting import print_next_offers
-from flows.progress import on_standard_error
+from flows.from_files.next_offers import BasketRequest, train_next_offers
+from flows.from_files.next_offers_reporting import print_next_offers
+from flows.running.progress import on_standard_error
 from models.next_basket.baskets import Baskets, code_baskets, cut
 from models.next_basket.lists import ranked_by_baselines
 from models.next_basket.pair_features import Facts

@@ -15,8 +15,8 @@ from pathlib import Path
 import polars as pl
 from quality_moves import confusion
 
-from flows.core_tables import CoreTables
-from flows.segmenting_inputs import GatheredCore, gather_core
+from flows.buckets.core_tables import CoreTables
+from flows.nights.segmenting_inputs import GatheredCore, gather_core
 from segments.customer_facts import FEATURES, SCORES
 from segments.fates import FATES, yearly_churn
 from segments.lifecycle import STAGES

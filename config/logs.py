@@ -1,6 +1,7 @@
 """How log lines on standard error are written.
 
-Belongs here: the section `[logs]`. Does not: anything that can change a result, and what is told (`flows/logs.py`).
+Belongs here: the section `[logs]`. Does not: anything that can change a result, and what is told
+(`flows/running/logs.py`).
 """
 
 from typing import Literal

@@ -1,7 +1,7 @@
 """When records of several systems are one customer: what `[identity]` of `gristmill.toml` may say.
 
 Belongs here: frozen, strict forms of that section and the checks that need no data. Does not: matching itself
-(`warehouse/identities.py`).
+(`warehouse/identities/resolving.py`).
 """
 
 from collections.abc import Mapping

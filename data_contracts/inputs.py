@@ -1,7 +1,7 @@
 """Where a company's raw rows lie: what `[inputs.<name>]` of `gristmill.toml` may say.
 
 Belongs here: the frozen, strict form of an input and the checks that need no data. Does not: reading it
-(`warehouse/sources.py` and its neighbours), or mapping its rows (`mapping.py`).
+(`warehouse/sources/inputs.py` and its neighbours), or mapping its rows (`mapping.py`).
 """
 
 import re

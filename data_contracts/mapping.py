@@ -1,7 +1,7 @@
 """How a company's rows become core tables: what `[sources]` and `[[rules]]` of `gristmill.toml` may say.
 
 Belongs here: frozen, strict forms of those sections and the checks that need no data. Does not: where the rows lie
-(`inputs.py`), reading them (`warehouse/sources.py`), or the contracts they are mapped onto (`contracts.py`).
+(`inputs.py`), reading them (`warehouse/sources/inputs.py`), or the contracts they are mapped onto (`contracts.py`).
 """
 
 import re

@@ -2,7 +2,7 @@
 
 Belongs here: the frozen description that a segment table is audited against before anybody sees it. Does not: the
 instances (each room describes its own tables, e.g. `segments/contracts.py`), and the audit itself
-(`warehouse/audit.py`), which runs where the staged tables are.
+(`warehouse/publishing/audit.py`), which runs where the staged tables are.
 """
 
 from dataclasses import dataclass

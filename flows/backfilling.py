@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 
 from data_contracts.errors import DataBlockedError
 from flows import pipelines
-from flows.champions import find_champions
 from flows.context import Context
 from flows.errors_backfilling import BackfillRangeError, ChampionsOfTheDayError
-from flows.schedules import moment_of_night
+from flows.learning.champions import find_champions
+from flows.running.schedules import moment_of_night
 from flows.steps import Result, Step
 from warehouse.ledger import Run, runs_of
 

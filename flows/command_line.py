@@ -31,9 +31,9 @@ from flows.commands import (
 )
 from flows.commands.options import LogFormat
 from flows.commands.outcome import EXIT_UNREAD, stop_unread
-from flows.environment import quieten
-from flows.logs import use_log_format
-from flows.stopping import stop_when_told
+from flows.running.environment import quieten
+from flows.running.logs import use_log_format
+from flows.running.stopping import stop_when_told
 
 app = typer.Typer(
     name="gristmill",

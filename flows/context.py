@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from config.settings import Settings
 from flows.errors import AsOfInTheFutureError
-from flows.progress import Reporter
-from warehouse.base import Timeouts, Warehouse
+from flows.running.progress import Reporter
+from warehouse.databases.base import Timeouts, Warehouse
 from warehouse.lake import Lake
 from warehouse.opening import warehouse_at
 

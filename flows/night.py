@@ -1,7 +1,7 @@
 """A night's tables: from scores to segments to readers, and what to tell of it.
 
 Belongs here: the steps after scoring. Does not: what a segment is (`segments`), how tables are published
-(`warehouse.publishing`).
+(`warehouse.publishing.write_audit_publish`).
 """
 
 from collections.abc import Callable, Mapping
@@ -13,14 +13,14 @@ import polars as pl
 
 from data_contracts.orders import current_at, known_before, snapshot_instant
 from data_contracts.published import PublishedTable
-from flows.champions import Champion
+from flows.buckets.core_tables import CoreTables
 from flows.context import Context
-from flows.core_tables import CoreTables
-from flows.decision_facts import Decided
-from flows.demanding import demand_tables
-from flows.model_facts import model_facts
-from flows.scoring import Scores
-from flows.segmenting_earlier import previous_classes
+from flows.decisions.facts import Decided
+from flows.learning.champions import Champion
+from flows.learning.model_facts import model_facts
+from flows.nights.demanding import demand_tables
+from flows.nights.scoring import Scores
+from flows.nights.segmenting_earlier import previous_classes
 from models.contractual.words import FAMILY as CONTRACT_FAMILY
 from models.contractual.words import PHRASES as CONTRACT_WORDS
 from models.contractual.words import UNITS as CONTRACT_UNITS
@@ -34,12 +34,12 @@ from segments.reason_table import REASONS
 from segments.retraction import CUSTOMER_RETRACTION, customer_retraction
 from segments.summary import summarise
 from segments.vocabulary import LEARNT, NET_SALES, PURCHASES, RULE
-from warehouse.audit import VolumeOverrides
-from warehouse.changes import stamp_changes
-from warehouse.identity_recording import read_changes
+from warehouse.identities.recording import read_changes
 from warehouse.ledger import Run, attempt_of, run_key
-from warehouse.publications import VERSIONS_SCHEMA, Publication, publication, rows_before, versioned_name
-from warehouse.publishing import Published, PublishOptions, publish
+from warehouse.publishing.audit import VolumeOverrides
+from warehouse.publishing.changes import stamp_changes
+from warehouse.publishing.publications import VERSIONS_SCHEMA, Publication, publication, rows_before, versioned_name
+from warehouse.publishing.write_audit_publish import Published, PublishOptions, publish
 
 LEFT_OUT = {
     "next_best_offer": "there are no orders, too few of them, or but one product: nothing to choose from",

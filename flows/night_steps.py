@@ -7,23 +7,15 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 
-from flows import (
-    campaigning,
-    champions,
-    deciding,
-    drifting,
-    night,
-    night_features,
-    receipting,
-    scoring,
-    segmenting,
-    shadowing,
-    subscribing,
-)
+from flows import night
+from flows.buckets.core_tables import CoreTables
 from flows.context import Context
-from flows.core_tables import CoreTables
-from flows.decision_facts import Decided
-from flows.recording import recorded
+from flows.decisions import deciding
+from flows.decisions.facts import Decided
+from flows.featuring import night_features
+from flows.learning import champions
+from flows.nights import campaigning, drifting, receipting, scoring, segmenting, shadowing, subscribing
+from flows.running.recording import recorded
 from flows.steps import Result, Step
 from segments.build import SegmentTables
 from warehouse.ledger import Run

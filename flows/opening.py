@@ -9,8 +9,8 @@ from config import load_settings
 from flows.additions import check_own_features
 from flows.context import Context
 from flows.errors import DateUnreadableError
-from flows.logs import in_json, use_log_format
-from flows.progress import on_standard_error
+from flows.running.logs import in_json, use_log_format
+from flows.running.progress import on_standard_error
 
 
 def open_context(config: str | Path | None = None, *, data: str | Path | None = None) -> Context:

@@ -10,18 +10,21 @@ from typing import Any
 
 from data_contracts.currencies import MINOR_UNIT_DIGITS
 from data_contracts.errors import DataBlockedError
-from flows import champions, ingesting, receipting, reviewing, standing_in, training
+from flows.buckets.core_tables import CoreTables
 from flows.context import Context
-from flows.core_tables import CoreTables
-from flows.erasing import erasures_applied
-from flows.load_counts import changes_in_words
+from flows.learning import champions, standing_in, training
+from flows.loading import ingesting
+from flows.loading.erasing import erasures_applied
+from flows.loading.load_counts import changes_in_words
 from flows.night_steps import score_night
-from flows.notifying import notified, tell_of_drift
-from flows.recording import alone, recorded
-from flows.serving_copy import keep_serving_copy
+from flows.nights import receipting
+from flows.published import reviewing
+from flows.running.notifying import notified, tell_of_drift
+from flows.running.recording import alone, recorded
+from flows.running.serving_copy import keep_serving_copy
 from flows.steps import Result, Step
 from flows.training_steps import register_kept, register_kept_if_it_can_be, train_models
-from warehouse.publications import current_publication
+from warehouse.publishing.publications import current_publication
 
 
 def run(

@@ -23,12 +23,13 @@ from prefect.states import State
 from prefect.utilities.timeout import timeout
 
 from data_contracts.errors import DependencyDownError, GristmillError
-from flows import backfilling, pipelines, reviewing
+from flows import backfilling, pipelines
 from flows.context import Context
 from flows.opening import open_context
-from flows.run_page import failure_markdown, summary_markdown, summary_tables
+from flows.published import reviewing
+from flows.running.run_page import failure_markdown, summary_markdown, summary_tables
+from flows.running.withholding import known_secrets, secrets_withheld
 from flows.steps import Result
-from flows.withholding import known_secrets, secrets_withheld
 
 RETRIES = 2
 RETRY_DELAY_SECONDS = 30

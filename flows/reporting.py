@@ -13,7 +13,7 @@ from rich.text import Text
 from config.settings import Settings
 from data_contracts.addresses import redacted_address, without_credentials
 from flows.frame_printing import print_table
-from flows.summaries import (
+from flows.running.summaries import (
     champion_table,
     drift_lines,
     left_out,

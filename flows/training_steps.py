@@ -8,21 +8,21 @@ from datetime import date
 from typing import Any
 
 from data_contracts.errors import DataBlockedError, DependencyDownError
-from flows import (
+from flows.buckets.core_tables import CoreTables
+from flows.context import Context
+from flows.learning import (
     drift_references,
     graduating,
     ordering_rhythms,
     readying,
     standing_in,
-    subscribing,
     training,
     training_tables,
     tuning_models,
 )
-from flows.context import Context
-from flows.core_tables import CoreTables
-from flows.kept_training import KeptTraining
-from flows.recording import recorded
+from flows.learning.kept_training import KeptTraining
+from flows.nights import subscribing
+from flows.running.recording import recorded
 from flows.steps import Result, Step
 
 

@@ -1,7 +1,7 @@
 """What a review says: figures, sentences and decisions from the published tables, aggregates only.
 
 Belongs here: choosing and wording. Does not: reading tables, drawing (`review_charts.py`), the page
-(`flows.reviewing`).
+(`flows.published.reviewing`).
 
 Every part is None or empty where its table is not there or says nothing; no row is about one customer.
 """

@@ -1,6 +1,6 @@
 """E-mail addresses and phone numbers in one spelling each, so that equal means equal.
 
-Belongs here: normalising many values at once. Does not: which values are placeholders (`identity_matching.py`),
+Belongs here: normalising many values at once. Does not: which values are placeholders (`identities/matching.py`),
 hashing (`personal_data.py`).
 
 The rules are those of the libraries email-validator and phonenumbers. Most values are plain, and for those the result

@@ -1,4 +1,4 @@
-"""Failures of mapping sources and of loads that can't be trusted. Of reading: `errors_sources.py`."""
+"""Failures of mapping sources and of loads that can't be trusted. Of reading: `sources/errors.py`."""
 
 from collections.abc import Sequence
 

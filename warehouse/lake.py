@@ -27,7 +27,7 @@ import duckdb
 import polars as pl
 
 from data_contracts.sql import first_row, text
-from warehouse.judged_rows import SORTED_BY
+from warehouse.core.judged_rows import SORTED_BY
 from warehouse.lake_errors import LoadMissingError
 from warehouse.personal_data import CONTACT_DETAILS, RESTRICTED
 from warehouse.shortages import room_expected

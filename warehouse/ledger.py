@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from warehouse.base import Warehouse
+from warehouse.databases.base import Warehouse
 from warehouse.errors import ClockBehindError, RunSupersededError
 from warehouse.ledger_schema import ledger_rows, make_ledger, to_json
 

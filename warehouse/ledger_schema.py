@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from warehouse.base import Warehouse
+from warehouse.databases.base import Warehouse
 from warehouse.errors import StatementFailedError
 
 SCHEMA = "gristmill"

@@ -5,8 +5,8 @@ Belongs here: that choice, by the address. Does not: what either of them does.
 
 from pathlib import Path
 
-from warehouse.base import Timeouts, Warehouse
-from warehouse.duckdb_warehouse import DuckDBWarehouse
+from warehouse.databases.base import Timeouts, Warehouse
+from warehouse.databases.duckdb_warehouse import DuckDBWarehouse
 
 
 def warehouse_at(
@@ -28,6 +28,6 @@ def warehouse_at(
     """
     if not address:
         return DuckDBWarehouse(file, read_only=read_only, lock_wait_seconds=file_wait_seconds)
-    from warehouse.postgresql_warehouse import PostgreSQLWarehouse  # noqa: PLC0415 most companies never need psycopg
+    from warehouse.databases.postgresql_warehouse import PostgreSQLWarehouse  # noqa: PLC0415 most companies never need psycopg
 
     return PostgreSQLWarehouse(address, read_only=read_only, timeouts=timeouts)

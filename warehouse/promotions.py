@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
-from warehouse.base import Warehouse
+from warehouse.databases.base import Warehouse
 from warehouse.ledger_schema import ledger_rows, make_ledger, to_json
 
 PromotionKind = Literal["won", "stands in", "anyway", "by hand", "rollback"]

@@ -18,7 +18,7 @@ import duckdb
 from data_contracts.inputs import InputSpec, is_compressed
 from warehouse.errors_scratch import MemoryShortError, ScratchFullError, ScratchRoomError
 from warehouse.shortages import is_no_room
-from warehouse.source_files import SourcePlace, find_files
+from warehouse.sources.files import SourcePlace, find_files
 
 _OF_OTHERS_GIGABYTES = 0.8
 """What Python, its libraries and DuckDB's own buffers outside its limit were seen to take."""

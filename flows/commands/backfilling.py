@@ -69,8 +69,8 @@ def backfill(
     blocked: the others are published.
     """
     from flows.opening import open_context, parse_date
-    from flows.orchestration import carry_out
-    from flows.version_reporting import print_backfill
+    from flows.published.version_reporting import print_backfill
+    from flows.running.orchestration import carry_out
 
     parameters = {
         "first": parse_date(first, option="--from"),

@@ -99,10 +99,10 @@ def train_on_baskets(
 ) -> None:
     """`gristmill train next-offer` and `gristmill evaluate next-offer`."""
     from flows.errors import TableOptionsError
-    from flows.next_offers import BasketRequest, train_next_offers
-    from flows.next_offers_reporting import print_next_offers
+    from flows.from_files.next_offers import BasketRequest, train_next_offers
+    from flows.from_files.next_offers_reporting import print_next_offers
     from flows.opening import utc_now
-    from flows.progress import on_standard_error
+    from flows.running.progress import on_standard_error
 
     if history is None:
         raise TableOptionsError(got="next-offer without --history", expected="next-offer --history FILE")
@@ -138,9 +138,9 @@ def score_baskets(
 ) -> None:
     """`gristmill score next-offer`."""
     from flows.errors import TableOptionsError
-    from flows.next_offers import BasketRequest, score_next_offers
-    from flows.next_offers_reporting import print_scored_offers
-    from flows.progress import on_standard_error
+    from flows.from_files.next_offers import BasketRequest, score_next_offers
+    from flows.from_files.next_offers_reporting import print_scored_offers
+    from flows.running.progress import on_standard_error
 
     if history is None or model is None:
         raise TableOptionsError(

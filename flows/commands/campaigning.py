@@ -12,7 +12,7 @@ def campaigns(config: Config = None, *, as_json: Json = False) -> None:
     like customers who were not contacted, labelled so, and refused where there are none. The table is
     segments.campaign_ledger.
     """
-    from flows.campaign_reporting import print_campaigns, read_campaigns
+    from flows.nights.campaign_reporting import print_campaigns, read_campaigns
     from flows.opening import open_context
 
     found = read_campaigns(open_context(config))

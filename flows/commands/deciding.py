@@ -24,8 +24,8 @@ def decide(context: typer.Context, config: Config = None, *, what_if: WhatIf = N
     """What was decided for the published night, and what another budget would change; nothing is published."""
     if context.invoked_subcommand is not None:
         return
-    from flows.asking_decisions import ask
-    from flows.decision_reporting import print_decisions
+    from flows.decisions.asking import ask
+    from flows.decisions.reporting import print_decisions
     from flows.opening import open_context
 
     result = ask(open_context(config), what_if=what_if or [])
@@ -38,8 +38,8 @@ def decide(context: typer.Context, config: Config = None, *, what_if: WhatIf = N
 @command
 def evaluate(config: Config = None, *, as_of: AsOf = None, as_json: Json = False) -> None:
     """What policies would have brought, told by contacts that were held out by lot."""
-    from flows.asking_decisions import evaluate_policy
-    from flows.decision_reporting import print_policies
+    from flows.decisions.asking import evaluate_policy
+    from flows.decisions.reporting import print_policies
     from flows.opening import open_context, parse_date
 
     result = evaluate_policy(open_context(config), as_of=parse_date(as_of))

@@ -43,9 +43,9 @@ def erase(
     Lake, quarantine, features, published history, identities, exports. It can't be undone. Needs
     GRISTMILL_PERSONAL_DATA_KEY. The sources themselves are yours to clear.
     """
-    from flows.erasing import Wanted
-    from flows.erasing import erase as erase_person
-    from flows.erasing_reporting import print_erased, print_found
+    from flows.loading.erasing import Wanted
+    from flows.loading.erasing import erase as erase_person
+    from flows.loading.erasing_reporting import print_erased, print_found
     from flows.opening import open_context
     from warehouse.errors_personal_data import NobodyNamedError
 

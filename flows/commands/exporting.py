@@ -57,10 +57,10 @@ def export(
 
     gristmill export customer -w churn_risk_band=critical -w value_tier=gold --name win-back --format google
     """
-    from flows.export_reporting import print_export
-    from flows.exporting import Wanted
-    from flows.exporting import export as export_list
     from flows.opening import open_context
+    from flows.published.export_reporting import print_export
+    from flows.published.exporting import Wanted
+    from flows.published.exporting import export as export_list
 
     wanted = Wanted(
         table=table,

@@ -23,8 +23,8 @@ def list_catalogue(
 
     With settings, only what can be made of the last load (before the first: of the sources), and what drops out, why.
     """
-    from flows.feature_reporting import print_catalogue
-    from flows.featuring import list_features
+    from flows.featuring.looking import list_features
+    from flows.featuring.reporting import print_catalogue
     from flows.opening import open_context
 
     found = list_features(open_context(config) if _has_settings(config) else None, entity=entity, family=family)
@@ -46,8 +46,8 @@ def show_customer(
     as_json: Json = False,
 ) -> None:
     """One customer's features beside those of everybody: the quantiles at 10, 50 and 90 %."""
-    from flows.feature_reporting import print_customer
-    from flows.featuring import customer_features
+    from flows.featuring.looking import customer_features
+    from flows.featuring.reporting import print_customer
     from flows.opening import open_context, parse_date
 
     context = open_context(config)
@@ -79,9 +79,9 @@ def prove(
     """
     from datetime import timedelta
 
-    from flows.feature_proofs import Request
-    from flows.feature_proofs import prove as prove_features
-    from flows.feature_reporting import print_proofs
+    from flows.featuring.proofs import Request
+    from flows.featuring.proofs import prove as prove_features
+    from flows.featuring.reporting import print_proofs
     from flows.opening import open_context, parse_date
 
     context = open_context(config)

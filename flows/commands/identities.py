@@ -16,8 +16,8 @@ def summary(context: typer.Context, config: Config = None, *, as_json: Json = Fa
     """
     if context.invoked_subcommand is not None:
         return
-    from flows.identifying import identities_summary
-    from flows.identity_reporting import print_identities
+    from flows.loading.identifying import identities_summary
+    from flows.loading.identity_reporting import print_identities
     from flows.opening import open_context
 
     found = identities_summary(open_context(config))
@@ -35,8 +35,8 @@ def show(
     as_json: Json = False,
 ) -> None:
     """One customer: their records, what joins them with which probability, what was held back, earlier ids."""
-    from flows.identifying import identities_of
-    from flows.identity_reporting import print_customer
+    from flows.loading.identifying import identities_of
+    from flows.loading.identity_reporting import print_customer
     from flows.opening import open_context
 
     found = identities_of(open_context(config), customer)

@@ -21,8 +21,8 @@ def status(
     And what to do next. Looking is no failure: the exit code is 0 whatever is found; programs read --json.
     """
     from flows.opening import open_context
-    from flows.status import read_status
-    from flows.status_reporting import print_status
+    from flows.status.ledger_facts import read_status
+    from flows.status.reporting import print_status
 
     found = read_status(open_context(config), limit=limit)
     if as_json:
@@ -57,8 +57,8 @@ def show(
     gristmill show customer --where value_tier=platinum --where "churn_probability>=0.6"
     """
     from flows.opening import open_context
+    from flows.published.showing import read_segment, write_csv, write_parquet
     from flows.reporting import print_frame
-    from flows.showing import read_segment, write_csv, write_parquet
 
     wanted = [name.strip() for name in columns.split(",")] if columns else None
     frame = read_segment(open_context(config), table, where=where or [], columns=wanted)

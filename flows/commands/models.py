@@ -21,8 +21,8 @@ Because = Annotated[
 @command
 def list_versions(config: Config = None, *, as_json: Json = False) -> None:
     """All registered versions with their grades; who is champion, who scores in the shadow."""
-    from flows.model_reporting import print_models
-    from flows.modelling import list_models
+    from flows.learning.model_reporting import print_models
+    from flows.learning.modelling import list_models
     from flows.opening import open_context
 
     found = list_models(open_context(config))
@@ -33,8 +33,8 @@ def list_versions(config: Config = None, *, as_json: Json = False) -> None:
 def show(name: Name, version: MaybeVersion = None, config: Config = None, *, as_json: Json = False) -> None:
     """One version: its grade in words, its test figures beside the baseline's, where its card is."""
     from data_contracts.currencies import MINOR_UNIT_DIGITS
-    from flows.model_reporting import print_model
-    from flows.modelling import show_model
+    from flows.learning.model_reporting import print_model
+    from flows.learning.modelling import show_model
     from flows.opening import open_context
 
     context = open_context(config)
@@ -56,8 +56,8 @@ def history(
     as_json: Json = False,
 ) -> None:
     """Who was champion from when to when, who decided it, and why."""
-    from flows.model_reporting import print_history
-    from flows.modelling import model_history
+    from flows.learning.model_reporting import print_history
+    from flows.learning.modelling import model_history
     from flows.opening import open_context, parse_date
 
     found = model_history(open_context(config), name, on=parse_date(on, option="--on"))
@@ -83,10 +83,10 @@ def compare(
 
     gristmill models compare churn 3 5
     """
-    from flows.model_reporting import print_comparison, print_shadows
-    from flows.modelling import compare_versions
+    from flows.learning.model_reporting import print_comparison, print_shadows
+    from flows.learning.modelling import compare_versions
+    from flows.nights.shadowing import compare_shadows
     from flows.opening import open_context, parse_date
-    from flows.shadowing import compare_shadows
 
     context, day = open_context(config), parse_date(as_of)
     if shadow:
@@ -111,9 +111,9 @@ def promote(
     as_json: Json = False,
 ) -> None:
     """Make a version champion, whatever its grade; who, when and why is written down."""
-    from flows.model_reporting import print_decision
+    from flows.learning.model_reporting import print_decision
+    from flows.learning.promoting import promote_by_hand
     from flows.opening import open_context
-    from flows.promoting import promote_by_hand
 
     done = promote_by_hand(open_context(config), name=name, version=version, because=because, expected=if_champion)
     print_json(done) if as_json else print_decision(done)
@@ -122,9 +122,9 @@ def promote(
 @command
 def rollback(name: Name, config: Config = None, *, because: Because = "", as_json: Json = False) -> None:
     """Bring back the champion before this one; it scores from the next night on."""
-    from flows.model_reporting import print_decision
+    from flows.learning.model_reporting import print_decision
+    from flows.learning.promoting import roll_back
     from flows.opening import open_context
-    from flows.promoting import roll_back
 
     done = roll_back(open_context(config), name=name, because=because)
     print_json(done) if as_json else print_decision(done)
@@ -144,9 +144,9 @@ def shadow(
 
     What it said is kept, and held against what happened by `gristmill models compare NAME --shadow`.
     """
-    from flows.model_reporting import print_decision
+    from flows.learning.model_reporting import print_decision
+    from flows.nights.shadowing import set_shadow
     from flows.opening import open_context
-    from flows.shadowing import set_shadow
 
     done = set_shadow(open_context(config), name=name, version=version, because=because, stop=stop)
     print_json(done) if as_json else print_decision(done)
@@ -164,9 +164,9 @@ def readiness(
     as_json: Json = False,
 ) -> None:
     """Per model: what is there, what is missing, what more data would bring, what scores meanwhile."""
-    from flows.model_reporting import print_readiness
+    from flows.learning.model_reporting import print_readiness
+    from flows.learning.readying import readiness_report
     from flows.opening import open_context, parse_date
-    from flows.readying import readiness_report
 
     found = readiness_report(open_context(config, data=data), as_of=parse_date(as_of), with_curve=curve)
     print_json(found) if as_json else print_readiness(found)

@@ -21,9 +21,9 @@ import typer
 from rich.console import Console
 
 from data_contracts.errors import GristmillError
-from flows import logs
-from flows.stopping import stopped_instead
-from flows.withholding import known_secrets, secrets_withheld
+from flows.running import logs
+from flows.running.stopping import stopped_instead
+from flows.running.withholding import known_secrets, secrets_withheld
 
 P = ParamSpec("P")
 EXIT_BUG = 1

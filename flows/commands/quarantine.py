@@ -22,9 +22,9 @@ def summary(context: typer.Context, config: Config = None, *, as_json: Json = Fa
     """
     if context.invoked_subcommand is not None:
         return
+    from flows.loading.quarantine_reporting import print_summary
+    from flows.loading.quarantining import summary as read_summary
     from flows.opening import open_context
-    from flows.quarantine_reporting import print_summary
-    from flows.quarantining import summary as read_summary
 
     found = read_summary(open_context(config))
     if as_json:
@@ -55,11 +55,11 @@ def show(
 
     gristmill quarantine show orders --rule ordered_at_is_parsable
     """
+    from flows.loading.quarantine_reporting import print_rows, rows_as_frame
+    from flows.loading.quarantining import show as read_rows
     from flows.opening import open_context
-    from flows.quarantine_reporting import print_rows, rows_as_frame
-    from flows.quarantining import show as read_rows
-    from flows.showing import write_csv
-    from warehouse.quarantine import RowsWanted
+    from flows.published.showing import write_csv
+    from warehouse.loads.quarantine import RowsWanted
 
     wanted = RowsWanted(entity=entity, rule=rule, load_id=load, source=source)
     found = read_rows(open_context(config), wanted, limit=None if csv is not None else limit, raw=raw)
@@ -89,9 +89,9 @@ def replay(
 
     The others stay, under the rules that they break now. Doing it again changes nothing.
     """
+    from flows.loading.quarantine_reporting import print_replayed
+    from flows.loading.replaying import replay_rows
     from flows.opening import open_context
-    from flows.quarantine_reporting import print_replayed
-    from flows.replaying import replay_rows
 
     done = replay_rows(open_context(config, data=data), entity=entity, rule=rule, source=source, dry_run=dry_run)
     if as_json:
@@ -115,9 +115,9 @@ def drop(
 
     A source that is read whole brings its rows again at its next load.
     """
+    from flows.loading.quarantining import drop as drop_rows
     from flows.opening import open_context
-    from flows.quarantining import drop as drop_rows
-    from warehouse.quarantine import RowsWanted
+    from warehouse.loads.quarantine import RowsWanted
 
     wanted = RowsWanted(entity=entity, rule=rule, load_id=load, source=source)
     done = drop_rows(open_context(config), wanted, reason=reason)

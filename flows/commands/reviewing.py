@@ -16,8 +16,8 @@ def receipts(config: Config = None, *, as_json: Json = False) -> None:
     By night, score, tier and tenth: predicted, actual, calibration, lift, coverage of intervals. A champion below what
     its test promised is named, and what to do. The table is segments.score_receipts.
     """
+    from flows.nights.receipt_reporting import print_receipts, read_receipts
     from flows.opening import open_context
-    from flows.receipt_reporting import print_receipts, read_receipts
 
     found = read_receipts(open_context(config))
     if as_json:
@@ -42,7 +42,7 @@ def drift(
     Alarms are few: one a cause, a sentence each, with what to do. What is beyond its threshold but has not lasted is
     watched. The table is segments.drift.
     """
-    from flows.drift_reporting import drift_document, print_drift
+    from flows.nights.drift_reporting import drift_document, print_drift
     from flows.opening import open_context, parse_date
 
     found = drift_document(open_context(config), night=parse_date(night, option="--night"))
@@ -70,7 +70,7 @@ def review(
     the natural rate, the quality of the data, and what to decide now, with the money attached.
     """
     from flows.opening import open_context, parse_date
-    from flows.reviewing import write_review
+    from flows.published.reviewing import write_review
 
     done = write_review(open_context(config), as_of=parse_date(as_of), out=out, night=night)
     if as_json:

@@ -82,6 +82,6 @@ def ingest(
 def serve(config: Config = None, *, data: Data = None) -> None:
     """Keep the schedules of gristmill.toml: nightly scoring, weekly training, on the configured Prefect server."""
     from flows.opening import open_context
-    from flows.serving import serve_schedules
+    from flows.running.serving import serve_schedules
 
     serve_schedules(open_context(config, data=data), config=config, data=data)

@@ -22,8 +22,8 @@ def charter(
 
     gristmill charter 00042 --html --out charter.html
     """
-    from flows.chartering import account_charter
     from flows.opening import open_context
+    from flows.published.chartering import account_charter
     from segments.charters import charter_html, charter_markdown
 
     made = account_charter(open_context(config), customer)
@@ -55,8 +55,8 @@ def weights(
     gristmill segments weights --set loyalty=0.4 --set turnover=0.2
     """
     from flows.opening import open_context
-    from flows.reweighing import reweighed
-    from flows.segmenting_reporting import print_reweighed
+    from flows.published.reweighing import reweighed
+    from flows.published.reweighing_reporting import print_reweighed
 
     found = reweighed(open_context(config), changes or [], limit=limit)
     if as_json:

@@ -21,10 +21,10 @@ def check(
 
     Exit code 0 when every source could be loaded (rows may still be set aside), 3 when its data would be blocked.
     """
+    from flows.loading.source_checking import check as check_sources
+    from flows.loading.source_checking import exit_code, plain_values
+    from flows.loading.source_reporting import print_checks
     from flows.opening import open_context
-    from flows.source_checking import check as check_sources
-    from flows.source_checking import exit_code, plain_values
-    from flows.source_reporting import print_checks
 
     found = check_sources(open_context(config, data=data), names=sources or [], rows=rows)
     if as_json:
@@ -59,6 +59,6 @@ def draft(
 
     gristmill source draft orders.csv >> gristmill.toml
     """
-    from flows.source_drafting import draft as draft_mapping
+    from flows.loading.source_drafting import draft as draft_mapping
 
     typer.echo(draft_mapping(what, config=config, entity=entity, database=database, sheet=sheet, name=name), nl=False)

@@ -127,10 +127,10 @@ def is_about_a_table(what: TableModelName | None, table: Path | None) -> bool:
 def train_on_table(asked: TableTraining, *, as_json: bool) -> None:
     """`gristmill train churn --table`."""
     from flows.errors import TableOptionsError
+    from flows.from_files.prepared_table_reporting import print_table_training
+    from flows.from_files.prepared_tables import register_from_folder, train_from_table
     from flows.opening import open_context, utc_now
-    from flows.prepared_table_reporting import print_table_training
-    from flows.prepared_tables import register_from_folder, train_from_table
-    from flows.progress import on_standard_error
+    from flows.running.progress import on_standard_error
     from models.prepared_table.training import Request
 
     if asked.table is None or asked.label is None:
@@ -162,8 +162,8 @@ def score_table_file(
 ) -> None:
     """`gristmill score churn --table`."""
     from flows.errors import TableOptionsError
-    from flows.prepared_table_reporting import print_table_scores
-    from flows.prepared_tables import score_from_table
+    from flows.from_files.prepared_table_reporting import print_table_scores
+    from flows.from_files.prepared_tables import score_from_table
 
     if model is None:
         raise TableOptionsError(got="--table without --model", expected="--table FILE --model FOLDER")

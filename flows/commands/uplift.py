@@ -52,10 +52,10 @@ def is_about_uplift(what: TableModelName | None) -> bool:
 def train_uplift_on_table(asked: UpliftAsked, *, as_json: bool) -> None:
     """`gristmill train uplift --table`."""
     from flows.errors import TableOptionsError
+    from flows.from_files.uplift_reporting import print_uplift_training
+    from flows.from_files.uplift_tables import train_uplift_from_table
     from flows.opening import utc_now
-    from flows.progress import on_standard_error
-    from flows.uplift_reporting import print_uplift_training
-    from flows.uplift_tables import train_uplift_from_table
+    from flows.running.progress import on_standard_error
     from models.uplift.table import UpliftRequest
 
     if asked.table is None or asked.treatment is None or asked.outcome is None:
@@ -88,8 +88,8 @@ def score_uplift_file(
 ) -> None:
     """`gristmill score uplift --table`."""
     from flows.errors import TableOptionsError
-    from flows.uplift_reporting import print_uplift_scores
-    from flows.uplift_tables import score_uplift_from_table
+    from flows.from_files.uplift_reporting import print_uplift_scores
+    from flows.from_files.uplift_tables import score_uplift_from_table
 
     if table is None or model is None:
         raise TableOptionsError(got="uplift without --table and --model", expected="--table FILE --model FOLDER")

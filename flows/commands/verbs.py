@@ -42,8 +42,8 @@ def carry_out_verb(
         as_json: one final document instead of tables.
     """
     from flows.opening import open_context, parse_date
-    from flows.orchestration import carry_out
     from flows.reporting import print_result
+    from flows.running.orchestration import carry_out
 
     context = open_context(config, data=data)
     parameters: dict[str, Any] = {**asked, **({} if verb == "ingest" else {"as_of": parse_date(as_of)})}

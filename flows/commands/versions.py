@@ -17,8 +17,8 @@ def history(
 ) -> None:
     """Every published version: its date, customers, tables, content hash, models, and what became of it."""
     from flows.opening import open_context
-    from flows.version_reporting import print_history
-    from flows.versions import read_history
+    from flows.published.version_reporting import print_history
+    from flows.published.versions import read_history
 
     found = read_history(open_context(config), limit=limit)
     if as_json:
@@ -41,8 +41,8 @@ def rollback(
     The version that is taken back is not published again by itself: a later date is, or `gristmill score --force`.
     """
     from flows.opening import open_context
-    from flows.version_reporting import print_rollback
-    from flows.versions import roll_back
+    from flows.published.version_reporting import print_rollback
+    from flows.published.versions import roll_back
 
     done = roll_back(open_context(config), because=because)
     if as_json:
@@ -57,9 +57,9 @@ def recover(config: Config = None, *, as_json: Json = False) -> None:
 
     What was committed since the last checkpoint is lost; running the last night again brings it back.
     """
+    from flows.loading.recovering import recover_warehouse
     from flows.opening import open_context
-    from flows.recovering import recover_warehouse
-    from flows.version_reporting import print_recovery
+    from flows.published.version_reporting import print_recovery
 
     done = recover_warehouse(open_context(config))
     if as_json:

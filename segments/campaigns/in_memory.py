@@ -1,6 +1,7 @@
 """The ledger of a few frames, for a notebook, a benchmark or a test.
 
-Belongs here: frames in memory in place of a load's buckets. Does not: anything a night does (`flows.campaigning`).
+Belongs here: frames in memory in place of a load's buckets. Does not: anything a night does
+(`flows.nights.campaigning`).
 """
 
 import tempfile

@@ -9,8 +9,8 @@ from data_contracts.checking import judge
 from data_contracts.contracts import CORE_ENTITIES, Severity, core_contract
 from data_contracts.mapping import RuleSpec
 from data_contracts.rules import CellState, bind_rules
-from warehouse.source_columns import DUCKDB_TYPE
-from warehouse.source_reading import prepare_connection
+from warehouse.sources.columns import DUCKDB_TYPE
+from warehouse.sources.reading import prepare_connection
 
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
 GOOD = {

@@ -15,12 +15,12 @@ import psycopg
 import pytest
 
 from data_contracts.errors import DependencyDownError
-from warehouse.audit import VolumeOverrides
 from warehouse.errors import NoRoomLeftError
-from warehouse.export_files import write_parquet
+from warehouse.exports.files import write_parquet
 from warehouse.lake import Lake
-from warehouse.publications import current_publication
-from warehouse.publishing import PublishOptions
+from warehouse.publishing.audit import VolumeOverrides
+from warehouse.publishing.publications import current_publication
+from warehouse.publishing.write_audit_publish import PublishOptions
 
 ROOT = Path(__file__).parents[2]
 MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)

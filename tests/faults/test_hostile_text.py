@@ -10,7 +10,7 @@ import pytest
 from data_contracts.errors import UsageError
 from features.own_errors import OwnFeatureTextError
 from features.own_sql import columns_of, evaluate
-from flows.showing import parse_condition
+from flows.published.showing import parse_condition
 from models.bundle import Bundle, open_bundle
 from models.errors import BundleCorruptError
 
@@ -93,4 +93,4 @@ def test_nothing_in_the_product_unpickles_or_loads_a_model_by_its_flavour():
         for opener in openers
         if f" {opener}" in (text := path.read_text()) or f"({opener}" in text
     }
-    assert found == {"flows/mapping.py: pickle.load"}  # a run's own jobs to its own processes, by their digest
+    assert found == {"flows/buckets/mapping.py: pickle.load"}  # a run's own jobs to its own processes, by their digest

@@ -9,14 +9,14 @@ import polars as pl
 import pytest
 
 from config import load_settings
-from flows.champion_cache import ChampionCache
-from flows.champions import models_of, open_champions
 from flows.context import Context
-from flows.errors_models import TrainingKeptError
-from flows.graduating import register_trained
-from flows.kept_training import Candidate, KeptTraining, Trained
-from flows.orchestration import plain_step
-from flows.progress import Reporter
+from flows.learning.champion_cache import ChampionCache
+from flows.learning.champions import models_of, open_champions
+from flows.learning.errors import TrainingKeptError
+from flows.learning.graduating import register_trained
+from flows.learning.kept_training import Candidate, KeptTraining, Trained
+from flows.running.orchestration import plain_step
+from flows.running.progress import Reporter
 from flows.training_steps import register_kept, register_kept_if_it_can_be
 from models.bundle import Bundle, with_graded
 from models.errors import BundleCorruptError, RegistryDownError

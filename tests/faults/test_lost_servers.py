@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from warehouse.base import Timeouts
-from warehouse.errors_postgresql import WarehouseDownError
-from warehouse.postgresql_warehouse import PostgreSQLWarehouse
+from warehouse.databases.base import Timeouts
+from warehouse.databases.errors_postgresql import WarehouseDownError
+from warehouse.databases.postgresql_warehouse import PostgreSQLWarehouse
 
 
 def test_a_server_that_accepts_and_then_hangs_is_given_up():

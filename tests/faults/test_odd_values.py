@@ -10,7 +10,7 @@ import pytest
 from config import load_settings
 from data_contracts.published import PublishedTable
 from flows.context import Context
-from warehouse.errors_postgresql import NotStorableError
+from warehouse.databases.errors_postgresql import NotStorableError
 from warehouse.ledger import run_key
 
 ROOT = Path(__file__).parents[2]

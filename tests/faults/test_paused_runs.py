@@ -12,7 +12,7 @@ import pytest
 
 from warehouse.errors import WarehouseBusyError
 from warehouse.ledger import history
-from warehouse.publications import publications
+from warehouse.publishing.publications import publications
 
 ROOT = Path(__file__).parents[2]
 MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
@@ -21,8 +21,8 @@ import os, signal, sys
 from datetime import date
 import night
 from data_contracts.errors import GristmillError
-from warehouse.base import Timeouts
-from warehouse.publishing import PublishOptions
+from warehouse.databases.base import Timeouts
+from warehouse.publishing.write_audit_publish import PublishOptions
 def pause(passed):
     if passed == sys.argv[2]:
         os.kill(os.getpid(), signal.SIGSTOP)

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 import duckdb
 
-from warehouse.publishing import PublishOptions
-from warehouse.serving_copy import refresh_serving_copy
+from warehouse.publishing.serving_copy import refresh_serving_copy
+from warehouse.publishing.write_audit_publish import PublishOptions
 
 MONDAY = date(2026, 3, 2)
 READ = (

@@ -21,17 +21,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from data_contracts.published import PublishedTable
-from warehouse.audit import VolumeOverrides
-from warehouse.content_hash import content_hash
-from warehouse.erased_rows import RawPlace
-from warehouse.erasing import Places, apply_erasures, record_erasure, tombstones_on_record
 from warehouse.errors import NothingToRollBackToError, RolledBackError
 from warehouse.ledger import history
 from warehouse.personal_data import PersonalDataKey
+from warehouse.privacy.erased_rows import RawPlace
+from warehouse.privacy.erasing import Places, apply_erasures, record_erasure, tombstones_on_record
+from warehouse.privacy.tombstones import Erasure
 from warehouse.promotions import Promotion, champion_for, record_promotion
-from warehouse.publications import current_publication, publications, versioned_name
-from warehouse.publishing import FAILPOINTS, PublishOptions, rollback
-from warehouse.tombstones import Erasure
+from warehouse.publishing.audit import VolumeOverrides
+from warehouse.publishing.content_hash import content_hash
+from warehouse.publishing.publications import current_publication, publications, versioned_name
+from warehouse.publishing.write_audit_publish import FAILPOINTS, PublishOptions, rollback
 
 ROOT = Path(__file__).parents[2]
 MONDAY = date(2026, 3, 2)

@@ -3,7 +3,7 @@
 from data_contracts.contracts import core_contract
 from features.required import REQUIRED
 from features.visible import OUTCOMES
-from flows.feature_attacks import OUTCOMES as ATTACKED
+from flows.featuring.attacks import OUTCOMES as ATTACKED
 
 PLANNED = {"due_on", "valid_from", "valid_to", "launched_on"}
 """Days that are known before they come."""

@@ -10,8 +10,8 @@ import pytest
 
 from config import load_settings
 from flows.context import Context
-from flows.orchestration import carry_out
-from flows.progress import Reporter
+from flows.running.orchestration import carry_out
+from flows.running.progress import Reporter
 from simulation.files import write_company
 from simulation.retailer import simulate
 

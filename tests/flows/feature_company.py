@@ -6,7 +6,7 @@ from random import Random
 import polars as pl
 
 from data_contracts.contracts import core_contract
-from flows.core_tables import CoreTables
+from flows.buckets.core_tables import CoreTables
 from warehouse.ledger import Load, RunResult, finish_run, record_load, start_run
 
 NOW = datetime(2026, 1, 2, 3, 0, tzinfo=UTC)

@@ -8,14 +8,14 @@ import polars as pl
 import pytest
 
 from data_contracts.errors import AlreadyRunningError
-from flows.core_tables import CoreTables
+from flows.buckets.core_tables import CoreTables
 from flows.errors import AsOfBeforeDataError, AsOfInTheFutureError, NoChampionError, NothingLoadedError, StaleDataError
-from flows.training import plan_training
-from flows.training_tables import build_training_tables
+from flows.learning.training import plan_training
+from flows.learning.training_tables import build_training_tables
 from models.errors import BundleCorruptError, TooLittleHistoryError
-from warehouse.duckdb_warehouse import DuckDBWarehouse
+from warehouse.databases.duckdb_warehouse import DuckDBWarehouse
+from warehouse.databases.locking import exclusive_lock
 from warehouse.ledger import history, last_load
-from warehouse.locking import exclusive_lock
 
 TRAINED, LATER = date(2025, 12, 1), date(2026, 1, 1)
 NEXT_MORNING = datetime(2026, 1, 3, 3, 0, tzinfo=UTC)

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from config import load_settings
-from warehouse.duckdb_warehouse import DuckDBWarehouse
+from warehouse.databases.duckdb_warehouse import DuckDBWarehouse
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("GRISTMILL_SHARED_DATA", ROOT.parent / "shared" / "data"))

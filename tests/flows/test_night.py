@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from flows.core_tables import CoreTables
+from flows.buckets.core_tables import CoreTables
 from flows.night import _known_customers
 from warehouse.lake import Lake
 

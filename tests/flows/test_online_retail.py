@@ -10,8 +10,8 @@ import pytest
 
 from config import load_settings
 from flows.context import Context
-from flows.progress import Reporter
-from warehouse.duckdb_warehouse import DuckDBWarehouse
+from flows.running.progress import Reporter
+from warehouse.databases.duckdb_warehouse import DuckDBWarehouse
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("GRISTMILL_SHARED_DATA", ROOT.parent / "shared" / "data")) / "online_retail"

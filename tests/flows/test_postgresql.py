@@ -7,9 +7,9 @@ import pytest
 
 from data_contracts.errors import AlreadyRunningError
 from flows.errors import NothingLoadedError
+from flows.published.showing import read_segment
 from flows.reporting import print_result
-from flows.showing import read_segment
-from flows.status import read_status
+from flows.status.ledger_facts import read_status
 
 TRAINED_TIER = ["value_tier=platinum"]
 

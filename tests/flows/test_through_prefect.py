@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from flows import ingesting
-from flows.local_server import answers, local_server
-from flows.orchestration import carry_out
+from flows.loading import ingesting
+from flows.running.local_server import answers, local_server
+from flows.running.orchestration import carry_out
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]

@@ -13,15 +13,15 @@ import polars as pl
 from data_contracts.inputs import InputSpec
 from data_contracts.mapping import SourceMapping
 from data_contracts.table_checking import TableChecks
-from warehouse.ingestion import Destination, ingest
 from warehouse.lake import Lake
 from warehouse.ledger import Load
-from warehouse.load_fingerprints import source_fingerprint, versions_of
-from warehouse.load_recording import loads_to_keep, record_core_load
-from warehouse.load_results import no_failpoint
-from warehouse.load_states import recall
+from warehouse.loads.fingerprints import source_fingerprint, versions_of
+from warehouse.loads.ingestion import Destination, ingest
+from warehouse.loads.recording import loads_to_keep, record_core_load
+from warehouse.loads.results import no_failpoint
+from warehouse.loads.states import recall
 from warehouse.opening import warehouse_at
-from warehouse.source_files import SourcePlace
+from warehouse.sources.files import SourcePlace
 
 HEADER = "order,customer,placed,net"
 ORDERS = {

@@ -13,7 +13,7 @@ import polars as pl
 from data_contracts.published import OutputColumn, OutputContract, PublishedTable
 from warehouse.ledger import RunResult, finish_run, run_key, start_run
 from warehouse.opening import warehouse_at
-from warehouse.publishing import PublishOptions, publish
+from warehouse.publishing.write_audit_publish import PublishOptions, publish
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 CONFIGURATION = "1a2b3c4d5e6f7788"

@@ -16,7 +16,7 @@ from warehouse.ledger import (
     run_key,
     start_run,
 )
-from warehouse.publications import current_publication, publications
+from warehouse.publishing.publications import current_publication, publications
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

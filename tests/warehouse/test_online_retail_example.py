@@ -11,8 +11,8 @@ import pytest
 from data_contracts.inputs import InputSpec
 from data_contracts.mapping import SourceMapping
 from data_contracts.orders import purchase_orders, snapshot_instant
-from warehouse.ingestion import Destination, ingest
 from warehouse.lake import Lake
+from warehouse.loads.ingestion import Destination, ingest
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("GRISTMILL_SHARED_DATA", ROOT.parent / "shared" / "data")) / "online_retail"

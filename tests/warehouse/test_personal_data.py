@@ -17,12 +17,12 @@ ROOT = Path(__file__).parents[2]
 KEY = PersonalDataKey(bytes(range(32)))
 MAY_NAME_CONTACT_DETAILS = {
     "warehouse/personal_data.py",  # names them
-    "warehouse/contact_separation.py",  # cuts them off
-    "warehouse/export_contacts.py",  # hands them to those who contact customers
-    "warehouse/erasing_search.py",  # finds whom an address names, to erase them
-    "warehouse/identity_keeping.py",  # joins records by them
+    "warehouse/privacy/contact_separation.py",  # cuts them off
+    "warehouse/exports/contacts.py",  # hands them to those who contact customers
+    "warehouse/privacy/erasing_search.py",  # finds whom an address names, to erase them
+    "warehouse/identities/keeping.py",  # joins records by them
     "warehouse/lake.py",  # says where they lie
-    "warehouse/load_writing.py",  # keeps them with a load
+    "warehouse/loads/writing.py",  # keeps them with a load
 }
 
 

@@ -9,8 +9,8 @@ from data_contracts.errors import DataBlockedError, DependencyDownError
 from data_contracts.inputs import InputSpec
 from warehouse.errors_scratch import MemoryShortError, ScratchFullError, ScratchRoomError
 from warehouse.scratch import Scratch, room_needed, scratch_folder
-from warehouse.source_files import SourcePlace
-from warehouse.source_reading import prepare_connection
+from warehouse.sources.files import SourcePlace
+from warehouse.sources.reading import prepare_connection
 
 
 def test_the_folder_is_made_where_asked_and_goes(tmp_path):

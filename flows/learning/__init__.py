@@ -1,0 +1,1 @@
+"""Training, and what becomes of models: readiness, cards, the gate, champions, challengers."""

@@ -1,0 +1,1 @@
+"""What a night makes: scores, segments, campaigns, demand, drift, receipts."""

@@ -1,0 +1,1 @@
+"""What people do with published tables: look, export, review, compare, go back."""

@@ -1,0 +1,1 @@
+"""What carries verbs out and tells of them: orchestration, schedules, logs, progress, summaries, being stopped."""

@@ -1,0 +1,1 @@
+"""A proposed mapping for files and tables that nobody has mapped yet."""

@@ -1,0 +1,186 @@
+"""A proposed mapping for a source that nobody has mapped yet.
+
+Belongs here: which table it feeds, what is proposed, missing and left over. Does not: what fits (`fit.py`), what
+fills gaps (`gaps.py`), the TOML (`draft_text.py`).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import duckdb
+
+from data_contracts.contracts import CORE_ENTITIES, Contract, core_contract
+from data_contracts.inputs import InputSpec
+from warehouse.drafting.fit import best_fits
+from warehouse.drafting.gaps import COUNTED, Gaps, Proposal, natural_hint
+from warehouse.drafting.names import MINOR_UNIT_WORDS, table_words, words_of
+from warehouse.drafting.profile import Sample
+from warehouse.drafting.sampling import excerpted
+from warehouse.sources.files import SourcePlace
+from warehouse.sources.inputs import read_input
+from warehouse.sources.values import columns_named_in
+
+SAMPLED_ROWS = 50_000
+POOR_SCORE = 0.7
+_USUAL_TABLE = "orders"
+_LARGEST_MAJOR_AMOUNT = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missing:
+    """A required field that nothing fills: what it means and what could fill it."""
+
+    field: str
+    meaning: str
+    hint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A proposed source.
+
+    Attributes:
+        entity: the table it feeds.
+        score: how well it fits that table; below `POOR_SCORE` it does not fit.
+        proposals: by contract column, in the contract's order.
+        missing: required columns that nothing fills.
+        unmapped: source columns that the proposals leave out, with their types.
+        formats: by contract column how its dates are written; several patterns where no single one reads them all.
+        doubtful_formats: by contract column other formats that read the same values.
+        money: the unit of its money, where it has any.
+        rows: rows of the sample.
+        values: by contract column what the source's words for yes and no mean, where a load would not know.
+        no_sales: of orders, by source column its words for what was never sold (`canceled`).
+        repeated_rows: of orders whose lines no column numbers, rows that repeat an earlier one wholly.
+    """
+
+    entity: str
+    score: float
+    proposals: dict[str, Proposal]
+    missing: tuple[Missing, ...]
+    unmapped: dict[str, str]
+    formats: dict[str, tuple[str, ...]]
+    doubtful_formats: dict[str, tuple[str, ...]]
+    money: str | None
+    rows: int
+    values: dict[str, dict[str, bool]] = field(default_factory=dict)
+    no_sales: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    repeated_rows: int = 0
+
+
+def draft_source(
+    name: str, spec: InputSpec, place: SourcePlace, *, entity: str | None = None, currency: str | None = None
+) -> list[Draft]:
+    """Propose how a source is mapped, from its names and a sample of its values.
+
+    Args:
+        name: the input's name; its words tell something of the table.
+        spec: the input.
+        place: where it lies.
+        entity: the table it is to feed; by default the one it fits best.
+        currency: the company's, where it is known.
+
+    Returns:
+        The drafts, the best first; only one when an entity is given.
+
+    Raises:
+        UsageError, DataBlockedError, DependencyDownError: see `sources.read_input`.
+    """
+    with duckdb.connect() as connection, excerpted(name, spec, place, rows=SAMPLED_ROWS) as (excerpt, where):
+        connection.execute("set timezone = 'UTC'")
+        connection.execute("set enable_progress_bar = false")
+        raw = read_input(connection, name, excerpt, place=where, rows=SAMPLED_ROWS, keeps_unreadable=True)
+        sample = Sample(connection, raw)
+        return drafts_of(name, sample, [entity] if entity else CORE_ENTITIES, currency)
+
+
+def drafts_of(name: str, sample: Sample, entities: Sequence[str], currency: str | None) -> list[Draft]:
+    """Drafts of a sample for several tables, the best first; the words of `name` tell something of it."""
+    named = words_of(name)
+    drafts = [_draft(core_contract(entity), sample, currency) for entity in entities]
+    scored = [replace(draft, score=draft.score + _named_after(draft.entity, named)) for draft in drafts]
+    return sorted(scored, key=lambda draft: (-draft.score, CORE_ENTITIES.index(draft.entity)))
+
+
+def _draft(contract: Contract, sample: Sample, currency: str | None) -> Draft:
+    fits = best_fits(contract, sample)
+    proposals = Gaps(contract=contract, sample=sample, fits=fits, currency=currency).fill()
+    missing = tuple(
+        Missing(field=name, meaning=contract.columns[name].meaning, hint=natural_hint(contract, name))
+        for name in contract.required_columns()
+        if name not in proposals
+    )
+    used = set(_used_columns(proposals.values(), sample))
+    left = [name for name in sample.facts if name not in used]
+    moments = {
+        name: sample.facts[proposal.value]
+        for name, proposal in proposals.items()
+        if proposal.how == "columns" and contract.columns[name].type in ("date", "timestamp")
+    }
+    formats = {name: facts.mixed_formats or facts.date_formats[:1] for name, facts in moments.items()}
+    return Draft(
+        entity=contract.entity,
+        score=_score(contract, proposals, used=len(used) / max(len(sample.facts), 1)),
+        proposals=proposals,
+        missing=missing,
+        unmapped={column: sample.facts[column].type for column in left},
+        formats={name: found for name, found in formats.items() if any(found)},
+        doubtful_formats={name: facts.date_formats[1:] for name, facts in moments.items() if facts.date_formats[1:]},
+        money=_money_unit(contract, proposals, sample),
+        rows=sample.rows,
+        values={
+            name: dict(sample.facts[proposal.value].truth_words)
+            for name, proposal in proposals.items()
+            if contract.columns[name].type == "boolean"
+            and proposal.how == "columns"
+            and sample.facts[proposal.value].truth_words
+        },
+        no_sales={name: words for name in left if contract.entity == "orders" and (words := sample.no_sales(name))},
+        repeated_rows=sample.repeated_rows() if _line_is_counted(proposals) else 0,
+    )
+
+
+def _line_is_counted(proposals: dict[str, Proposal]) -> bool:
+    """Whether lines get a number that no column says, by which a repeated row is one line more."""
+    return "line_number" in proposals and proposals["line_number"].how == "expressions"
+
+
+def _used_columns(proposals: Iterable[Proposal], sample: Sample) -> Iterable[str]:
+    for proposal in proposals:
+        if proposal.how == "columns":
+            yield proposal.value
+        elif proposal.how == "expressions":
+            yield from columns_named_in(proposal.value, sample.facts)
+
+
+def _score(contract: Contract, proposals: dict[str, Proposal], *, used: float) -> float:
+    """Mean confidence of what the table needs, and how much of the source it uses."""
+    needed = [name for name in contract.required_columns() if name not in ("currency", "line_number")]
+    told = [proposals[name] for name in needed if name in proposals and _says_something(proposals[name])]
+    found = sum(proposal.confidence for proposal in told) / len(needed)
+    optional = [name for name in proposals if not contract.columns[name].required and proposals[name].confidence > 0.4]  # noqa: PLR2004  # a column fits
+    usual = 0.1 if contract.entity == _USUAL_TABLE else 0.0
+    return found + 0.05 * min(len(optional), 6) + 0.3 * used + usual
+
+
+def _says_something(proposal: Proposal) -> bool:
+    """Whether it comes from what the source holds, and is neither a count of rows nor a key that many rows share."""
+    return proposal.how != "constants" and proposal.confidence != COUNTED
+
+
+def _named_after(entity: str, words: Iterable[str]) -> float:
+    known = table_words(entity)
+    return 0.3 if any(word in known or word.rstrip("s") in known for word in words) else 0.0
+
+
+def _money_unit(contract: Contract, proposals: dict[str, Proposal], sample: Sample) -> str | None:
+    """Minor units when all amounts are whole, without a sign, and their names or sizes say so, else major ones."""
+    amounts = [proposals[name] for name in contract.columns_of_type("money") if name in proposals]
+    if not amounts:
+        return None
+    facts = [sample.facts[column] for column in _used_columns(amounts, sample)]
+    minor_names = any(MINOR_UNIT_WORDS & set(words_of(each.name)) for each in facts)
+    whole = all(each.decimals == 0 and not each.sign for each in facts)
+    return (
+        "minor" if minor_names or (whole and max(each.largest for each in facts) > _LARGEST_MAJOR_AMOUNT) else "major"
+    )

@@ -1,0 +1,294 @@
+"""What a sample tells of a source's columns: types, shapes of values, dates, uniqueness, products of two columns.
+
+Belongs here: facts. Does not: what they mean for a mapping (`draft.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import duckdb
+
+from data_contracts.currencies import MINOR_UNIT_DIGITS
+from data_contracts.sql import first_row, identifier, text
+from warehouse.sources.inputs import RawTable
+from warehouse.sources.numbers import CURRENCY_SIGNS, DECIMAL_COMMA, without_decimal_comma, without_sign
+from warehouse.sources.truth import PLAIN_TRUTH, meaning_of_truth
+from warehouse.sources.values import plain_identifier
+
+DATE_FORMATS = (
+    "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y",
+    "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y",
+    "%d/%m/%y %H:%M", "%d/%m/%y", "%m/%d/%y %H:%M", "%m/%d/%y", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d", "%Y%m%d%H%M%S",
+    "%Y%m%d", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%Y %I:%M %p",
+)  # fmt: skip
+_ISO_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+_EPOCHS = {"epoch_seconds": (4e8, 4e9), "epoch_milliseconds": (4e11, 4e12)}
+_YEARS_OF_A_CALENDAR = (1950, 2100)
+_ENOUGH = 0.95
+_DISTINCT_LOOKED_AT = 2_000
+_MOST_TRUTH_WORDS = 6
+_MOST_STATES = 30
+_CALLED_OFF = r"\b(cancel|void|declin|fail|reject|abort|unavailable|fraud|storn|abgelehnt|annul|anul|cancelad|refus)"
+_MOST_FORMATS, _FEW = 3, 0.05
+_EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+_PHONE = r"\+?[0-9][0-9 ()/.-]{6,18}[0-9]"
+_WHOLE, _NUMBER = r"[+-]?[0-9]+(\.0+)?", r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnFacts:
+    """What the values of one column look like. Shares are of its values that are not blank, 0 to 1.
+
+    Attributes:
+        name: the source's name.
+        type: its DuckDB type.
+        rows: rows of the sample.
+        filled: those with a value.
+        distinct: different values.
+        whole, numeric, email, phone, currency_code, truth: share of values of that shape.
+        decimals: share of values with digits behind a decimal point that are not all zero.
+        negative: share of values below zero.
+        largest: the largest absolute number.
+        leading_zero: share of values such as `007`.
+        sign: the sign of money (`€`) that nearly each of its values has; the facts about them are those without it.
+        decimal_comma: its numbers are written `1.516,30`; the facts about them are those of `1516.30`.
+        truth_words: where its values are words for yes and no that a load would not understand by itself (`oui`,
+            `Nein`): each of its values and what it means.
+        date_formats: how its values can be read as dates: "" for ISO or a typed date, else patterns as in `formats`.
+        mixed_formats: the patterns that read them together, where no single one reads nearly all.
+        has_time: some of them name a time of day.
+    """
+
+    name: str
+    type: str
+    rows: int
+    filled: int
+    distinct: int
+    whole: float = 0
+    numeric: float = 0
+    email: float = 0
+    phone: float = 0
+    currency_code: float = 0
+    truth: float = 0
+    decimals: float = 0
+    negative: float = 0
+    largest: float = 0
+    leading_zero: float = 0
+    sign: str = ""
+    decimal_comma: bool = False
+    truth_words: tuple[tuple[str, bool], ...] = ()
+    date_formats: tuple[str, ...] = ()
+    mixed_formats: tuple[str, ...] = ()
+    has_time: bool = False
+
+    @property
+    def is_dated(self) -> bool:
+        """Its values can be read as dates or times."""
+        return bool(self.date_formats or self.mixed_formats)
+
+    @property
+    def unique(self) -> float:
+        """Share of rows that have a value of their own."""
+        return self.distinct / self.rows if self.rows else 0.0
+
+    @property
+    def is_scalar(self) -> bool:
+        """Neither a list nor a structure."""
+        return not (self.type.endswith("]") or self.type.startswith(("STRUCT", "MAP", "UNION", "JSON")))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A source's sampled rows in DuckDB, and questions that need several columns at once."""
+
+    connection: duckdb.DuckDBPyConnection = field(repr=False)
+    raw: RawTable
+
+    @cached_property
+    def facts(self) -> dict[str, ColumnFacts]:
+        """The facts of each column, in the source's order."""
+        return {name: _facts(self.connection, self.raw, name) for name in self.raw.columns}
+
+    @cached_property
+    def rows(self) -> int:
+        """Rows of the sample."""
+        return int(self.ask("count(*)"))
+
+    def unique_share(self, columns: Sequence[str]) -> float:
+        """Share of rows whose values of these columns, together, occur once or for the first time."""
+        names = ", ".join(map(identifier, columns))
+        return float(self.ask(f"count(distinct ({names})) / greatest(count(*), 1)"))
+
+    def repeated_rows(self) -> int:
+        """Rows that say in every column what an earlier one says: sold twice, or written twice."""
+        return self.rows - int(self.ask(f"count(distinct ({', '.join(map(identifier, self.raw.columns))}))"))
+
+    def product_share(self, total: str, factors: tuple[str, str]) -> float:
+        """Share of rows in which `total` is the product of two columns, to half a hundredth."""
+        first, second, whole = (f"try_cast({self.number(name)}::varchar as double)" for name in (*factors, total))
+        return float(self.ask(f"coalesce(avg((abs({first} * {second} - {whole}) <= 0.0051)::int), 0)"))
+
+    def number(self, column: str) -> str:
+        """SQL of a column's values as plain numbers: without a sign of money, a decimal comma made a point."""
+        facts, value = self.facts[column], plain_identifier(column)
+        if facts.sign:
+            value = without_sign(value, facts.sign, decimal_comma=facts.decimal_comma)
+        return without_decimal_comma(value) if facts.decimal_comma else value
+
+    def no_sales(self, column: str) -> tuple[str, ...]:
+        """The words of a column of few different words that say a sale was called off; sorted."""
+        facts = self.facts[column]
+        if not facts.is_scalar or not 1 < facts.distinct <= _MOST_STATES or facts.numeric > _FEW:
+            return ()
+        name, table = identifier(column), self.raw.table
+        rows = self.connection.execute(
+            f"select distinct {name}::varchar v from {table} where regexp_matches({name}::varchar, ?, 'i') order by v",  # noqa: S608  # quoted names
+            [_CALLED_OFF],
+        ).fetchall()
+        return tuple(word for (word,) in rows)
+
+    def few_words(self, column: str) -> tuple[str, ...]:
+        """The different values of a column of text with a few of them, without blanks around; sorted, else empty."""
+        facts = self.facts[column]
+        if facts.type != "VARCHAR" or not 1 < facts.distinct <= _MOST_STATES:
+            return ()
+        value, table = f"trim({identifier(column)})", self.raw.table
+        rows = self.connection.execute(f"select distinct {value} v from {table} where v <> '' order by v").fetchall()  # noqa: S608  # quoted names
+        return tuple(word for (word,) in rows)
+
+    def ask(self, expression: str) -> float:
+        """A number over all rows."""
+        return first_row(self.connection, f"select {expression} from {self.raw.table}")[0]  # type: ignore[no-any-return]  # noqa: S608  # quoted names
+
+
+def _facts(connection: duckdb.DuckDBPyConnection, raw: RawTable, name: str) -> ColumnFacts:
+    kind = raw.columns[name]
+    value = f"trim({identifier(name)}::varchar)"
+    rows, filled, distinct = first_row(
+        connection,
+        f"select count(*), count(nullif({value}, '')), count(distinct nullif({value}, '')) from {raw.table}",  # noqa: S608  # quoted names
+    )
+    base = ColumnFacts(name=name, type=kind, rows=rows, filled=filled, distinct=distinct)
+    if not filled or not base.is_scalar:
+        return base
+    connection.execute(
+        f"create or replace temp table looked_at as select distinct {value} as v from {raw.table} "  # noqa: S608  # as above
+        f"where nullif({value}, '') is not null order by hash(v) limit {_DISTINCT_LOOKED_AT}"
+    )
+    sign = _sign(connection) if kind == "VARCHAR" else ""
+    if sign:
+        connection.execute(f"update looked_at set v = {without_sign('v', sign, decimal_comma=True)}")  # noqa: S608  # this module's own
+    decimal_comma = kind == "VARCHAR" and _has_decimal_comma(connection)
+    if sign and not decimal_comma:
+        connection.execute(f"update looked_at set v = {without_sign('v', sign, decimal_comma=False)}")  # noqa: S608  # this module's own
+    if decimal_comma:
+        connection.execute(f"update looked_at set v = {without_decimal_comma('v')}")  # noqa: S608  # this module's own
+    codes = ", ".join(map(text, MINOR_UNIT_DIGITS))
+    foreign = _foreign_truth(connection)
+    truth = ", ".join(map(text, {*PLAIN_TRUTH, *(word.lower() for word, _ in foreign)}))
+    shapes = {
+        "whole": f"regexp_full_match(v, '{_WHOLE}')",
+        "numeric": f"regexp_full_match(v, '{_NUMBER}')",
+        "email": f"regexp_full_match(v, '{_EMAIL}')",
+        "phone": f"regexp_full_match(v, '{_PHONE}')",
+        "currency_code": f"upper(v) in ({codes})",
+        "truth": f"lower(v) in ({truth})",
+        "decimals": "regexp_matches(v, '\\.[0-9]*[1-9]')",
+        "negative": "starts_with(v, '-')",
+        "leading_zero": "regexp_full_match(v, '0[0-9]+')",
+    }
+    shares = ", ".join(f"avg(({sql})::int)" for sql in shapes.values())
+    found = first_row(connection, f"select {shares}, coalesce(max(abs(try_cast(v as double))), 0) from looked_at")  # noqa: S608  # this module's own
+    shapes_of: dict[str, float] = dict(zip(shapes, found, strict=False))
+    formats, has_time = _dates(connection, kind)
+    mixed = _mixed_dates(connection) if kind == "VARCHAR" and not formats and shapes_of["numeric"] < _FEW else ()
+    return ColumnFacts(
+        name=name,
+        type=kind,
+        rows=rows,
+        filled=filled,
+        distinct=distinct,
+        **shapes_of,
+        largest=found[-1],
+        sign=sign,
+        decimal_comma=decimal_comma,
+        truth_words=foreign,
+        date_formats=formats,
+        mixed_formats=mixed,
+        has_time=has_time or any("%H" in pattern or "%I" in pattern for pattern in mixed),
+    )
+
+
+def _sign(connection: duckdb.DuckDBPyConnection) -> str:
+    """The sign of money at the head or the end of nearly every value looked at; empty where there is none."""
+    signs = [
+        f"(ltrim(v, '+-') like '{sign}%' or v like '%{sign}') and regexp_matches(v, '[0-9]')" for sign in CURRENCY_SIGNS
+    ]
+    shares = _shares(connection, signs)
+    return next((sign for sign, share in zip(CURRENCY_SIGNS, shares, strict=True) if share >= _ENOUGH), "")
+
+
+def _has_decimal_comma(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether nearly every value looked at reads as a number with a decimal comma, and some have one."""
+    every, some = _shares(connection, [f"regexp_full_match(v, '{DECIMAL_COMMA}')", "contains(v, ',')"])
+    return every >= _ENOUGH and some > 0
+
+
+def _foreign_truth(connection: duckdb.DuckDBPyConnection) -> tuple[tuple[str, bool], ...]:
+    """The different values and what they mean, where all are words for yes and no of one language that is not ours."""
+    rows = connection.execute("select v from looked_at order by v limit ?", [_MOST_TRUTH_WORDS + 1]).fetchall()
+    words = tuple(word for (word,) in rows)
+    if len(words) > _MOST_TRUTH_WORDS or all(word.lower() in PLAIN_TRUTH for word in words):
+        return ()
+    return meaning_of_truth(words)
+
+
+def _dates(connection: duckdb.DuckDBPyConnection, kind: str) -> tuple[tuple[str, ...], bool]:
+    """The formats in which (nearly) every value looked at is a date of a plausible year, and whether it has a time."""
+    if kind == "DATE" or kind.startswith("TIMESTAMP"):
+        return ("",), kind != "DATE" and _share(connection, "not ends_with(v, ' 00:00:00')") > 0
+    if kind not in ("VARCHAR", "BIGINT", "INTEGER", "UBIGINT", "UINTEGER", "DOUBLE"):
+        return (), False
+    first, last = _YEARS_OF_A_CALENDAR
+    if kind == "VARCHAR":
+        iso = f"length(v) >= 8 and contains(v, '-') and year(try_cast(v as timestamp)) between {first} and {last}"
+        if _share(connection, iso) >= _ENOUGH:
+            return ("",), _share(connection, "contains(v, ':')") > 0
+    if _share(connection, "regexp_matches(v, '[0-9].*[0-9]')") < _ENOUGH:
+        return (), False
+    years = [f"year(try_strptime(v, {text(pattern)})) between {first} and {last}" for pattern in DATE_FORMATS]
+    patterns = [name for name, share in zip(DATE_FORMATS, _shares(connection, years), strict=True) if share >= _ENOUGH]
+    ranges = [f"try_cast(v as double) between {least} and {most}" for least, most in _EPOCHS.values()]
+    epochs = [name for name, share in zip(_EPOCHS, _shares(connection, ranges), strict=True) if share >= _ENOUGH]
+    found = (*patterns, *epochs)
+    return found, any("%H" in pattern or "%I" in pattern for pattern in found) or bool(epochs)
+
+
+def _mixed_dates(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """The fewest patterns, the commonest first, that together read (nearly) all values looked at; none: no dates."""
+    first, last = _YEARS_OF_A_CALENDAR
+    tried = (*_ISO_FORMATS, *DATE_FORMATS)
+    reads = [f"coalesce(year(try_strptime(v, {text(pattern)})) between {first} and {last}, false)" for pattern in tried]
+    chosen: list[int] = []
+    for _ in range(_MOST_FORMATS):
+        unread = "".join(f" and not {reads[number]}" for number in chosen)
+        shares = _shares(connection, [f"{condition}{unread}" for condition in reads])
+        best = max(range(len(tried)), key=lambda number: (shares[number], -number))
+        if shares[best] < _FEW:
+            return ()
+        chosen.append(best)
+        if _share(connection, " or ".join(reads[number] for number in chosen)) >= _ENOUGH:
+            return tuple(tried[number] for number in chosen)
+    return ()
+
+
+def _share(connection: duckdb.DuckDBPyConnection, condition: str) -> float:
+    return _shares(connection, [condition])[0]
+
+
+def _shares(connection: duckdb.DuckDBPyConnection, conditions: Sequence[str]) -> list[float]:
+    """Share of the values looked at for which each condition holds."""
+    shares = ", ".join(f"coalesce(avg(coalesce(({condition})::int, 0)), 0)" for condition in conditions)
+    return [float(share) for share in first_row(connection, f"select {shares} from looked_at")]  # noqa: S608  # this module's own

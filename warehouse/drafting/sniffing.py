@@ -1,0 +1,129 @@
+"""What kind of file somebody points at: the input that reads it.
+
+Belongs here: delimiter, quote and encoding of CSV files, names of inputs. Does not: reading rows (`sources/inputs.py`).
+"""
+
+import codecs
+from collections.abc import Container
+from itertools import chain, count, takewhile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from data_contracts.inputs import COMPRESSED_SUFFIX, FORMAT_OF_SUFFIX, InputSpec, is_compressed, is_url
+from data_contracts.sql import first_row, text
+from warehouse.drafting.names import words_of
+
+_LOOKED_AT_BYTES = 1 << 20
+WINDOWS = "windows-1252"
+
+
+def input_of_file(pattern: str, data_root: Path, *, sheet: str | None = None) -> InputSpec:
+    """The input that reads a file, a glob or a URL; of a local CSV file also how it is written.
+
+    Raises:
+        ValidationError: its ending says nothing of its format.
+    """
+    given = pattern if is_url(pattern) else _relative(Path(pattern), data_root)
+    spec = InputSpec.model_validate({"files": given} | ({"sheet": sheet} if sheet is not None else {}))
+    file = data_root / given
+    if is_url(pattern) or spec.format_of(given) != "csv" or is_compressed(given) or not file.is_file():
+        return spec
+    return spec.model_copy(update=_dialect(file))
+
+
+def inputs_of_folder(folder: Path, data_root: Path) -> dict[str, InputSpec]:
+    """An input for each file of a folder that can be read, by name; files with equal columns are one input together."""
+    together: dict[object, list[Path]] = {}
+    for file in sorted(each for each in folder.iterdir() if each.is_file()):
+        if file.name.removesuffix(COMPRESSED_SUFFIX).lower().endswith(tuple(FORMAT_OF_SUFFIX)) and file.name[0] != ".":
+            together.setdefault(_columns(file) or file, []).append(file)
+    inputs: dict[str, InputSpec] = {}
+    for files in together.values():
+        name = _free(name_of_input(files[0].name) if len(files) == 1 else _common_name(files), inputs)
+        spec = input_of_file(str(files[0]), data_root)
+        inputs[name] = spec.model_copy(update={"files": tuple(_relative(file, data_root) for file in files)})
+    return inputs
+
+
+def _columns(file: Path) -> tuple[str, ...]:
+    """The first line of a CSV file that is not packed, as its columns; nothing of other files."""
+    if is_compressed(file.name) or FORMAT_OF_SUFFIX[file.suffix.lower()] != "csv":
+        return ()
+    with file.open("rb") as stream:
+        return (file.suffix.lower(), stream.readline(_LOOKED_AT_BYTES).decode(errors="replace").strip())
+
+
+def _common_name(files: list[Path]) -> str:
+    """What the names of several files begin with."""
+    first, last = min(file.stem for file in files), max(file.stem for file in files)
+    same = "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
+    return name_of_input(same.rstrip("-_ .0123456789") or files[0].name)
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    return next(each for each in chain([name], (f"{name}_{number}" for number in count(2))) if each not in taken)
+
+
+def name_of_input(pattern: str) -> str:
+    """A plain name for an input, from that of its file or table; from its folder's where the file's is all pattern."""
+    parts = pattern.split("?", maxsplit=1)[0].rstrip("/").split("/")
+    name = _plain_name(parts[-1])
+    if not name and len(parts) > 1:
+        name = _plain_name(parts[-2])
+    return name if name and name[0].isalpha() else f"input_{name}".rstrip("_")
+
+
+def _plain_name(stem: str) -> str:
+    stem = stem.removesuffix(COMPRESSED_SUFFIX)
+    suffix = Path(stem).suffix
+    stem = stem.removesuffix(suffix) if suffix.lower() in FORMAT_OF_SUFFIX else stem.rsplit(".", maxsplit=1)[-1]
+    return "_".join(words_of(stem))
+
+
+def _relative(path: Path, data_root: Path) -> str:
+    absolute = path.absolute()
+    return (absolute.relative_to(data_root) if absolute.is_relative_to(data_root) else absolute).as_posix()
+
+
+def _dialect(file: Path) -> dict[str, str]:
+    """What differs from a usual CSV file: encoding, delimiter, quote."""
+    with file.open("rb") as stream:
+        head = stream.read(_LOOKED_AT_BYTES)
+    encoding = _encoding_of(head)
+    found = {} if encoding == "utf-8" else {"encoding": encoding}
+    with TemporaryDirectory(prefix="gristmill-") as folder:
+        shown, read_as = file, encoding
+        if encoding == WINDOWS:  # DuckDB can't read it
+            shown, read_as = Path(folder) / file.name, "utf-8"
+            shown.write_text(head.decode(encoding, "replace"), encoding="utf-8", newline="")
+        delimiter, quote = _sniffed(shown, read_as)
+    usual = "\t" if file.suffix.lower() == ".tsv" else ","
+    found |= {"delimiter": delimiter} if delimiter and delimiter != usual else {}
+    return found | ({"quote": quote} if quote and len(quote) == 1 and quote not in ('"', "\x00") else {})
+
+
+def _encoding_of(head: bytes) -> str:
+    """How text is written; what is not Unicode is taken for Windows' set, which has all that Latin-1 can print."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return WINDOWS
+    return "utf-8"
+
+
+def _sniffed(file: Path, encoding: str) -> tuple[str, str]:
+    """Delimiter and quote of a CSV file, as DuckDB finds them; empty where it finds none."""
+    try:
+        with duckdb.connect() as connection:
+            delimiter, quote = first_row(
+                connection,
+                f"select Delimiter, Quote from sniff_csv({text(file.as_posix())}, encoding = {text(encoding)}, "  # noqa: S608  # quoted
+                "all_varchar = true)",
+            )
+    except duckdb.Error:
+        return "", ""
+    return delimiter, quote

@@ -1,0 +1,1 @@
+"""Lists of customers handed to other programs, and the record of it."""

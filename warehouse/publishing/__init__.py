@@ -1,0 +1,1 @@
+"""Write, audit, publish: versions of segment tables, all of a night or none, and the scores that are kept."""

@@ -1,0 +1,36 @@
+"""Numbers as people write them: `1.516,30` is one thousand five hundred and sixteen and a bit, `€ 12` is twelve euros.
+
+Belongs here: how they look, and the SQL that makes plain numbers of them. Does not: which columns hold such numbers
+(`drafting/profile.py`), or what they are proposed for (`drafting/gaps.py`).
+"""
+
+DECIMAL_COMMA = r"[+-]?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)(,[0-9]{1,2})?"
+"""A number with a decimal comma, or one that has none. Three digits behind a comma may be thousands: not so."""
+
+
+def without_decimal_comma(value: str) -> str:
+    """SQL of a text of that shape as a plain number's text.
+
+    Only points before three digits go, so that a stray `12.50` stays twelve and a half, and what can't be read so
+    (`1,516.30`) is set aside by the load instead of being taken for something else.
+
+    Args:
+        value: SQL of a text.
+    """
+    return rf"replace(regexp_replace({value}, '\.([0-9]{{3}})', '\1', 'g'), ',', '.')"
+
+
+CURRENCY_SIGNS = {"€": "EUR", "£": "GBP", "$": "USD"}
+"""Signs of money and the currency meant; a dollar may be another country's."""
+
+
+def without_sign(value: str, sign: str, *, decimal_comma: bool) -> str:
+    """SQL of a text such as `€ -12` or `1,516.30 $` without the sign and blanks, and without commas before thousands.
+
+    Args:
+        value: SQL of a text.
+        sign: of `CURRENCY_SIGNS`.
+        decimal_comma: commas stand before decimals, not before thousands.
+    """
+    bare = rf"regexp_replace({value}, '[{sign}\s\x{{00A0}}\x{{202F}}]', '', 'g')"
+    return bare if decimal_comma else rf"regexp_replace({bare}, ',([0-9]{{3}})', '\1', 'g')"
