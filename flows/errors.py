@@ -197,15 +197,15 @@ class ModelFolderUnreadableError(UsageError):
         )
 
 
-class TableOptionsError(UsageError):
-    """Options for a prepared table that don't fit together."""
+class OptionMisplacedError(UsageError):
+    """Options stand before the command they are meant for."""
 
-    def __init__(self, *, got: str, expected: str) -> None:
+    def __init__(self, *, command: str, options: Sequence[str]) -> None:
         super().__init__(
-            "the command is not complete",
-            got=got,
-            expected=expected,
-            action="see `gristmill train --help`, `gristmill score --help` and `gristmill evaluate --help`",
+            "options of a command stand behind its name",
+            got=f"{', '.join(sorted(options))} before the last word of `{command}`",
+            expected=f"gristmill {command} [options]",
+            action=f"put them behind it; `gristmill {command} --help` says which there are",
         )
 
 

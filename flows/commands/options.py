@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -50,11 +50,6 @@ LogFormat = Annotated[
         show_default=False,
     ),
 ]
-
-
-def may_be_left_out(name: str, words: str, panel: str) -> Any:  # noqa: ANN401 typer's own, which it types so
-    """An option in a panel of the help whose absence means nothing that a default could show."""
-    return typer.Option(name, help=words, show_default=False, rich_help_panel=panel)
 
 
 class OrchestrationMode(StrEnum):

@@ -14,7 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, ParamSpec
 
 import typer
@@ -36,7 +36,8 @@ def command(body: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(body)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         as_json = bool(kwargs.get("as_json"))
-        with _told(body.__name__):
+        command_below = getattr(kwargs.get("context"), "invoked_subcommand", None)
+        with nullcontext() if command_below else _told(body.__name__):
             try:
                 with stopped_instead(), secrets_withheld(known_secrets()):
                     body(*args, **kwargs)

@@ -4,8 +4,6 @@ from typing import Annotated
 
 import typer
 
-PANEL = "The company's models (train, without a name)"
-
 PromoteAnyway = Annotated[
     str,
     typer.Option(
@@ -13,7 +11,6 @@ PromoteAnyway = Annotated[
         metavar="REASON",
         help="Promote models that are graded C or D, or surely worse than the champion; the reason is recorded.",
         show_default=False,
-        rich_help_panel=PANEL,
     ),
 ]
 Rolling = Annotated[
@@ -23,29 +20,21 @@ Rolling = Annotated[
         min=0,
         max=24,
         help="Grade as of this many earlier months too: does the method hold? Each takes another training.",
-        rich_help_panel=PANEL,
     ),
 ]
 Tune = Annotated[
     bool,
-    typer.Option(
-        "--tune", help="Search for better settings of the trees first (extra `tuning`).", rich_help_panel=PANEL
-    ),
+    typer.Option("--tune", help="Search for better settings of the trees first (extra `tuning`)."),
 ]
-Trials = Annotated[
-    int, typer.Option("--trials", min=1, help="Of --tune: settings tried, over all sittings.", rich_help_panel=PANEL)
-]
+Trials = Annotated[int, typer.Option("--trials", min=1, help="Of --tune: settings tried, over all sittings.")]
 Minutes = Annotated[
     float,
-    typer.Option(
-        "--minutes", min=0.01, help="Of --tune: at most so long a model, this sitting.", rich_help_panel=PANEL
-    ),
+    typer.Option("--minutes", min=0.01, help="Of --tune: at most so long a model, this sitting."),
 ]
 Resume = Annotated[
     bool,
     typer.Option(
         "--resume",
         help="Train nothing: register what was trained while the registry did not answer.",
-        rich_help_panel=PANEL,
     ),
 ]

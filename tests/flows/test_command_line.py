@@ -203,3 +203,11 @@ def test_the_installed_command_is_this_one():
     command = Path(sys.executable).with_name("gristmill")
     shown = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)  # noqa: S603
     assert shown.stdout.startswith("gristmill 0.")
+
+
+@pytest.mark.parametrize("below", [("train", "churn"), ("score", "uplift"), ("train", "next-offer")])
+def test_an_option_before_the_command_it_is_meant_for_is_told(gristmill, below):
+    ended = gristmill(below[0], "--json", below[1], "--table", "x.csv", "--history", "x.csv")
+    told = json.loads(ended.stdout)
+    assert (ended.returncode, told["error"]) == (2, "OptionMisplacedError")
+    assert told["got"] == f"--json before the last word of `{' '.join(below)}`"
