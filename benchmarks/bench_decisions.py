@@ -3,7 +3,8 @@
     python benchmarks/bench_decisions.py [--customers 250_000 1_000_000]
 
 Candidates lie in Parquet, a file a bucket, and are read one bucket at a time, as often as the choice asks. Beside it
-the gap against the exact solution (HiGHS) of a sample that it can solve.
+the gap against the exact solution (HiGHS) of a sample that it can solve. And the list that holds customers against each
+other: whom to raise from gold to platinum.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import os
 import resource
 import tempfile
 import time
+from datetime import date
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -21,12 +23,18 @@ from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from segments.decisions.allocation import allocate
+from segments.decisions.lists import ListStamp
 from segments.decisions.problem import Bucket, Floats, Limit, Rules, joined
+from segments.decisions.upgrade import upgrade_path
+from segments.money import Currency
+from segments.vocabulary import GOLD, PLATINUM
 
 OPTIONS, WIDTH, BUCKET = 100, 50, 50_000
 CHANNEL = np.arange(OPTIONS) % 3
 COST = np.array([20.0, 150.0, 500.0])[CHANNEL]
 EXACT_CUSTOMERS = 2_000
+CATEGORIES = 15
+TIER_EVERY = {PLATINUM: 25, GOLD: 6}
 
 
 class ParquetBuckets:
@@ -94,19 +102,51 @@ def measure(customers: int, folder: Path) -> None:
     print(f"| {customers:,} | {cpu:.1f} | {wall:.1f} | {peak:,.0f} | {passes} | {gap:.4%} | {kept} |", flush=True)
 
 
+def measure_upgrades(customers: int) -> None:
+    """One line of the table of the upgrade path: one customer in 25 platinum, one in six gold, 15 categories."""
+    rng = np.random.default_rng(customers)
+    tier = np.full(customers, "iron", dtype=object)
+    for name, every in reversed(TIER_EVERY.items()):
+        tier[::every] = name
+    ids = pl.Series("customer_id", [f"{number:08}" for number in range(customers)])
+    buys = rng.random((customers, CATEGORIES)) < rng.beta(1.0, 1.5, (customers, 1))
+    row, column = np.nonzero(buys)
+    spending = pl.DataFrame(
+        {
+            "customer_id": ids.gather(row),
+            "category": pl.Series([f"c{place}" for place in range(CATEGORIES)]).gather(column),
+            "amount": rng.gamma(1.0, 5_000.0, len(row)).astype(np.int64) + 1,
+        }
+    )
+    rows = pl.DataFrame({"customer_id": ids, "value_tier": tier.tolist()}).with_columns(
+        pl.lit(10_000, pl.Int64).alias("expected_value_12m_amount"),
+        pl.lit(True).alias("may_be_contacted"),  # noqa: FBT003 a literal
+    )
+    stamp = ListStamp(as_of=date(2026, 1, 1), run_key="bench", currency=Currency(code="GBP"))
+    before, began = time.process_time(), time.perf_counter()
+    listed = upgrade_path(rows, spending, margin_share=0.4, stamp=stamp)
+    cpu, wall = time.process_time() - before, time.perf_counter() - began
+    print(f"| {customers:,} | {listed.height:,} | {cpu:.1f} | {wall:.1f} |", flush=True)
+
+
 def main() -> None:
     """Measure, smallest first; the peak memory is the process's so far."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--customers", type=int, nargs="*", default=[250_000, 1_000_000])
+    sizes = sorted(parser.parse_args().customers)
     print("| customers | CPU s | wall s | peak MB | passes | proven gap | limits kept |")
     print("|---:|---:|---:|---:|---:|---:|---|")
-    for customers in sorted(parser.parse_args().customers):
+    for customers in sizes:
         with tempfile.TemporaryDirectory() as folder:
             measure(customers, Path(folder))
     sample = made_bucket(EXACT_CUSTOMERS, 1)
     ours = allocate([sample], rules_for(EXACT_CUSTOMERS)).value
     best = exact_value(joined([sample]), rules_for(EXACT_CUSTOMERS))
     print(f"\n{EXACT_CUSTOMERS:,} customers: {ours:,} against the exact {best:,.0f}: {1 - ours / best:.4%} below")
+    print("\n| customers | raised | CPU s | wall s |")
+    print("|---:|---:|---:|---:|")
+    for customers in sizes:
+        measure_upgrades(customers)
 
 
 if __name__ == "__main__":

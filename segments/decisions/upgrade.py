@@ -2,8 +2,9 @@
 
 Belongs here: the table `segments.upgrade_path`. Does not: tiers.
 
-Neighbours are the platinum customers whose spending over categories is most alike (cosine). A category is lacking where
-the customer did not buy it in the last 365 days; it counts by the share of the neighbours who did.
+Neighbours are the platinum customers whose spending over categories is most alike (cosine), among 5,000 drawn by lot
+where there are more, so that the work does not grow with the square of the customers. A category is lacking where the
+customer did not buy it in the last 365 days; it counts by the share of the neighbours who did.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from data_contracts.published import OutputColumn, OutputContract
+from segments.control_group import drawn_of
 from segments.decisions.lists import ListStamp, as_list, list_contract
 from segments.decisions.values import RESPONSE, Z
 from segments.money import Currency, amount_dtype
@@ -20,6 +22,7 @@ from segments.vocabulary import GOLD, PLATINUM
 
 NEIGHBOURS = 20
 CHUNK = 2_000
+MOST_PLATINUM = 5_000
 FEWEST_PLATINUM = 5
 LEAST_SHARE = 0.2
 
@@ -86,7 +89,7 @@ def upgrade_path(
     categories = spending["category"].drop_nulls().unique().sort()
     if not gold.height or platinum.height < FEWEST_PLATINUM or not categories.len():
         return contract.schema.to_frame()
-    lack = _lacking(_spend(gold, spending, categories), _spend(platinum, spending, categories))
+    lack = _lacking(_spend(gold, spending, categories), _spend(_held_against(platinum), spending, categories))
     rows = gold.with_columns(
         pl.lit(platinum["expected_value_12m_amount"].min(), pl.Int64).alias("platinum_from"),
         pl.col("expected_value_12m_amount").alias("expected_value_12m"),
@@ -117,6 +120,15 @@ def upgrade_path(
     return as_list(rows, contract, stamp, amounts=("expected_value_12m", "platinum_from"))
 
 
+def _held_against(platinum: pl.DataFrame) -> pl.DataFrame:
+    """Who may be a neighbour: all, or so many drawn by a hash of their id, the same every night; sorted by id."""
+    if platinum.height <= MOST_PLATINUM:
+        return platinum
+    draw = [drawn_of("upgrade_path", name) for name in platinum["customer_id"].to_list()]
+    drawn = pl.Series(draw, dtype=pl.UInt64).arg_sort().head(MOST_PLATINUM).sort()
+    return platinum[drawn]
+
+
 def _spend(customers: pl.DataFrame, spending: pl.DataFrame, categories: pl.Series) -> "np.typing.NDArray[np.float64]":
     """Shape (customers, categories), minor units."""
     place = pl.DataFrame({"category": categories, "column": np.arange(categories.len())})
@@ -136,7 +148,7 @@ def _lacking(gold: "np.typing.NDArray[np.float64]", platinum: "np.typing.NDArray
     for first in range(0, len(gold), CHUNK):
         part = slice(first, first + CHUNK)
         own = gold[part]
-        nearest = np.argsort(-np.round(own @ like.T, 6), axis=1, kind="stable")[:, :count]
+        nearest = _nearest(own @ like.T, count)
         buys = (platinum[nearest] > 0).mean(axis=1) * (own <= 0)
         average = platinum[nearest].sum(axis=1) / np.maximum((platinum[nearest] > 0).sum(axis=1), 1)
         best = np.argsort(-buys, axis=1, kind="stable")[:, :top]
@@ -144,6 +156,19 @@ def _lacking(gold: "np.typing.NDArray[np.float64]", platinum: "np.typing.NDArray
         places[part, :top], shares[part, :top] = best, buys[rows, best]
         spend[part, :top] = average[rows, best]
     return _Lack(places=places, shares=shares, spend=spend)
+
+
+def _nearest(likeness: "np.typing.NDArray[np.float64]", count: int) -> "np.typing.NDArray[np.int64]":
+    """Columns of the most alike of each row, in no order; of equals (to 1e-6) the first. Shape (rows, count)."""
+    columns = likeness.shape[1]
+    steps = np.round(likeness, 6)
+    edge = np.partition(steps, columns - count, axis=1)[:, columns - count, None]
+    surely = steps > edge
+    wanted = count - surely.sum(axis=1, keepdims=True)
+    equal = steps == edge
+    taken = surely | (equal & (np.cumsum(equal, axis=1) <= wanted))
+    found: np.typing.NDArray[np.int64] = np.nonzero(taken)[1].reshape(len(steps), count)
+    return found
 
 
 def _gains(lack: _Lack, margin_share: float) -> list[pl.Series]:

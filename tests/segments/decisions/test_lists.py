@@ -1,16 +1,19 @@
 """Whom to save, win back, upgrade, and serve by the standard process only."""
 
+import random
 from datetime import date
 
 import polars as pl
 import pytest
 
+from segments.control_group import drawn_of
 from segments.decisions.lists import ListStamp
 from segments.decisions.retention import RetentionRules, retention_contract, retention_list
 from segments.decisions.standard import ServiceCosts, standard_contract, standard_service
-from segments.decisions.upgrade import upgrade_contract, upgrade_path
+from segments.decisions.upgrade import LEAST_SHARE, upgrade_contract, upgrade_path
 from segments.decisions.winback import WinbackRules, key_customers, winback_contract, winback_list
 from segments.money import Currency
+from segments.vocabulary import GOLD, PLATINUM
 
 GBP = Currency(code="GBP")
 STAMP = ListStamp(as_of=date(2026, 1, 1), run_key="run", currency=GBP)
@@ -128,6 +131,46 @@ def test_gold_customers_see_what_platinum_ones_like_them_buy():
     nobody = upgrade_path(customers.head(3), spending, margin_share=0.5, stamp=STAMP)
     assert nobody.is_empty()
     assert nobody.schema == listed.schema
+
+
+def _alike(own, other):
+    """Cosine times the customer's own length, to the millionth: what neighbours are ordered by."""
+    return round(sum(a * b for a, b in zip(own, other, strict=True)) / sum(b * b for b in other) ** 0.5, 6)
+
+
+@pytest.mark.parametrize("most", [60, 25])
+def test_neighbours_are_the_most_alike_and_of_equals_the_first(monkeypatch, most):
+    monkeypatch.setattr("segments.decisions.upgrade.MOST_PLATINUM", most)
+    draw = random.Random(7)  # noqa: S311 no secret
+    spend = {
+        f"{tier[0]}{number:02}": [draw.choice((0, 0, 100, 200)) for _ in range(3)] + [100]
+        for tier, count in ((GOLD, 30), (PLATINUM, 60))
+        for number in range(count)
+    }
+    customers = pl.DataFrame(
+        {
+            "customer_id": list(spend),
+            "value_tier": [GOLD if name[0] == "g" else PLATINUM for name in spend],
+            "expected_value_12m_amount": 1_000,
+            "may_be_contacted": True,
+        }
+    )
+    spending = pl.DataFrame(
+        [(name, f"c{place}", amount) for name, row in spend.items() for place, amount in enumerate(row) if amount],
+        schema=["customer_id", "category", "amount"],
+        orient="row",
+    )
+    platinum = [name for name in spend if name[0] == "p"]
+    platinum = sorted(platinum, key=lambda name: drawn_of("upgrade_path", name))[:most]
+    expected = {}
+    for name in (name for name in spend if name[0] == "g"):
+        near = sorted(sorted(platinum), key=lambda other: -_alike(spend[name], spend[other]))[:20]
+        shares = [sum(spend[one][place] > 0 for one in near) / 20 * (not spend[name][place]) for place in range(4)]
+        if max(shares) >= LEAST_SHARE:
+            expected[name] = (f"c{shares.index(max(shares))}", max(shares))
+    listed = upgrade_path(customers.sample(fraction=1, shuffle=True, seed=1), spending, margin_share=0.5, stamp=STAMP)
+    found = listed.select("customer_id", "lacking_category_1", "neighbours_who_buy_it").rows()
+    assert {name: (category, share) for name, category, share in found} == expected
 
 
 def test_effort_stops_where_it_does_not_pay():
