@@ -92,7 +92,9 @@ def make_segments(
     """The segment tables of the night."""
     settings = context.settings
     specs = core.catalogue()
-    subscribers = scores.subscribers
+    subscribers, ordered = scores.subscribers, "churn" in champions
+    basis = champions["value"].bundle.parameters.get("value_of", NET_SALES) if "value" in champions else NET_SALES
+    of_price = 1.0 if basis == NET_SALES else settings.segmentation.assumed_margin_share
     built, words = scores.features, CONTRACT_WORDS if subscribers else {}
     if subscribers is not None:
         built = built.join(subscribers.facts, on="customer_id", how="left", validate="1:1", maintain_order="left")
@@ -111,10 +113,10 @@ def make_segments(
         units={spec.name: spec.unit for spec in specs} | CONTRACT_UNITS,
         previous=previous_classes(context, as_of),
         families={spec.name: spec.family for spec in specs} | dict.fromkeys(CONTRACT_WORDS, CONTRACT_FAMILY),
-        subscription_contributions=subscribers.contributions if subscribers and "churn" in champions else None,
+        subscription_contributions=subscribers.contributions if subscribers and ordered else None,
         value_contributions=scores.value_contributions,
         next_orders=scores.next_orders,
-        subscriptions=subscribers.standing() if subscribers else None,
+        subscriptions=subscribers.standing(value_share=of_price if ordered else None) if subscribers else None,
     )
     medium, high, critical = settings.segments.churn_risk_bands
     rules = SegmentRules(
@@ -128,10 +130,9 @@ def make_segments(
         steady_probability_margin=settings.segmentation.steady_probability_margin,
     )
     versions = {f"{name}_model_version": champion.promotion.version for name, champion in champions.items()}
-    if "churn" not in champions:  # a company of subscribers: one model says both
+    if not ordered:  # a company of subscribers: one model says both
         version = champions["subscription_churn"].promotion.version
         versions |= {"churn_model_version": version, "value_model_version": version}
-    basis = champions["value"].bundle.parameters.get("value_of", NET_SALES) if "value" in champions else NET_SALES
     stamp = RunStamp(
         as_of=as_of,
         run_key=run_key,

@@ -30,6 +30,7 @@ from segments.reason_table import REASONS, reason_rows
 from segments.reasons import main_reasons
 from segments.rfm import quintile_score
 from segments.standing_contracts import standing_columns
+from segments.subscription_value import SUM_OF, published_subscription_values, with_subscription_value
 from segments.tiers import value_tiers
 from segments.value_columns import published_value_details, value_details
 from segments.vocabulary import ACTIVE, NOT_SCORED
@@ -112,7 +113,7 @@ def build_segments(
         phrasebook=scored.phrasebook,
         currency=currency,
     )
-    if scored.subscription_contributions is not None:  # sells by order too, and tiers are by orders
+    if scored.subscription_contributions is not None:  # sells by order too, and churn bands are of orders
         customers = customers.with_columns(_subscriber_is(rules))
     customers = customers.with_columns(words, recommended_actions(customers, policy=policy or default_policy()))
     return SegmentTables(
@@ -187,9 +188,10 @@ def _everybody(scored: ScoredCustomers, rules: SegmentRules) -> pl.DataFrame:
 def _with_scores(customers: pl.DataFrame, scored: ScoredCustomers, rules: SegmentRules) -> pl.DataFrame:
     """Scores, band, tier and RFM of active customers; the others have none."""
     active = customers.filter(pl.col("customer_status") == ACTIVE).select("customer_id")
+    value = with_subscription_value(scored.value, scored.subscriptions)
     for frame, columns in (
         (scored.churn, ("churn_probability",)),
-        (scored.value, VALUE_COLUMNS),
+        (value, (*VALUE_COLUMNS, *SUM_OF.values())),
         (scored.features, (rules.recency_column, rules.frequency_column, rules.monetary_column)),
     ):
         selected = frame.select("customer_id", *dict.fromkeys(columns))
@@ -197,7 +199,7 @@ def _with_scores(customers: pl.DataFrame, scored: ScoredCustomers, rules: Segmen
     active = active.select(
         "customer_id",
         pl.col("churn_probability").cast(pl.Float64),
-        *(pl.col(name).cast(pl.Int64).clip(lower_bound=0) for name in VALUE_COLUMNS),
+        *(pl.col(name).cast(pl.Int64).clip(lower_bound=0) for name in (*VALUE_COLUMNS, *SUM_OF.values())),
         quintile_score(pl.col(rules.recency_column), high_is_good=False).alias("recency_score"),
         quintile_score(pl.col(rules.frequency_column)).alias("frequency_score"),
         quintile_score(pl.col(rules.monetary_column)).alias("monetary_score"),
@@ -227,7 +229,7 @@ def _with_scores(customers: pl.DataFrame, scored: ScoredCustomers, rules: Segmen
         else frame.select("customer_id", *(pl.col(name).cast(dtype) for name, dtype in columns.items()))
         for frame, columns in named.values()
     ]
-    for frame in (active, tiers, value_details(scored.value), *others):
+    for frame in (active, tiers, value_details(value), *others):
         customers = customers.join(frame, on="customer_id", how="left", validate="1:1", maintain_order="left")
     customers = with_previous(customers, scored.previous, "churn_risk_band")
     return customers.with_columns(band.alias("churn_risk_band"), pl.col("value_tier").fill_null(NOT_SCORED))
@@ -253,6 +255,7 @@ def _as_published(customers: pl.DataFrame, stamp: RunStamp, currency: Currency) 
         to_major_units(pl.col("expected_value_90d_amount"), currency).alias("expected_value_90d"),
         to_major_units(pl.col("expected_value_12m_amount"), currency).alias("expected_value_12m"),
         *published_value_details(currency),
+        *published_subscription_values(currency),
         *(pl.lit(None, column.dtype).alias(column.name) for column in standing_columns()),  # put in by who knows them
         pl.lit(currency.code).alias("currency"),
         pl.lit(stamp.value_of).alias("value_of"),

@@ -19,6 +19,7 @@ from segments.portfolio_contracts import portfolio_contracts
 from segments.reason_table import REASONS
 from segments.retraction import CUSTOMER_RETRACTION
 from segments.standing_contracts import standing_columns, standing_contracts
+from segments.subscription_value import subscription_value_columns
 from segments.value_columns import value_detail_columns
 from segments.vocabulary import NOT_SCORED, RISK_BANDS, SCORED_BY, STATUSES, VALUE_BASES, VALUE_TIERS
 
@@ -149,18 +150,19 @@ def _class_and_score_columns(currency: Currency) -> tuple[OutputColumn, ...]:
             amount,
             nullable=True,
             minimum=0,
-            meaning="What the customer is expected to bring in the next 90 days by ordering (by subscribing, where the "
-            "company sells by subscription only), see value_of; never below 0.",
+            meaning="What the customer is expected to bring in the next 90 days, by ordering and by the subscriptions "
+            "that run, see value_of; never below 0.",
         ),
         OutputColumn(
             "expected_value_12m",
             amount,
             nullable=True,
             minimum=0,
-            meaning="What the customer is expected to bring in the next 12 months by ordering (by subscribing, where "
-            "the company sells by subscription only), see value_of; never below 0.",
+            meaning="What the customer is expected to bring in the next 12 months, by ordering and by the "
+            "subscriptions that run, see value_of; never below 0.",
         ),
         *value_detail_columns(currency),
+        *subscription_value_columns(currency),
         OutputColumn("currency", pl.String, allowed=(currency.code,), meaning="Currency of the amounts."),
         OutputColumn(
             "value_of",

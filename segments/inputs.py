@@ -111,7 +111,8 @@ class ScoredCustomers:
         value_contributions: as `contributions`, to the logarithm of the expected value.
         subscription_contributions: as `contributions`, to leaving as a subscriber.
         subscriptions: everybody who ever subscribed: `customer_id` (unique), `subscribes` (Boolean: a subscription
-            runs) and `SUBSCRIPTION_COLUMNS` (null where none runs); None where the company has no subscriptions.
+            runs) and `SUBSCRIPTION_COLUMNS` (null where none runs); where orders are sold too, also the parts of
+            `subscription_value.SUM_OF`; None where the company has no subscriptions.
         next_orders: `customer_id` (unique) and `NEXT_ORDER_COLUMNS`; None where nothing says.
         previous: yesterday's rows with `customer_id` (unique), `value_tier`, `churn_risk_band`; None on the first
             night.

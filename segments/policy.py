@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from segments.errors import PhraseTemplateError, PolicyIncompleteError
-from segments.vocabulary import ACTIVE, LAPSED, LEAD, NOT_SCORED, PROSPECT, RISK_BANDS, VALUE_TIERS
+from segments.vocabulary import ACTIVE, CRITICAL, HIGH, LAPSED, LEAD, NOT_SCORED, PROSPECT, RISK_BANDS, VALUE_TIERS
 from segments.wording import clauses, filled_by_row
 
 HEADLINE_END = "; "
@@ -36,7 +36,7 @@ class Policy:
     Args:
         actions: template by cell (customer status, value tier, churn risk band).
         no_consent: template for customers who do not want to be contacted.
-        subscriber: template by AT_RISK and STAYING, for subscribers whose orders alone say too little of them.
+        subscriber: template by AT_RISK and STAYING, for subscribers of whom their orders alone say too little.
     """
 
     actions: Mapping[Cell, str]
@@ -85,15 +85,18 @@ def recommended_actions(customers: pl.DataFrame, *, policy: Policy) -> pl.Series
     Args:
         customers: `customer_status`, `value_tier`, `churn_risk_band`, `may_be_contacted` (Boolean), `next_offer_1`
             (may be null); where the company sells by order and by subscription also `subscriber_is` (AT_RISK or
-            STAYING for who runs one, else null): who is in the lowest tier or not scored is told by that.
+            STAYING for who runs one, else null). That decides for whoever is in the lowest tier or not scored, and
+            for whoever is likely to end the subscription while their orders are at no high risk.
         policy: complete.
     """
     cell = ("customer_status", "value_tier", "churn_risk_band")
     rows = customers.join(_matrix(policy, cell), on=cell, how="left", validate="m:1", maintain_order="left")
     told = pl.col("template")
     if "subscriber_is" in customers.columns:
-        little_known = pl.col("subscriber_is").is_not_null() & pl.col("value_tier").is_in([LEAD, NOT_SCORED])
-        told = pl.when(little_known).then(pl.col("subscriber_is").replace(policy.subscriber)).otherwise(told)
+        band, kind = pl.col("churn_risk_band"), pl.col("subscriber_is")
+        little_known = kind.is_not_null() & pl.col("value_tier").is_in([LEAD, NOT_SCORED])
+        unseen = (kind == AT_RISK) & ~band.is_in([HIGH, CRITICAL])
+        told = pl.when(little_known | unseen).then(kind.replace(policy.subscriber)).otherwise(told)
     template = pl.when("may_be_contacted").then(told).otherwise(pl.lit(policy.no_consent))
     values = {OFFER: pl.col("next_offer_1")}
     return filled_by_row(rows.with_columns(template.alias("template")), "template", values).alias("recommended_action")

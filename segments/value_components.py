@@ -107,7 +107,7 @@ def value_components(
         pl.col("net_sales_12m", "returns_12m", "sales_with_cost").fill_null(0),
         pl.col("units_12m").fill_null(0.0),
         *(pl.col(name).fill_null(0) for name, known in recorded.items() if known),
-        _subscription_sales().alias("subscription_sales_12m"),
+        subscription_sales().alias("subscription_sales_12m"),
     ).with_columns(pl.col("net_sales_12m") + pl.col("subscription_sales_12m").fill_null(0))
     return rows.with_columns(*_costs(rules, with_tickets=rows["ticket_count_365_days"].count() > 0)).select(
         *("customer_id", "net_sales_12m", "subscription_sales_12m", "returns_12m", "discounts_12m"),
@@ -118,8 +118,11 @@ def value_components(
     )
 
 
-def _subscription_sales() -> pl.Expr:
-    """What running subscriptions cost the customer in the last year, by today's price and the time they subscribe."""
+def subscription_sales() -> pl.Expr:
+    """What running subscriptions cost the customer in the last year, by today's price and the time they subscribe.
+
+    Int64, minor units, of `subscription_monthly_amount` and `days_since_first_subscription`; null where none runs.
+    """
     months = (pl.col("days_since_first_subscription") / _MONTH_DAYS).clip(0.0, 12.0)
     return (pl.col("subscription_monthly_amount") * months).round().cast(pl.Int64)
 

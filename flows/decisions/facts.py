@@ -17,7 +17,8 @@ from flows.decisions.contact_effects import Effects, contact_trial, learn_effect
 from flows.nights.scoring import Scores
 from segments.build import SegmentTables
 from segments.decisions.lists import ListStamp
-from segments.money import currency_of
+from segments.money import currency_of, to_minor_units
+from segments.value_components import subscription_sales
 from segments.vocabulary import ACTIVE, MARGIN
 
 
@@ -112,41 +113,52 @@ def gather_night(
 def _customers(
     context: Context, core: CoreTables, made: tuple[Scores, SegmentTables], *, as_of: date, share: float
 ) -> pl.DataFrame:
-    """Everybody with tier, value, margin, costs and consent; amounts in minor units, 0 where nothing is on record."""
+    """Everybody with tier, value, margin, costs and consent; amounts in minor units, 0 where nothing is on record.
+
+    `margin_365_amount` is of orders, `subscription_margin_365_amount` of subscriptions that run, at the assumed share.
+    """
     scores, tables = made
     settings = context.settings
+    currency, assumed = currency_of(settings.company.currency), settings.decisions.assumed_margin_share
     consent = inputs.consents(
         core, as_of, tables.customer, without_record=settings.segments.contact_without_recorded_consent
     )
     built = {name: pl.col(name) for name in scores.features.columns}
     zero = pl.lit(0, pl.Int64)
+    runs = {"subscription_monthly_amount", "days_since_first_subscription"} <= built.keys()
     features = scores.features.select(
         "customer_id",
         pl.coalesce(built.get("margin_amount_365_days", pl.lit(None, pl.Int64)), pl.col("net_amount_365_days") * share)
         .round(0)
         .cast(pl.Int64)
         .alias("margin_365_amount"),
+        ((subscription_sales() * assumed).round(0).cast(pl.Int64) if runs else zero).alias(
+            "subscription_margin_365_amount"
+        ),
         built.get("contact_cost_amount_365_days", zero).fill_null(0).cast(pl.Int64).alias("contact_cost_amount"),
         built.get("compensation_amount_365_days", zero).fill_null(0).cast(pl.Int64).alias("compensation_amount"),
         built.get("ticket_count_365_days", zero).fill_null(0).cast(pl.Int64).alias("tickets"),
     )
-    value = scores.value.select("customer_id", pl.col("expected_value_12m_amount").cast(pl.Int64))
     kept = tables.customer.select(
-        "customer_id", "customer_status", "value_tier", "churn_probability", "next_offer_1", "main_reason", "value_of"
+        *("customer_id", "customer_status", "value_tier", "churn_probability", "subscription_churn_probability"),
+        *("next_offer_1", "main_reason", "value_of"),
+        to_minor_units(pl.col("expected_value_12m"), currency).alias("expected_value_12m_amount"),
+        to_minor_units(pl.col("expected_subscription_value_12m"), currency).fill_null(0).alias("subscribed"),
     )
-    for frame in (consent, features, value):
+    for frame in (consent, features):
         kept = kept.join(frame, on="customer_id", how="left", validate="1:1", maintain_order="left")
     amounts = (
         "margin_365_amount",
+        "subscription_margin_365_amount",
         "contact_cost_amount",
         "compensation_amount",
         "tickets",
         "expected_value_12m_amount",
     )
-    of_value = pl.when(pl.col("value_of") == MARGIN).then(1.0).otherwise(share)
-    return kept.with_columns(pl.col(amounts).fill_null(0)).with_columns(
-        (pl.col("expected_value_12m_amount").clip(lower_bound=0) * of_value)
-        .round(0)
-        .cast(pl.Int64)
-        .alias("expected_margin_12m_amount")
-    )
+    kept = kept.with_columns(pl.col(amounts).fill_null(0))
+    ordered = pl.col("expected_value_12m_amount") - pl.col("subscribed")
+    of_sales = (ordered * share + pl.col("subscribed") * assumed).round(0).cast(pl.Int64)
+    is_margin = pl.col("value_of") == MARGIN
+    return kept.with_columns(
+        pl.when(is_margin).then("expected_value_12m_amount").otherwise(of_sales).alias("expected_margin_12m_amount")
+    ).drop("subscribed")

@@ -39,7 +39,8 @@ def decided_lists(night: DecisionNight, scores: Scores) -> Decided:
         ),
         "winback_list": PublishedTable(_winback(night, scores, attempt), winback_contract(currency)),
         "standard_service": PublishedTable(
-            standard_service(night.active, costs=costs, stamp=night.stamp), standard_contract(currency)
+            standard_service(_with_all_margin(night.active), costs=costs, stamp=night.stamp),
+            standard_contract(currency),
         ),
     }
     spending = _spending(night)
@@ -62,7 +63,8 @@ def _list_facts(rows: pl.DataFrame) -> dict[str, float]:
 
 def _with_contact_effect(night: DecisionNight) -> pl.DataFrame:
     """Active, scored customers with the effect of being contacted, null where it was not measured."""
-    rows = night.active.filter(pl.col("churn_probability").is_not_null())
+    scored = pl.any_horizontal(pl.col("churn_probability", "subscription_churn_probability").is_not_null())
+    rows = night.active.filter(scored)
     measured = night.effects.by_customer
     if measured is None:
         return rows.with_columns(pl.lit(None, pl.Float64).alias(name) for name in ("effect", "effect_error"))
@@ -70,6 +72,11 @@ def _with_contact_effect(night: DecisionNight) -> pl.DataFrame:
         "customer_id", effect="effect_amount", effect_error="effect_amount_error"
     )
     return rows.join(general, on="customer_id", how="left", validate="1:1", maintain_order="left")
+
+
+def _with_all_margin(customers: pl.DataFrame) -> pl.DataFrame:
+    """The margin of the last 365 days, that of subscriptions included."""
+    return customers.with_columns(pl.col("margin_365_amount") + pl.col("subscription_margin_365_amount"))
 
 
 def _winback(night: DecisionNight, scores: Scores, attempt: int) -> pl.DataFrame:

@@ -145,7 +145,7 @@ def _changes(
         version = before["value_model_version"].max()
         if isinstance(version, int) and version != now["value_model_version"].max() and version not in former:
             scored = scores.features.join(scores.value.select("customer_id"), on="customer_id", how="semi")
-            former[version] = former_values(context, scored, version)
+            former[version] = _with_subscriptions(former_values(context, scored, version), tables.customer, currency)
         found[name] = tier_changes(
             now,
             before,
@@ -153,6 +153,15 @@ def _changes(
             former_values=former.get(version) if isinstance(version, int) else None,
         )
     return found
+
+
+def _with_subscriptions(former: pl.DataFrame | None, customer: pl.DataFrame, currency: Currency) -> pl.DataFrame | None:
+    """`customer_id`, `former_value`: what a former model expects of orders, and subscriptions as of tonight."""
+    if former is None:
+        return None
+    part = to_minor_units(pl.col("expected_subscription_value_12m"), currency).fill_null(0).alias("subscribed")
+    rows = former.join(customer.select("customer_id", part), on="customer_id", how="left", validate="1:1")
+    return rows.select("customer_id", pl.col("former_value") + pl.col("subscribed").fill_null(0))
 
 
 def _about_customers(standing: pl.DataFrame, section: Segmentation, currency: Currency) -> Frames:

@@ -23,6 +23,7 @@ from flows.nights.scoring import Scores
 from models.contractual.facts import KEYS, former_subscribers, leaving_days, subscriber_facts
 from models.contractual.plan import ContractPlan, plan_contracts
 from models.horizon import USUAL_DAYS
+from segments.subscription_value import SUM_OF
 
 if TYPE_CHECKING:
     from models.bundle import Bundle
@@ -53,8 +54,14 @@ class SubscriptionScores:
     former: pl.DataFrame
     facts: pl.DataFrame
 
-    def standing(self) -> pl.DataFrame:
-        """Everybody who ever subscribed, as `segments.inputs.ScoredCustomers.subscriptions` wants them."""
+    def standing(self, *, value_share: float | None) -> pl.DataFrame:
+        """Everybody who ever subscribed, as `segments.inputs.ScoredCustomers.subscriptions` wants them.
+
+        Args:
+            value_share: of the price of a subscription that counts beside what is ordered: 1.0 where values are sales;
+                None where nothing is ordered.
+        """
+        values = {} if value_share is None else SUM_OF
         return self.former.select("customer_id", pl.col("last_day").is_null().alias("subscribes")).join(
             self.outlook.select(
                 "customer_id",
@@ -62,6 +69,7 @@ class SubscriptionScores:
                 pl.col("leaves_at_renewal_probability").alias("subscription_end_at_renewal_probability"),
                 pl.col("renews_on").alias("subscription_renews_on"),
                 pl.col("expected_end_on").alias("subscription_expected_end_on"),
+                *((pl.col(name) * value_share).round().cast(pl.Int64).alias(part) for name, part in values.items()),
             ),
             on="customer_id",
             how="left",

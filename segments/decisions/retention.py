@@ -39,14 +39,25 @@ def retention_contract(currency: Currency) -> OutputContract:
             OutputColumn(
                 "churn_probability",
                 pl.Float64,
+                nullable=True,
                 minimum=0.0,
                 maximum=1.0,
-                meaning="How likely the customer is to buy nothing in the coming period, from 0 to 1.",
+                meaning="How likely the customer is to buy nothing in the coming period, from 0 to 1; empty: only "
+                "subscribes.",
+            ),
+            OutputColumn(
+                "subscription_churn_probability",
+                pl.Float64,
+                nullable=True,
+                minimum=0.0,
+                maximum=1.0,
+                meaning="How likely it is that no subscription of theirs runs any more then; empty: none runs now.",
             ),
             OutputColumn(
                 "margin_at_stake",
                 amount_dtype(currency),
-                meaning="What the customer's purchases of the last 365 days brought after the goods' cost.",
+                meaning="What the customer's purchases of the last 365 days brought after the goods' cost, and the "
+                "assumed margin of what subscriptions that run brought in those days.",
             ),
             OutputColumn("offer", pl.String, nullable=True, meaning="What to win them with; empty: no offer is known."),
         ),
@@ -59,17 +70,21 @@ def retention_contract(currency: Currency) -> OutputContract:
 def retention_list(customers: pl.DataFrame, *, rules: RetentionRules, stamp: ListStamp) -> pl.DataFrame:
     """The rows of `segments.retention_list`: leavers worth an attempt.
 
-    Without a measured effect an attempt is expected to keep `save_share` of the margin at stake times the churn
-    probability; the interval runs from nobody to twice as many.
+    Without a measured effect an attempt is expected to keep `save_share` of what is likely to be lost: the margin of
+    orders times the probability that they stop, and that of subscriptions times the probability that they end. The
+    interval runs from nobody to twice as many.
 
     Args:
-        customers: active customers with `customer_id`, `churn_probability`, `margin_365_amount` (Int64, minor units),
+        customers: active customers with `customer_id`, `churn_probability`, `subscription_churn_probability` (null:
+            not scored, none runs), `margin_365_amount`, `subscription_margin_365_amount` (Int64, minor units),
             `may_be_contacted`, `next_offer_1` (may be null), `main_reason`, and `effect`, `effect_error` (minor units
             of margin that addressing brings, null where not measured).
         rules: see `RetentionRules`.
         stamp: where it comes from.
     """
-    at_risk = pl.col("churn_probability") * pl.col("margin_365_amount").clip(lower_bound=0)
+    stops, ends = pl.col("churn_probability").fill_null(0.0), pl.col("subscription_churn_probability").fill_null(0.0)
+    at_risk = stops * pl.col("margin_365_amount").clip(lower_bound=0) + ends * pl.col("subscription_margin_365_amount")
+    may_stop, may_end = stops >= rules.from_probability, ends >= rules.from_probability
     measured = pl.col("effect").is_not_null()
     error = pl.col("effect_error").fill_null(0.0) * Z
 
@@ -77,20 +92,32 @@ def retention_list(customers: pl.DataFrame, *, rules: RetentionRules, stamp: Lis
         brought = pl.when(measured).then(measured_effect).otherwise(at_risk * share)
         return (brought - rules.cost_amount).round(0).cast(pl.Int64)
 
-    rows = customers.filter(
-        pl.col("may_be_contacted") & (pl.col("churn_probability") >= rules.from_probability)
-    ).with_columns(
+    rows = customers.filter(pl.col("may_be_contacted") & (may_stop | may_end)).with_columns(
         gain(pl.col("effect"), rules.save_share).alias("gain_amount"),
         gain(pl.col("effect") - error, 0.0).alias("gain_low_amount"),
         gain(pl.col("effect") + error, min(2 * rules.save_share, 1.0)).alias("gain_high_amount"),
         pl.when(measured).then(pl.lit(RANDOMISED)).otherwise(pl.lit(ASSUMED)).alias("evidence"),
-        pl.col("margin_365_amount").alias("margin_at_stake"),
+        (pl.col("margin_365_amount") + pl.col("subscription_margin_365_amount")).alias("margin_at_stake"),
         at_risk.round(0).cast(pl.Int64).alias("at_risk_amount"),
         pl.col("next_offer_1").alias("offer"),
     )
-    stake = money_in_words(pl.col("margin_365_amount"), stamp.currency)
-    risk = (pl.col("churn_probability") * 100).round(0).cast(pl.Int64)
-    reason = pl.format("{}% likely to leave, {} of yearly margin at stake; {}", risk, stake, "main_reason")
+    stake = money_in_words(pl.col("margin_at_stake"), stamp.currency)
+    stop, end = ((share * 100).round(0).cast(pl.Int64) for share in (stops, ends))
+    reason = (
+        pl.when(may_stop & may_end)
+        .then(
+            pl.format(
+                "{}% likely to leave, {}% to end the subscription, {} of yearly margin at stake; {}",
+                stop,
+                end,
+                stake,
+                "main_reason",
+            )
+        )
+        .when(may_end)
+        .then(pl.format("{}% likely to end the subscription, {} of yearly margin at stake", end, stake))
+        .otherwise(pl.format("{}% likely to leave, {} of yearly margin at stake; {}", stop, stake, "main_reason"))
+    )
     worth = rows.filter(pl.col("gain_amount") > CERTAIN_TO_GAIN).with_columns(reason.alias("reason"))
     return as_list(
         worth,

@@ -40,7 +40,9 @@ def standard_contract(currency: Currency) -> OutputContract:
         "standard_service",
         (
             OutputColumn("decision", pl.String, allowed=(STANDARD, LET_GO), meaning="What to do."),
-            OutputColumn("margin_365_days", amount, meaning="What their purchases brought after the goods' cost."),
+            OutputColumn(
+                "margin_365_days", amount, meaning="What their purchases, and subscriptions that run, brought."
+            ),
             OutputColumn("cost_365_days", amount, minimum=0, meaning="What contacts, tickets and compensations cost."),
             OutputColumn(
                 "expected_margin_12m", amount, minimum=0, meaning="What they are expected to bring in 12 months."

@@ -54,6 +54,8 @@ def test_one_customer_row_reads_as_a_whole(scored, build, make_values, make_chur
             "expected_value_12m_high": None,
             "expected_value_24m": Decimal("1100.00"),
             "expected_orders_30d": 1.5,
+            "expected_subscription_value_90d": None,
+            "expected_subscription_value_12m": None,
             "currency": "GBP",
             "value_of": "net_sales",
             "value_tier": "platinum",
@@ -129,6 +131,30 @@ def test_a_subscriber_who_orders_little_beside_is_told_as_a_subscriber(scored, b
     for contributions, words in ((leaning, "Keep the subscription"), (None, "Standard service: not scored")):
         told = build(scored(ids=["a", "b"], **both, subscription_contributions=contributions)).customer
         assert told.filter(customer_id="x")["recommended_action"].item().startswith(words)
+
+
+def test_tiers_are_by_what_orders_and_subscriptions_bring_together(scored, build, make_features):
+    subscriptions = pl.DataFrame(
+        {
+            "customer_id": ["a", "x"],
+            "subscribes": [True, True],
+            "subscription_churn_probability": [0.1, 0.1],
+            "subscription_end_at_renewal_probability": [0.1, 0.1],
+            "subscription_renews_on": [date(2011, 9, 9)] * 2,
+            "subscription_expected_end_on": [None, None],
+            "expected_subscription_value_90d_amount": [100, 5_000_000],
+            "expected_subscription_value_12m_amount": [400, 20_000_000],
+        },
+        schema_overrides={"subscription_expected_end_on": pl.Date},
+    )
+    features = make_features(["a", "b"], days_since_last_order=[40, 20])
+    rows = build(scored(ids=["a", "b"], features=features, subscriptions=subscriptions)).customer
+    before = build(scored(ids=["a", "b"], features=features)).customer
+    told = {row["customer_id"]: row for row in rows.to_dicts()}
+    for row in before.to_dicts():
+        part = told[row["customer_id"]]["expected_subscription_value_12m"] or 0
+        assert told[row["customer_id"]]["expected_value_12m"] == row["expected_value_12m"] + part
+    assert (told["x"]["value_tier"], told["x"]["expected_value_12m"]) == ("platinum", 200_000)
 
 
 def test_everybody_known_is_there_once_and_sorted(scored, build, make_features):

@@ -46,10 +46,13 @@ def test_nobody_is_contacted_without_consent():
 
 def test_nobody_who_subscribes_is_let_go_for_what_they_order_beside_it():
     cells = [("active", "lead", "critical"), ("active", "not scored", "not scored"), ("active", "gold", "critical")]
+    cells += [("active", "gold", "low"), ("active", "platinum", "not scored")]
     for standing in ("at risk", "staying", None):
         told = recommended_actions(_customers(cells, subscriber_is=standing), policy=default_policy()).to_list()
         assert told[2].startswith("Win back now")  # well known by their orders
         heads = [action.split("; ")[0] for action in told[:2]]
+        saved = [action.startswith("Save the subscription") for action in told[3:]]
+        assert saved == [standing == "at risk"] * 2  # about to end, and nothing of it in their orders
         if standing is None:
             assert heads == ["Spend nothing on keeping them", "Standard service: not scored"]
         else:

@@ -96,6 +96,7 @@ def test_a_suppression_list_that_can_not_be_read_stops_the_night(trained, open_a
 LISTS = ("retention_list", "winback_list")
 AMOUNTS = (
     "margin_365_amount",
+    "subscription_margin_365_amount",
     "contact_cost_amount",
     "compensation_amount",
     "tickets",
@@ -111,6 +112,7 @@ def made_lists(context):
     customers = ids.with_columns(
         pl.Series("customer_status", ["active", "lapsed"] * 6),
         pl.Series("churn_probability", [0.9, None] * 6),
+        pl.lit(None, pl.Float64).alias("subscription_churn_probability"),
         value_tier=pl.lit("lead"),
         next_offer_1=pl.lit("lamp"),
         main_reason=pl.lit("is silent"),

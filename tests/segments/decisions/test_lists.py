@@ -22,14 +22,16 @@ STAMP = ListStamp(as_of=date(2026, 1, 1), run_key="run", currency=GBP)
 def test_leavers_worth_an_attempt_are_listed_by_what_saving_brings():
     customers = pl.DataFrame(
         {
-            "customer_id": ["big", "small", "safe", "refused", "measured"],
-            "churn_probability": [0.8, 0.9, 0.1, 0.9, 0.6],
-            "margin_365_amount": [100_000, 500, 90_000, 90_000, 20_000],
-            "may_be_contacted": [True, True, True, False, True],
-            "next_offer_1": ["Lamp", None, None, None, None],
-            "main_reason": ["silent for 90 days"] * 5,
-            "effect": [None, None, None, None, 700.0],
-            "effect_error": [None, None, None, None, 100.0],
+            "customer_id": ["big", "small", "safe", "refused", "measured", "subscribes", "both"],
+            "churn_probability": [0.8, 0.9, 0.1, 0.9, 0.6, None, 0.5],
+            "subscription_churn_probability": [None, None, None, None, None, 0.4, 0.3],
+            "margin_365_amount": [100_000, 500, 90_000, 90_000, 20_000, 0, 1_000],
+            "subscription_margin_365_amount": [0, 0, 0, 0, 0, 12_000, 10_000],
+            "may_be_contacted": [True, True, True, False, True, True, True],
+            "next_offer_1": ["Lamp", None, None, None, None, None, None],
+            "main_reason": ["silent for 90 days"] * 7,
+            "effect": [None, None, None, None, 700.0, None, None],
+            "effect_error": [None, None, None, None, 100.0, None, None],
         }
     )
     rules = RetentionRules(from_probability=0.25, save_share=0.1, cost_amount=100)
@@ -38,13 +40,20 @@ def test_leavers_worth_an_attempt_are_listed_by_what_saving_brings():
     assert listed.select("customer_id", "rank", "evidence").rows() == [
         ("big", 1, "assumed"),
         ("measured", 2, "randomised"),
+        ("subscribes", 3, "assumed"),
+        ("both", 4, "assumed"),
     ]
-    assert [float(gain) for gain in listed["expected_gain"]] == [79.0, 6.0]
-    assert [float(low) for low in listed["expected_gain_low"]] == pytest.approx([-1.0, 4.04])
-    assert listed["reason"][0] == "80% likely to leave, £1,000 of yearly margin at stake; silent for 90 days"
+    assert [float(gain) for gain in listed["expected_gain"]] == [79.0, 6.0, 3.8, 2.5]
+    assert [float(low) for low in listed["expected_gain_low"]] == pytest.approx([-1.0, 4.04, -1.0, -1.0])
+    assert [float(stake) for stake in listed["margin_at_stake"]] == [1_000.0, 200.0, 120.0, 110.0]
+    assert listed["reason"].gather([0, 2, 3]).to_list() == [
+        "80% likely to leave, £1,000 of yearly margin at stake; silent for 90 days",
+        "40% likely to end the subscription, £120 of yearly margin at stake",
+        "50% likely to leave, 30% to end the subscription, £110 of yearly margin at stake; silent for 90 days",
+    ]
     alike = customers.with_columns(effect=pl.lit(700.0), effect_error=pl.lit(100.0))
     listed = retention_list(alike, rules=rules, stamp=STAMP)  # of equal gains first where most is at risk
-    assert listed["customer_id"].to_list() == ["big", "measured", "small"]
+    assert listed["customer_id"].to_list() == ["big", "measured", "subscribes", "both", "small"]
 
 
 @pytest.fixture
