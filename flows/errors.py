@@ -180,8 +180,8 @@ class TableUnreadableError(UsageError):
             "the table can't be read",
             where=path,
             got=got,
-            expected="a CSV, Parquet or Excel file with rows and a header",
-            action="name another file",
+            expected="a CSV (.csv, .tsv, .txt, .dat, .data; .gz too), Parquet or Excel file with rows and a header",
+            action="name another file, or save it as one of these",
         )
 
 

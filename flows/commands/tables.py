@@ -29,10 +29,6 @@ Keep = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Another seed, other parts.")]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="For LightGBM.")]
-ScoresFile = Annotated[
-    Path | None,
-    typer.Option("--out", help="Where the scores go, CSV or Parquet [TABLE_scores.csv].", show_default=False),
-]
 ModelFolder = Annotated[Path, typer.Option("--model", help="The folder that training wrote.")]
 
 
@@ -120,7 +116,10 @@ def score_churn(
     table: TableFile,
     model: ModelFolder,
     *,
-    out: ScoresFile = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Where the scores go, CSV or Parquet [TABLE_scores.csv].", show_default=False),
+    ] = None,
     id_column: IdColumn = None,
     threads: Threads = 1,
     as_json: Json = False,

@@ -7,7 +7,7 @@ import typer
 
 from flows.commands.options import Json
 from flows.commands.outcome import command, print_json
-from flows.commands.tables import Drop, IdColumn, Keep, ModelFolder, ScoresFile, Seed, TableFile, Threads
+from flows.commands.tables import Drop, IdColumn, Keep, ModelFolder, Seed, TableFile, Threads
 
 
 @command
@@ -39,7 +39,9 @@ def train_uplift(
     threads: Threads = 1,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Folder for model, predictions and report [TABLE_uplift].", show_default=False),
+        typer.Option(
+            "--out", help="Folder for model, predictions and report [TABLE_uplift_OUTCOME].", show_default=False
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -76,7 +78,10 @@ def score_uplift(
     table: TableFile,
     model: ModelFolder,
     *,
-    out: ScoresFile = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Where the effects go, CSV or Parquet [TABLE_effects.csv].", show_default=False),
+    ] = None,
     id_column: IdColumn = None,
     threads: Threads = 1,
     as_json: Json = False,

@@ -4,26 +4,27 @@ Belongs here: file formats. Not: which column is which (`basket_columns`).
 """
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from flows.errors import TableUnreadableError
-from flows.from_files.prepared_tables import read_table
+from flows.from_files.table_files import Say, read_table
 
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 NO_PRODUCT = -1  # begins and ends a customer's baskets in published files of this form
 
 
-def read_baskets(path: Path) -> pl.DataFrame:
-    """A table of lines, as in the file.
+def read_baskets(path: Path, *, names: Collection[str] = (), say: Say = lambda _: None) -> pl.DataFrame:
+    """A table of lines, as in the file; see `table_files.read_table`.
 
     Raises:
         TableUnreadableError: there is no such file, or it can't be read.
     """
     if not path.name.lower().endswith(JSON_SUFFIXES) or not path.is_file():
-        return read_table(path)
+        return read_table(path, names=names, say=say)
     try:
         table = _read_json(path)
     except Exception as error:

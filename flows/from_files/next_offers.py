@@ -133,12 +133,13 @@ def _read(request: BasketRequest) -> _Tables:
     """
     if request.future is not None and request.hold_out_last:
         raise BasketFutureError(got="--future and --hold-out-last", expected="one of the two")
-    table = read_baskets(request.history)
+    notes, named = list[str](), [name for name in request.columns.values() if name]
+    table = read_baskets(request.history, names=named, say=notes.append)
     columns = guess_columns(table.columns, request.columns)
     future: pl.DataFrame | None = None
-    told: dict[str, Any] = {"columns": columns.told()}
+    told: dict[str, Any] = {"columns": columns.told(), "notes": notes}
     if request.future is not None:
-        future = read_baskets(request.future)
+        future = read_baskets(request.future, names=named, say=notes.append)
         told["future_columns"] = _future_columns(future, columns, request).told()
     lines, counts = basket_lines(table, columns)
     told["history"] = counts

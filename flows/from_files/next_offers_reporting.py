@@ -29,7 +29,7 @@ def print_next_offers(report: Result) -> None:
         f"{history['pairs']:,} products in baskets",
         highlight=False,
     )
-    for line in _left_out(report):
+    for line in [*_left_out(report), *(f"note: {note}" for note in report["notes"])]:
         out.print(line, highlight=False, markup=False)
     out.print(f"ranked by: {report['method']}", highlight=False, markup=False)
     for reason in report["reasons"]:
@@ -43,7 +43,8 @@ def print_next_offers(report: Result) -> None:
 def print_scored_offers(result: Result) -> None:
     """The result of `score`, in the terminal."""
     told = f"{result['rows']:,} products for {result['customers']:,} customers in {result['offers']}"
-    console().print(told, highlight=False, markup=False)
+    for line in [told, *(f"note: {note}" for note in result["notes"])]:
+        console().print(line, highlight=False, markup=False)
 
 
 def _left_out(report: Result) -> list[str]:

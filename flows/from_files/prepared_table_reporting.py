@@ -56,6 +56,8 @@ def print_table_scores(result: Result) -> None:
     )
     if not result["beats_baseline"]:
         out.print("the model did not beat the best single column when it was trained: see its report")
+    for note in result["notes"]:
+        out.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _plain_lines(report: Result) -> list[str]:

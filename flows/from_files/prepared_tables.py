@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from flows.errors import ModelFolderUnreadableError, TableUnreadableError
+from flows.errors import ModelFolderUnreadableError
+from flows.from_files.table_files import read_table
 from flows.published.showing import write_csv, write_parquet
 from flows.running.progress import Reporter
 from models.grading import grade_bundle, grade_figures
@@ -22,30 +23,10 @@ if TYPE_CHECKING:
     from models.prepared_table.training import Prepared, Request, Trained
     from models.registry import Registry
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".parquet", ".pq", ".xlsx")
 MODEL_FOLDER = "model"
 OUT_OF_FOLD = "out_of_fold_predictions"
 DIGEST_FILE = "manifest.sha256"
 MANIFEST_FILE = "manifest.json"
-
-
-def read_table(path: Path) -> pl.DataFrame:
-    """A CSV (any separator; every column as text), Parquet or Excel file.
-
-    Raises:
-        TableUnreadableError: there is no such file, it is of another kind, broken or empty.
-    """
-    name = path.name.lower()
-    if not path.is_file() or not name.endswith(SUFFIXES):
-        got = "no such file" if not path.is_file() else f"a file called {path.name}"
-        raise TableUnreadableError(path=str(path), got=got)
-    try:
-        table = _read(path, name)
-    except Exception as error:
-        raise TableUnreadableError(path=str(path), got=f"{type(error).__name__} while reading it") from error
-    if not table.height:
-        raise TableUnreadableError(path=str(path), got="no rows")
-    return table
 
 
 def train_from_table(
@@ -66,7 +47,9 @@ def train_from_table(
     from models.prepared_table.training import fits, prepare, train_table  # noqa: PLC0415 heavy, only when training
 
     with reporter.step("read and check the table"):
-        prepared = prepare(read_table(table_file), request)
+        asked, notes = [request.id_column, request.label_column, request.time_column], list[str]()
+        prepared = prepare(read_table(table_file, names=[one for one in asked if one], say=notes.append), request)
+        prepared.warnings.extend(notes)
     with reporter.step("cross-validate and fit", parts=fits(prepared, request)) as ticker:
         trained = train_table(prepared, request, trained_as_of=today, tick=ticker.tick)
     folder = out or Path(f"{table_file.name.split('.')[0]}_churn")
@@ -106,10 +89,11 @@ def score_from_table(
     """
     from models.prepared_table.scoring import COLUMNS_FILE, score_table  # noqa: PLC0415 heavy, only when scoring
 
-    table = read_table(table_file)
-    bundle = open_model(model)
+    bundle, notes = open_model(model), list[str]()
+    kept = json.loads(bundle.files[COLUMNS_FILE])
+    name = id_column or kept["id_column"]
+    table = read_table(table_file, names=[*(one["name"] for one in kept["columns"]), name], say=notes.append)
     check_id(table, id_column)
-    name = id_column or json.loads(bundle.files[COLUMNS_FILE])["id_column"]
     scores = score_table(bundle, table, threads=threads)
     target = out or Path(f"{table_file.name.split('.')[0]}_scores.csv")
     scores = write_scores(scores, table, id_column=name, target=target)
@@ -121,6 +105,7 @@ def score_from_table(
         "mean_probability": round(float(probabilities.mean() or 0.0), 6),  # type: ignore[arg-type]  # a Float64 column
         "model": str(model),
         "beats_baseline": bundle.beats_baseline,
+        "notes": notes,
     }
 
 
@@ -163,19 +148,6 @@ def open_model(folder: Path) -> "Any":  # noqa: ANN401 a Bundle, whose module is
         if path.is_file() and not path.is_symlink() and path.name != DIGEST_FILE
     }
     return open_bundle(files, digest=(place / DIGEST_FILE).read_text().strip())
-
-
-def _read(path: Path, name: str) -> pl.DataFrame:
-    if name.endswith((".parquet", ".pq")):
-        return pl.read_parquet(path)
-    if name.endswith(".xlsx"):
-        return pl.read_excel(path)
-    import duckdb  # noqa: PLC0415 only for text files
-
-    with duckdb.connect() as connection:
-        text = connection.sql("SELECT * FROM read_csv(?, all_varchar = true, header = true)", params=[str(path)])
-        table: pl.DataFrame = text.pl()
-    return table
 
 
 def _report(

@@ -49,7 +49,10 @@ def print_uplift_training(report: Result) -> None:
 def print_uplift_scores(result: Result) -> None:
     """What was scored, and where it is."""
     means = ", ".join(f"{name} {value:+.4g}" for name, value in result["means"].items())
-    console().print(
+    out = console()
+    for note in result["notes"]:
+        out.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+    out.print(
         f"[bold green]{result['status']}[/]: {result['rows']:,} rows scored (evidence: {result['evidence']}; on "
         f"average {means}): {result['scores']}",
         soft_wrap=True,

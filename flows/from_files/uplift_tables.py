@@ -15,9 +15,9 @@ from flows.from_files.prepared_tables import (
     MODEL_FOLDER,
     check_id,
     open_model,
-    read_table,
     write_scores,
 )
+from flows.from_files.table_files import read_table
 from flows.published.showing import write_csv, write_parquet
 from flows.running.progress import Reporter
 
@@ -48,7 +48,10 @@ def train_uplift_from_table(
     from models.uplift.training import train_uplift  # noqa: PLC0415
 
     with reporter.step("read and check the table"):
-        prepared = prepare_trial(read_table(table_file), request)
+        asked, notes = [request.id_column, request.treatment_column, request.outcome_column], list[str]()
+        table = read_table(table_file, names=[one for one in asked if one], say=notes.append)
+        prepared = prepare_trial(table, request)
+        prepared.warnings.extend(notes)
     with reporter.step("cross-validate and fit", parts=OUTER_FOLDS + 1) as ticker:
         trained = train_uplift(prepared, request, trained_as_of=today, tick=ticker.tick)
     folder = out or Path(f"{table_file.name.split('.')[0]}_uplift_{_plain(request.outcome_column)}")
@@ -68,10 +71,10 @@ def score_uplift_from_table(
     """
     from models.uplift.training import COLUMNS_FILE, score_uplift  # noqa: PLC0415 heavy, only when scoring
 
-    table = read_table(table_file)
-    check_id(table, id_column)
-    bundle = open_model(model)
+    bundle, notes = open_model(model), list[str]()
     kept = json.loads(bundle.files[COLUMNS_FILE])
+    table = read_table(table_file, names=[one["name"] for one in kept["columns"]], say=notes.append)
+    check_id(table, id_column)
     scores = score_uplift(bundle, table, threads=threads)
     target = out or Path(f"{table_file.name.split('.')[0]}_effects.csv")
     scores = write_scores(scores, table, id_column=id_column or kept["id_column"], target=target)
@@ -88,6 +91,7 @@ def score_uplift_from_table(
         "means": means,
         "model": str(model),
         "beats_baseline": bundle.beats_baseline,
+        "notes": notes,
     }
 
 

@@ -22,6 +22,7 @@ HELPERS: dict[str, tuple[str, ...]] = {
 _MOMENT_ALONE, _CODE_ALONE, _EMAIL_ALONE = 0.5, 0.6, 0.7
 _MOST, _NEARLY_ALL = 0.8, 0.95
 _LARGEST_COUNT_OF_DAYS = 20_000
+_MOST_LINES = 200  # a number that more rows than these share, on the average, names a channel or a shop, no order
 _COUNTED_TIMES = {"day", "days", "date", "time", "hour", "hours", "week", "weeks", "start", "end"}
 _RANGES = {"birth_year": (1890, 2100), "nps": (0, 10), "satisfaction": (0, 10), "severity": (0, 10)}
 
@@ -90,6 +91,8 @@ def _fits(contract: Contract, sample: Sample) -> Iterator[Fit]:
 def _by_values_alone(contract: Contract, field: str, facts: ColumnFacts, dated: list[ColumnFacts]) -> float:
     if field == "email" and facts.email >= _MOST:
         return _EMAIL_ALONE
+    if contract.entity == "orders" and field == "order_id" and facts.numbered >= _NEARLY_ALL:
+        return _CODE_ALONE
     if field == "currency" and facts.currency_code >= _NEARLY_ALL and facts.type == "VARCHAR":
         return _CODE_ALONE
     if field == main_moment(contract) and dated == [facts]:
@@ -117,6 +120,8 @@ def _shape_of_identifier(contract: Contract, field: str, facts: ColumnFacts) -> 
         return 0.0
     if contract.key == (field,):
         return facts.unique if facts.unique >= _NEARLY_ALL else 0.1 * facts.unique
+    if contract.entity == "orders" and field == "order_id" and facts.distinct * _MOST_LINES < facts.rows:
+        return 0.0
     return 1.0 if facts.distinct > 1 else 0.3
 
 

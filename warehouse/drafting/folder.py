@@ -22,6 +22,7 @@ from warehouse.sources.files import SourcePlace
 from warehouse.sources.inputs import read_input, read_query
 from warehouse.sources.values import plain_identifier
 
+_FEW, _MOST, _SURE = 0.01, 0.9, 0.9
 LINKED_ROWS = 1_000_000
 """Rows read of each table, from its head: enough to see which rows of others are named there."""
 
@@ -92,6 +93,7 @@ class _Folder:
         links: between them.
         customer: the orders' column that says who bought.
         hidden: columns that sound more like it, but have a new value for every order.
+        ordered: by field (who bought, what was bought) the table and SQL of the orders' values.
         part_of: by table the one whose rows it completes (heads of orders).
         samples: by query its rows.
     """
@@ -102,6 +104,7 @@ class _Folder:
     links: list[Link] = field(default_factory=list)
     customer: str = ""
     hidden: set[str] = field(default_factory=set)
+    ordered: dict[str, tuple[str, str]] = field(default_factory=dict)
     part_of: dict[str, str] = field(default_factory=dict)
     samples: dict[str, Sample] = field(default_factory=dict)
 
@@ -133,6 +136,11 @@ class _Folder:
     def _learn(self, orders: FolderSource) -> None:
         """Who the customer is and which tables are part of the orders, for all other tables to keep to."""
         self.customer, order = (orders.draft.proposals[name].value for name in ("customer_id", "order_id"))
+        sample = self._alone(orders.name) if not orders.steps else self.samples[self._joined_query(orders.name)]
+        for name in ("customer_id", "product_id"):
+            if orders.draft.proposals[name].how == "columns":
+                column = f"{identifier(orders.draft.proposals[name].value)}::varchar"
+                self.ordered[name] = (sample.raw.table, column)
         joined = {link.other: link for link in orders.steps}
         self.part_of = {
             other: orders.name for other, link in joined.items() if link.column == order and link.table == orders.name
@@ -155,10 +163,43 @@ class _Folder:
 
     def _candidates(self, name: str, entities: Sequence[str]) -> Iterator[FolderSource]:
         """Drafts of a table by itself, and joined with what its rows belong to where something is missing."""
-        for draft in drafts_of(name, self._alone(name), entities, self.currency):
+        for found in drafts_of(name, self._alone(name), entities, self.currency):
+            draft = self._keyed_as_ordered(found, self._alone(name))
+            if draft is None:
+                continue
             yield FolderSource(name=name, draft=draft, query=self._query_alone(name), look=self._repeated(name))
-            if draft.missing and reached(name, self.links):
+            if draft.missing and reached(name, self.links) and not self._only_by_orders(name, draft):
                 yield from self._joined(name, draft.entity)
+
+    def _keyed_as_ordered(self, draft: Draft, sample: Sample) -> Draft | None:
+        """The draft of customers or products with the key that the orders name; none where it names other things."""
+        key = {"customers": "customer_id", "products": "product_id"}.get(draft.entity, "")
+        proposal = draft.proposals.get(key)
+        if not self.ordered.get(key) or proposal is None or proposal.how != "columns":
+            return draft
+        there = {name: self._share_of_ordered(key, sample, name) for name in (proposal.value, *draft.unmapped)}
+        best = max(there, key=lambda name: (there[name], name == proposal.value))
+        if there[best] <= _FEW and proposal.confidence < _SURE:
+            return None
+        if there[best] < _MOST or there[proposal.value] >= _FEW or sample.facts[best].unique < _MOST:
+            return draft
+        kept = replace(proposal, value=best, confidence=0.95, why=f"{there[best]:.0%} of the orders' {key} are there")
+        left = {name: kind for name, kind in draft.unmapped.items() if name != best}
+        left[proposal.value] = sample.facts[proposal.value].type
+        return replace(draft, proposals={**draft.proposals, key: kept}, unmapped=left)
+
+    def _share_of_ordered(self, key: str, sample: Sample, column: str) -> float:
+        """Share of the different values of the orders' customers or products that a column of another table holds."""
+        query, ordered = self.ordered[key]
+        if not sample.facts[column].is_scalar:
+            return 0.0
+        there = f"select {identifier(column)}::varchar from {sample.raw.table}"  # noqa: S608  # quoted names
+        sql = f"select coalesce(avg((v in ({there}))::int), 0) from (select distinct {ordered} v from {query})"  # noqa: S608  # as above
+        return float(first_row(self.connection, sql)[0])
+
+    def _only_by_orders(self, name: str, draft: Draft) -> bool:
+        """Whether rows are to be customers although they name none, only an order that somebody made."""
+        return draft.entity == "customers" and self.customer != "" and self.customer not in self.tables[name].facts
 
     def _alone(self, name: str) -> Sample:
         query = self._query_alone(name)
@@ -210,7 +251,7 @@ class _Folder:
     def _joined(self, name: str, entity: str) -> Iterator[FolderSource]:
         steps = reached(name, self.links)
         columns = joined_columns(name, steps, self.tables, without=self.hidden)
-        sample = self._sample_of(f"{name} joined", join_sql(name, steps, columns, rows=SAMPLED_ROWS))
+        sample = self._sample_of(f"{name} joined", self._joined_query(name))
         (draft,) = drafts_of(name, sample, (entity,), self.currency)
         used = [column for column in columns if column not in draft.unmapped or column in draft.no_sales]
         kept = needed_steps(steps, {columns[column][0] for column in used})
@@ -219,6 +260,12 @@ class _Folder:
         query = join_sql(name, kept, shown, whole=whole)
         look = "; ".join(filter(None, map(self._repeated_key, kept)))
         yield FolderSource(name=name, draft=draft, query=query, steps=tuple(kept), look=look)
+
+    def _joined_query(self, name: str) -> str:
+        """A head of a table's rows with all that they lead to."""
+        steps = reached(name, self.links)
+        columns = joined_columns(name, steps, self.tables, without=self.hidden)
+        return join_sql(name, steps, columns, rows=SAMPLED_ROWS)
 
     def _repeated_key(self, link: Link) -> str:
         """How many keys that are looked up have several rows that differ, and which is taken; empty where none has."""

@@ -1,7 +1,7 @@
 """What fills the fields that no column fits: made from other columns, a constant, or nothing and a word about it.
 
 Belongs here: derived expressions and constants, each with a confidence and its reason. Does not: which column fits
-which field (`fit.py`).
+which field (`fit.py`), what orders need (`order_lines.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from typing import Literal
 
 from data_contracts.contracts import Contract
 from data_contracts.sql import text
+from warehouse.drafting import order_lines
 from warehouse.drafting.currency import said_currency
 from warehouse.drafting.fit import LEAST_SCORE, Fit, is_counted_time, main_moment
 from warehouse.drafting.names import likeness, words_of
@@ -24,8 +25,6 @@ COUNTED = LEAST_SCORE
 """The confidence in a key that only counts rows: as little as in a column that most rows share."""
 
 _NEARLY_ALL, _UNIQUE = 0.95, 0.9995
-_WITHOUT_UNITS = 0.6
-_LEAST_ORDERS, _FEWER, _SOUNDS = 50, 0.99, 0.5
 _LONG_KNOWN = "2000-01-01"
 
 
@@ -117,28 +116,6 @@ def _unit_of_time(facts: ColumnFacts) -> str:
     return "weeks" if words & {"week", "weeks"} else "hours" if words & {"hour", "hours", "time"} else "days"
 
 
-def _total_from_price(gaps: Gaps) -> None:
-    """Amount = quantity * price, unless a column is that product already."""
-    price = gaps.fits.get("@unit_price")
-    if price is None:
-        return
-    if not gaps.columns_behind("quantity"):
-        if gaps.wants("amount"):
-            why = f"no column counts units: one a row; check that {price.column} is the whole line's, and net"
-            gaps.put("amount", "columns", price.column, price.score * _WITHOUT_UNITS, why)
-        return
-    quantity = gaps.proposals["quantity"].value
-    if gaps.has("amount"):
-        share = gaps.sample.product_share(gaps.proposals["amount"].value, (quantity, price.column))
-        if share >= _NEARLY_ALL:
-            why = f"it is {quantity} * {price.column} in {share:.0%} of the rows"
-            gaps.put("amount", "columns", gaps.proposals["amount"].value, 0.98, why)
-        return
-    units, each = gaps.sample.number(quantity), gaps.sample.number(price.column)
-    value = f"{units}::decimal(18, 4) * {each}::decimal(18, 4)"
-    gaps.put("amount", "expressions", value, price.score * 0.95, "no column is a total; check that the price is net")
-
-
 def _discounts(gaps: Gaps) -> None:
     """Several columns of discounts are one discount together."""
     if not gaps.has("discount_amount"):
@@ -156,53 +133,6 @@ def _discounts(gaps: Gaps) -> None:
         value = " + ".join(f"coalesce({gaps.sample.number(name)}, 0)" for name in (first, *more))
         why = "several columns of discounts; check that none is part of another"
         gaps.put("discount_amount", "expressions", value, 0.5, why)
-
-
-def _order_without_number(gaps: Gaps) -> None:
-    if gaps.contract.entity != "orders" or not gaps.has("customer_id", "ordered_at") or gaps.has("order_id"):
-        return
-    value = f"concat_ws('-', {gaps.sql('customer_id')}, {gaps.sql('ordered_at')}::varchar)"
-    gaps.put("order_id", "expressions", value, 0.5, "no column names the order: one order for each customer and moment")
-
-
-def _customer_of_several_orders(gaps: Gaps) -> None:
-    """Where each order has a customer id of its own, nobody would ever come back: another column says who bought."""
-    order, customer = gaps.columns_behind("order_id"), gaps.columns_behind("customer_id")
-    if gaps.contract.entity != "orders" or not order or not customer:
-        return
-    orders = gaps.sample.facts[order[0]].distinct
-    if orders < _LEAST_ORDERS or gaps.sample.facts[customer[0]].distinct < _FEWER * orders:
-        return
-    told = f"{customer[0]} has a new value for nearly every order"
-    others = [
-        name
-        for name, facts in gaps.sample.facts.items()
-        if name not in (*order, *customer)
-        and likeness(name, "orders", "customer_id") >= _SOUNDS
-        and facts.filled == facts.rows
-        and 1 < facts.distinct < gaps.sample.facts[customer[0]].distinct
-    ]
-    if others:
-        best = max(others, key=lambda name: gaps.sample.facts[name].distinct)
-        gaps.put("customer_id", "columns", best, 0.7, f"{told}; {best} comes again")
-    else:
-        gaps.put("customer_id", "columns", customer[0], LEAST_SCORE, f"{told}: hardly anybody buys twice; is it?")
-
-
-def _lines(gaps: Gaps) -> None:
-    """A line's number within its order: a column that tells lines apart, else their order in the file."""
-    if gaps.contract.entity != "orders" or not gaps.has("order_id"):
-        return
-    order = gaps.columns_behind("order_id")
-    if gaps.has("line_number") and order:
-        line = gaps.proposals["line_number"]
-        if gaps.sample.unique_share([*order, line.value]) >= _NEARLY_ALL:
-            return
-        del gaps.proposals["line_number"]
-    sorted_by = [identifier(name) for name in gaps.columns_behind("product_id", "quantity")]
-    by = ", ".join([*sorted_by, "source_row"])
-    value = f"row_number() over (partition by {gaps.sql('order_id')} order by {by})"
-    gaps.put("line_number", "expressions", value, 0.7, "no column numbers the lines: their place within the order")
 
 
 def _order_constants(gaps: Gaps) -> None:
@@ -325,11 +255,14 @@ def natural_hint(contract: Contract, name: str) -> str:
 
 
 _RULES: Sequence[Callable[[Gaps], None]] = (
-    _total_from_price,
+    order_lines.total_from_price,
     _discounts,
-    _order_without_number,
-    _customer_of_several_orders,
-    _lines,
+    order_lines.customer_by_email,
+    order_lines.order_without_number,
+    order_lines.customer_of_several_orders,
+    order_lines.total_of_the_order,
+    order_lines.said_once_an_order,
+    order_lines.lines,
     _order_constants,
     _currency,
     _subscription_of_customer,

@@ -18,7 +18,8 @@ from warehouse.sources.values import plain_identifier
 
 DATE_FORMATS = (
     "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y",
-    "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y",
+    "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d.%m.%y %H:%M", "%d.%m.%y",
+    "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y",
     "%d/%m/%y %H:%M", "%d/%m/%y", "%m/%d/%y %H:%M", "%m/%d/%y", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d", "%Y%m%d%H%M%S",
     "%Y%m%d", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%m/%d/%Y %I:%M:%S %p",
     "%m/%d/%Y %I:%M %p",
@@ -30,7 +31,9 @@ _ENOUGH = 0.95
 _DISTINCT_LOOKED_AT = 2_000
 _MOST_TRUTH_WORDS = 6
 _MOST_STATES = 30
-_CALLED_OFF = r"\b(cancel|void|declin|fail|reject|abort|unavailable|fraud|storn|abgelehnt|annul|anul|cancelad|refus)"
+_CALLED_OFF = (
+    r"\b(cancel|void|declin|fail|reject|abort|unavailable|fraud|storn|abgelehnt|annul|anul|cancelad|refus|refunded)"
+)
 _MOST_FORMATS, _FEW = 3, 0.05
 _EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 _PHONE = r"\+?[0-9][0-9 ()/.-]{6,18}[0-9]"
@@ -52,6 +55,7 @@ class ColumnFacts:
         negative: share of values below zero.
         largest: the largest absolute number.
         leading_zero: share of values such as `007`.
+        numbered: share of values such as `#1001`.
         sign: the sign of money (`€`) that nearly each of its values has; the facts about them are those without it.
         decimal_comma: its numbers are written `1.516,30`; the facts about them are those of `1516.30`.
         truth_words: where its values are words for yes and no that a load would not understand by itself (`oui`,
@@ -76,6 +80,7 @@ class ColumnFacts:
     negative: float = 0
     largest: float = 0
     leading_zero: float = 0
+    numbered: float = 0
     sign: str = ""
     decimal_comma: bool = False
     truth_words: tuple[tuple[str, bool], ...] = ()
@@ -129,6 +134,31 @@ class Sample:
         """Share of rows in which `total` is the product of two columns, to half a hundredth."""
         first, second, whole = (f"try_cast({self.number(name)}::varchar as double)" for name in (*factors, total))
         return float(self.ask(f"coalesce(avg((abs({first} * {second} - {whole}) <= 0.0051)::int), 0)"))
+
+    def within(self, column: str, order: str) -> tuple[int, float, float]:
+        """Of a column of orders' lines: how many orders have several, and how often all of one say the same.
+
+        Returns:
+            Orders of several lines; share of those with at most one value; share of all rows whose order has none.
+        """
+        name, key, table = identifier(column), identifier(order), self.raw.table
+        value = f"nullif(trim({name}::varchar), '')"
+        sql = f"""
+            select count(*) filter (lines > 1), coalesce(avg((there <= 1)::int) filter (lines > 1), 0),
+              coalesce(sum(lines) filter (there = 0), 0) / greatest(sum(lines), 1)
+            from (select count(*) as lines, count(distinct {value}) as there from {table} group by {key})"""  # noqa: S608  # quoted names
+        several, same, blank = first_row(self.connection, sql)
+        return int(several), float(same), float(blank)
+
+    def price_of_two(self, price: str, *, units: str, product: str) -> float:
+        """How many times as much two units of a product cost as one: the median product's, 0 where none has both."""
+        each, number = (f"try_cast({self.number(name)}::varchar as double)" for name in (price, units))
+        sql = f"""
+            select coalesce(median(two / one), 0) from (
+              select avg({each}) filter ({number} = 1) as one, avg({each}) filter ({number} = 2) as two
+              from {self.raw.table} group by {identifier(product)}
+            ) where one > 0"""  # noqa: S608  # quoted names
+        return float(first_row(self.connection, sql)[0])
 
     def number(self, column: str) -> str:
         """SQL of a column's values as plain numbers: without a sign of money, a decimal comma made a point."""
@@ -198,6 +228,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, raw: RawTable, name: str) -> C
         "decimals": "regexp_matches(v, '\\.[0-9]*[1-9]')",
         "negative": "starts_with(v, '-')",
         "leading_zero": "regexp_full_match(v, '0[0-9]+')",
+        "numbered": "regexp_full_match(v, '#[0-9]+')",
     }
     shares = ", ".join(f"avg(({sql})::int)" for sql in shapes.values())
     found = first_row(connection, f"select {shares}, coalesce(max(abs(try_cast(v as double))), 0) from looked_at")  # noqa: S608  # this module's own

@@ -20,7 +20,7 @@ def without_decimal_comma(value: str) -> str:
     return rf"replace(regexp_replace({value}, '\.([0-9]{{3}})', '\1', 'g'), ',', '.')"
 
 
-CURRENCY_SIGNS = {"€": "EUR", "£": "GBP", "$": "USD"}
+CURRENCY_SIGNS = {"€": "EUR", "£": "GBP", "R$": "BRL", "$": "USD", "₹": "INR", "zł": "PLN", "CHF": "CHF", "EUR": "EUR"}
 """Signs of money and the currency meant; a dollar may be another country's."""
 
 

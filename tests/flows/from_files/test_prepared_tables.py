@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from flows.errors import ModelFolderUnreadableError, TableUnreadableError
-from flows.from_files.prepared_tables import open_model, read_table
+from flows.errors import ModelFolderUnreadableError
+from flows.from_files.prepared_tables import open_model
 from models.errors import BundleCorruptError
 
 
@@ -86,23 +86,6 @@ def test_a_leaking_column_blocks_with_its_name(gristmill, files):
 )
 def test_incomplete_commands_are_told_so(gristmill, files, arguments):
     assert gristmill(*arguments).returncode == 2
-
-
-def test_tables_are_read_as_text_or_as_they_are(files):
-    table = read_table(files / "table.csv")
-    assert set(table.schema.values()) == {pl.String}
-    assert table["customer"][0] == "00000"
-    assert read_table(files / "new.parquet").schema["months"] == pl.Int64
-
-
-@pytest.mark.parametrize(
-    ("name", "content"), [("a.csv", ""), ("a.parquet", "no parquet"), ("a.exe", "x"), ("b.csv", None)]
-)
-def test_what_is_no_table_is_refused(tmp_path, name, content):
-    if content is not None:
-        (tmp_path / name).write_text(content)
-    with pytest.raises(TableUnreadableError):
-        read_table(tmp_path / name)
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
