@@ -258,7 +258,7 @@ class BasketColumnsError(UsageError):
             where="its columns",
             got=", ".join(columns),
             expected="a customer, an item, and a basket number or a date",
-            action="name them: --customer, --item, --basket or --date",
+            action="name them: --customer, --item, --basket or --date; if one is in another file, join it first",
         )
 
 

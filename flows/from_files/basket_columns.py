@@ -18,26 +18,29 @@ NAMES = {
         "customerid customer user userid householdid household householdkey memberid member clientid client cardid "
         "card custid cust buyerid buyer personid person shopperid shopper accountid account uid u customernumber "
         "customerno usernumber loyaltyid visitorid kundennr kundennummer kundenid kunde numeroclient "
-        "idcliente cliente codicecliente klantnummer klantid klant"
+        "idcliente cliente codicecliente klantnummer klantid klant custcode customercode clientcode memberno "
+        "membernumber membershipid cardno cardnumber msno"
     ),
     "basket": (
         "basketnumber ordernumber basketid basket orderid order ordernr orderno transactionid transaction transid tid "
         "invoiceno invoice invoiceid invoicenumber receiptid receipt tripid trip visitid visit visitnumber sessionid "
         "session basketno basketnr ticketid ticket t position step sequence seq transactionnumber bestellnr "
         "bestellnummer bestellung auftragsnr auftragsnummer belegnr belegnummer bonnr bonnummer rechnungsnr "
-        "rechnungsnummer commande numerocommande pedido numeropedido idpedido ordine numeroordine bestelnummer"
+        "rechnungsnummer commande numerocommande pedido numeropedido idpedido ordine numeroordine bestelnummer "
+        "basketno cartid billno billnumber billid bill receiptno receiptnumber voucherno"
     ),
     "date": (
         "date day orderdate ordereddate orderedat transactiondate transactiondt transactiontimestamp invoicedate "
         "timestamp datetime time purchasedate purchasedat basketdate dt tdat daynumber "
         "dayno createdat saledate eventtime datum bestelldatum kaufdatum belegdatum datecommande fecha fechapedido "
-        "dataordine besteldatum"
+        "dataordine besteldatum shopdate salesdate billdate receiptdate txndate visitdate"
     ),
     "item": (
         "itemid item items productid product products materialnumber material stockcode sku skuid articleid article "
         "upc productcode itemcode goodsid prodid asin i itemnumber productnumber productname itemname commodity "
         "artikel artikelnr artikelnummer artikelid produkt produktid produktnummer produit produitid codeproduit "
-        "producto idproducto articulo artculo prodotto codiceprodotto articolo artikelcode"
+        "producto idproducto articulo artculo prodotto codiceprodotto articolo artikelcode prodcode productno prodno "
+        "itemno articleno partno partnumber isbn itemdescription productdescription description"
     ),
     "quantity": "quantity qty units count itemquantity unitssold menge anzahl quantite quantit cantidad aantal",
     "price": (

@@ -103,7 +103,7 @@ def _said_so_far(file: Path) -> tuple[Path, str | None]:
     currency = company.get("currency") if isinstance(company, dict) else None
     root = file.parent / data if isinstance(data, str) else Path.cwd()
     known = isinstance(currency, str) and currency in MINOR_UNIT_DIGITS
-    return (root if root.is_dir() else Path.cwd()).absolute(), currency if known else None
+    return Path(os.path.normpath(root.absolute())), currency if known else None
 
 
 def _input(what: str, root: Path, *, database: str | None, sheet: str | None) -> InputSpec:

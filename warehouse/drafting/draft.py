@@ -51,6 +51,7 @@ class Draft:
         rows: rows of the sample.
         values: by contract column what the source's words for yes and no mean, where a load would not know.
         no_sales: of orders, by source column its words for what was never sold (`canceled`).
+        order_of: by such a column the one that names the order, where one line of an order says it for all of them.
         repeated_rows: of orders whose lines no column numbers, rows that repeat an earlier one wholly.
     """
 
@@ -65,6 +66,7 @@ class Draft:
     rows: int
     values: dict[str, dict[str, bool]] = field(default_factory=dict)
     no_sales: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    order_of: dict[str, str] = field(default_factory=dict)
     repeated_rows: int = 0
 
 
@@ -117,6 +119,8 @@ def _draft(contract: Contract, sample: Sample, currency: str | None) -> Draft:
         for name, proposal in proposals.items()
         if proposal.how == "columns" and contract.columns[name].type in ("date", "timestamp")
     }
+    no_sales = {name: words for name in left if contract.entity == "orders" and (words := sample.no_sales(name))}
+    order = proposals.get("order_id")
     formats = {name: facts.mixed_formats or facts.date_formats[:1] for name, facts in moments.items()}
     return Draft(
         entity=contract.entity,
@@ -135,7 +139,12 @@ def _draft(contract: Contract, sample: Sample, currency: str | None) -> Draft:
             and proposal.how == "columns"
             and sample.facts[proposal.value].truth_words
         },
-        no_sales={name: words for name in left if contract.entity == "orders" and (words := sample.no_sales(name))},
+        no_sales=no_sales,
+        order_of={
+            name: order.value
+            for name in no_sales
+            if order is not None and order.how == "columns" and sample.said_once(name, order.value)
+        },
         repeated_rows=sample.repeated_rows() if _line_is_counted(proposals) else 0,
     )
 

@@ -30,7 +30,14 @@ def draft_toml(name: str, spec: InputSpec, draft: Draft, *, others: Mapping[str,
         others: by entity the score of other tables it might feed.
     """
     return "\n".join(
-        ["", *_head(draft, others or {}), *_input(name, spec), "", *_source(name, draft, f"input = {_toml(name)}"), ""]
+        [
+            "",
+            *_head(draft, others or {}, name),
+            *_input(name, spec),
+            "",
+            *_source(name, draft, f"input = {_toml(name)}"),
+            "",
+        ]
     )
 
 
@@ -41,11 +48,17 @@ def folder_toml(inputs: Mapping[str, InputSpec], folder: FolderDraft) -> str:
         lines += ["", f"# [inputs.{_key(name)}] feeds nothing by itself: {_one_line(why)}"]
     for source in folder.sources:
         look = [f"# LOOK: {_one_line(source.look)}"] if source.look else []
-        lines += ["", "", *_head(source.draft, {}), *look, *_source(source.called, source.draft, _rows_from(source))]
+        lines += [
+            "",
+            "",
+            *_head(source.draft, {}, source.name),
+            *look,
+            *_source(source.called, source.draft, _rows_from(source)),
+        ]
     return "\n".join([*lines, ""])
 
 
-def _head(draft: Draft, others: Mapping[str, float]) -> Iterator[str]:
+def _head(draft: Draft, others: Mapping[str, float], rows_from: str) -> Iterator[str]:
     yield f"# A proposal for {draft.entity}, from {draft.rows:,} sampled rows. The numbers say how sure it is, 0 to 1:"
     yield "# look at every LOOK, then try it with `gristmill source check`."
     if draft.score < POOR_SCORE:
@@ -56,7 +69,7 @@ def _head(draft: Draft, others: Mapping[str, float]) -> Iterator[str]:
         yield f"# MISSING {missing.field} ({missing.meaning}): {missing.hint}"
     for column, words in draft.no_sales.items():
         listed = ", ".join(map(text, words))
-        told = f"where = {_toml(f'coalesce({plain_identifier(column)}, {_EMPTY}) not in ({listed})')}"
+        told = f"where = {_toml(_other_than(column, listed, draft.order_of.get(column), rows_from))}"
         said = f"{_one_line(column)} says {_one_line(listed)}"
         yield f"# LOOK: {said}; where those are no sales, add below `entity`: {told}"
     if draft.repeated_rows:
@@ -67,6 +80,14 @@ def _head(draft: Draft, others: Mapping[str, float]) -> Iterator[str]:
             f"{_one_line(name)} ({kind})" for name, kind in draft.unmapped.items()
         )
     yield ""
+
+
+def _other_than(column: str, words: str, order: str | None, rows_from: str) -> str:
+    """SQL that leaves out the rows that say one of these words; the whole order, where one of its lines says it."""
+    if order is None:
+        return f"coalesce({plain_identifier(column)}, {_EMPTY}) not in ({words})"
+    named, rows = plain_identifier(order), plain_identifier(rows_from)
+    return f"{named} not in (select {named} from {rows} where {plain_identifier(column)} in ({words}))"  # noqa: S608  # quoted names
 
 
 def _input(name: str, spec: InputSpec) -> Iterator[str]:

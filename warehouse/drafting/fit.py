@@ -23,6 +23,19 @@ _MOMENT_ALONE, _CODE_ALONE, _EMAIL_ALONE = 0.5, 0.6, 0.7
 _MOST, _NEARLY_ALL = 0.8, 0.95
 _LARGEST_COUNT_OF_DAYS = 20_000
 _MOST_LINES = 200  # a number that more rows than these share, on the average, names a channel or a shop, no order
+_BESIDE_THE_PRICE = {
+    "shipping",
+    "freight",
+    "postage",
+    "delivery",
+    "tax",
+    "vat",
+    "refund",
+    "refunded",
+    "discount",
+    "tip",
+}
+_WITH_OR_WITHOUT = {"incl", "including", "with", "after", "excl", "excluding", "ex", "net", "before", "without", "less"}
 _COUNTED_TIMES = {"day", "days", "date", "time", "hour", "hours", "week", "weeks", "start", "end"}
 _RANGES = {"birth_year": (1890, 2100), "nps": (0, 10), "satisfaction": (0, 10), "severity": (0, 10)}
 
@@ -133,9 +146,11 @@ def _shape_of_moment(field: str, facts: ColumnFacts) -> float:
 
 
 def _shape_of_money(field: str, facts: ColumnFacts) -> float:
-    del field
     if facts.numeric < _NEARLY_ALL or (facts.is_dated and not facts.decimals):
         return 0.0
+    words = set(words_of(facts.name))
+    if field == "amount" and words & _BESIDE_THE_PRICE and not words & _WITH_OR_WITHOUT:
+        return 0.2
     return 1.0 if facts.decimals else 0.7
 
 

@@ -16,12 +16,13 @@ from data_contracts.sql import first_row, identifier
 from warehouse.drafting.draft import POOR_SCORE, SAMPLED_ROWS, Draft, drafts_of
 from warehouse.drafting.gaps import COUNTED
 from warehouse.drafting.links import Link, find_links, join_sql, joined_columns, needed_steps, reached
-from warehouse.drafting.names import likeness
+from warehouse.drafting.names import likeness, singular_words
 from warehouse.drafting.profile import Sample
 from warehouse.sources.files import SourcePlace
 from warehouse.sources.inputs import read_input, read_query
 from warehouse.sources.values import plain_identifier
 
+_RETURNS = {"return", "refund", "retoure", "retouren", "gutschrift", "retour", "devolucion", "reso", "chargeback"}
 _FEW, _MOST, _SURE = 0.01, 0.9, 0.9
 LINKED_ROWS = 1_000_000
 """Rows read of each table, from its head: enough to see which rows of others are named there."""
@@ -118,7 +119,12 @@ class _Folder:
         unused = {name: f"its rows complete those of {of}" for name, of in self.part_of.items()}
         for name in (name for name in self.tables if name not in taken):
             best, lacks = self._best(name), "" if orders is not None else self._lacks_for_orders(name)
-            if lacks:
+            if orders is not None and singular_words(name) & _RETURNS:
+                unused[name] = (
+                    "its name says returns, which nothing takes off what was bought before they feed orders too: with "
+                    "negative quantity and amount, and the customer of the order they belong to"
+                )
+            elif lacks:
                 unused[name] = (
                     f"it looks like orders, but nothing fills {lacks}; `gristmill source draft` shows it alone"
                 )
@@ -168,7 +174,7 @@ class _Folder:
             if draft is None:
                 continue
             yield FolderSource(name=name, draft=draft, query=self._query_alone(name), look=self._repeated(name))
-            if draft.missing and reached(name, self.links) and not self._only_by_orders(name, draft):
+            if draft.missing and reached(name, self.links):
                 yield from self._joined(name, draft.entity)
 
     def _keyed_as_ordered(self, draft: Draft, sample: Sample) -> Draft | None:
@@ -196,10 +202,6 @@ class _Folder:
         there = f"select {identifier(column)}::varchar from {sample.raw.table}"  # noqa: S608  # quoted names
         sql = f"select coalesce(avg((v in ({there}))::int), 0) from (select distinct {ordered} v from {query})"  # noqa: S608  # as above
         return float(first_row(self.connection, sql)[0])
-
-    def _only_by_orders(self, name: str, draft: Draft) -> bool:
-        """Whether rows are to be customers although they name none, only an order that somebody made."""
-        return draft.entity == "customers" and self.customer != "" and self.customer not in self.tables[name].facts
 
     def _alone(self, name: str) -> Sample:
         query = self._query_alone(name)
@@ -253,6 +255,8 @@ class _Folder:
         columns = joined_columns(name, steps, self.tables, without=self.hidden)
         sample = self._sample_of(f"{name} joined", self._joined_query(name))
         (draft,) = drafts_of(name, sample, (entity,), self.currency)
+        if not _is_about(name, draft, columns):
+            return
         used = [column for column in columns if column not in draft.unmapped or column in draft.no_sales]
         kept = needed_steps(steps, {columns[column][0] for column in used})
         shown = {column: place for column, place in columns.items() if column in used or place[0] == name}
@@ -289,6 +293,13 @@ class _Folder:
             self.connection.execute(f"drop table if exists raw.{identifier(f'query of {name}')}")
             self.samples[query] = Sample(self.connection, read_query(self.connection, name, query))
         return self.samples[query]
+
+
+def _is_about(name: str, draft: Draft, columns: Mapping[str, tuple[str, str]]) -> bool:
+    """Whether the rows of a join are those of its first table: their key does not come from a table looked up."""
+    keys = [draft.proposals[key] for key in core_contract(draft.entity).key if key in draft.proposals]
+    places = [columns[each.value][0] for each in keys if each.how == "columns"]
+    return draft.entity == "orders" or not places or name in places
 
 
 def _best_of(sources: Sequence[FolderSource]) -> FolderSource | None:

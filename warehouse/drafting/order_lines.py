@@ -45,9 +45,22 @@ def total_from_price(gaps: "Gaps") -> None:
         if facts[total].filled >= facts[price.column].filled - _MANY_EMPTY * facts[total].rows:
             return
         why = f"{total} is empty in {1 - facts[total].filled / facts[total].rows:.0%} of the rows: the whole order's"
+    if _is_of_the_line(gaps, price.column, quantity):
+        return
     units, each = gaps.sample.number(quantity), gaps.sample.number(price.column)
     value = f"{units}::decimal(18, 4) * {each}::decimal(18, 4)"
     gaps.put("amount", "expressions", value, price.score * 0.95, f"{why}; check that the price is net")
+
+
+def _is_of_the_line(gaps: "Gaps", price: str, quantity: str) -> bool:
+    """Whether a price is that of all units of a line together; then it is put as the amount."""
+    product = gaps.columns_behind("product_id")
+    ratio = gaps.sample.price_of_two(price, units=quantity, product=product[0]) if product else 0.0
+    if ratio < _PRICE_OF_MORE:
+        return False
+    told = f"of the same product two cost {ratio:.1f} times as much as one: the line's total, not the price of one"
+    gaps.put("amount", "columns", price, 0.6, told)
+    return True
 
 
 def _amount_that_counts_units(gaps: "Gaps") -> None:
@@ -67,16 +80,12 @@ def _amount_that_counts_units(gaps: "Gaps") -> None:
         and each.distinct >= _MORE_VARIED * units.distinct
         and max(likeness(name, "orders", "amount"), likeness(name, "orders", "@unit_price")) >= _WELL_KNOWN
     ]
-    product = gaps.columns_behind("product_id")
-    if len(prices) != 1 or not product:
+    if len(prices) != 1 or not gaps.columns_behind("product_id"):
         return
     (price,) = prices
     why = f"few whole numbers beside the money of {price}: units, not money; is it so?"
     gaps.put("quantity", "columns", amount[0], LEAST_SCORE, why)
-    ratio = gaps.sample.price_of_two(price, units=amount[0], product=product[0])
-    if ratio >= _PRICE_OF_MORE:
-        told = f"of the same product two cost {ratio:.1f} times as much as one: the line's total, not the price of one"
-        gaps.put("amount", "columns", price, 0.6, told)
+    if _is_of_the_line(gaps, price, amount[0]):
         return
     value = f"{gaps.sample.number(amount[0])}::decimal(18, 4) * {gaps.sample.number(price)}::decimal(18, 4)"
     gaps.put("amount", "expressions", value, LEAST_SCORE, f"{price} does not grow with the units: the price of one")
@@ -134,10 +143,7 @@ def said_once_an_order(gaps: "Gaps") -> None:
         return
     for name in ("customer_id", "ordered_at", "currency", "channel"):
         for column in _columns_of(gaps, name):
-            facts = gaps.sample.facts[column]
-            several, same, blank = gaps.sample.within(column, order[0])
-            empty = 1 - facts.filled / facts.rows
-            if several < _LEAST_ORDERS or same < _ALWAYS or empty < 1 - _NEARLY_ALL or blank > empty / 2:
+            if not gaps.sample.said_once(column, order[0]):
                 continue
             proposal = gaps.proposals[name]
             value = f"max({gaps.sql(name)}) over (partition by {identifier(order[0])})"

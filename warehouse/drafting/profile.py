@@ -35,6 +35,7 @@ _CALLED_OFF = (
     r"\b(cancel|void|declin|fail|reject|abort|unavailable|fraud|storn|abgelehnt|annul|anul|cancelad|refus|refunded)"
 )
 _MOST_FORMATS, _FEW = 3, 0.05
+_LEAST_PRODUCTS, _ENOUGH_ORDERS, _ALWAYS = 10, 50, 0.999
 _EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 _PHONE = r"\+?[0-9][0-9 ()/.-]{6,18}[0-9]"
 _WHOLE, _NUMBER = r"[+-]?[0-9]+(\.0+)?", r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
@@ -150,11 +151,19 @@ class Sample:
         several, same, blank = first_row(self.connection, sql)
         return int(several), float(same), float(blank)
 
+    def said_once(self, column: str, order: str) -> bool:
+        """Whether only one line of an order (the first, in exports of shops) says what holds for all of them."""
+        facts = self.facts[column]
+        if not facts.rows or facts.filled > _ENOUGH * facts.rows:
+            return False
+        several, same, blank = self.within(column, order)
+        return several >= _ENOUGH_ORDERS and same >= _ALWAYS and blank <= (1 - facts.filled / facts.rows) / 2
+
     def price_of_two(self, price: str, *, units: str, product: str) -> float:
-        """How many times as much two units of a product cost as one: the median product's, 0 where none has both."""
+        """How many times as much two units of a product cost as one: the median product's, 0 where few have both."""
         each, number = (f"try_cast({self.number(name)}::varchar as double)" for name in (price, units))
         sql = f"""
-            select coalesce(median(two / one), 0) from (
+            select case when count(two) >= {_LEAST_PRODUCTS} then median(two / one) else 0 end from (
               select avg({each}) filter ({number} = 1) as one, avg({each}) filter ({number} = 2) as two
               from {self.raw.table} group by {identifier(product)}
             ) where one > 0"""  # noqa: S608  # quoted names

@@ -4,6 +4,7 @@ Belongs here: delimiter, quote and encoding of CSV files, names of inputs. Does 
 """
 
 import codecs
+import os
 from collections.abc import Container
 from itertools import chain, count, takewhile
 from pathlib import Path
@@ -83,7 +84,7 @@ def _plain_name(stem: str) -> str:
 
 
 def _relative(path: Path, data_root: Path) -> str:
-    absolute = path.absolute()
+    absolute = Path(os.path.normpath(path.absolute()))
     return (absolute.relative_to(data_root) if absolute.is_relative_to(data_root) else absolute).as_posix()
 
 

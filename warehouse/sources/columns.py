@@ -141,7 +141,9 @@ def _instant(given: Given) -> str:
         return "null::timestamptz"
     with_offset = f"regexp_matches(trim({given.sql}), {text(_HAS_OFFSET)})"
     local = f"timezone({zone}, try_cast({given.sql} as timestamp))"
-    return f"case when {with_offset} then try_cast({given.sql} as timestamptz) else {local} end"
+    # `10:00:00 +0100`, as shops write it, is an offset too; DuckDB wants it without the blank
+    joined = rf"regexp_replace({given.sql}, '\s+([+-][0-9:]+)\s*$', '\1')"
+    return f"case when {with_offset} then try_cast({joined} as timestamptz) else {local} end"
 
 
 def _in_format(given: Given, pattern: str) -> str:

@@ -50,6 +50,19 @@ def test_rhythm_is_learnt_and_beats_frequency_for_sure(bundle, graded):
     assert (new, repeat) == (0.0, 1.0)
 
 
+def test_a_gain_that_is_none_for_sure_leaves_the_baseline_standing():
+    random, rows = np.random.default_rng(0), []
+    for customer in range(120):  # fixed tastes, and nothing else to learn
+        tastes = random.choice(40, 8, replace=False)
+        for basket in range(6):
+            rows += [(f"c{customer}", basket, f"p{one}") for one in random.choice(tastes, 3, replace=False)]
+    lines = pl.DataFrame(rows, schema=["customer_id", "basket", "product_id"], orient="row")
+    found = train_next_basket(code_baskets(lines), SETTINGS)
+    assert found.metrics["ndcg_gain"] > 0 > found.metrics["ndcg_gain_lower"]
+    assert found.method == "baseline"
+    assert found.reasons[-1].endswith(f"not better for sure, so {found.parameters['baseline']} ranks")
+
+
 def test_probabilities_are_those_of_the_next_basket(bundle, split, graded):
     baskets, truth = split
     ranked = rank_next_basket(bundle, baskets, top=5)

@@ -65,6 +65,7 @@ def test_amounts_with_a_decimal_comma_are_read_by_an_expression(drafted):
     ("written", "read", "company", "proposed", "doubt"),
     [
         (["1.516,30 €", "-12,5\u00a0€"], ["1516.30", "-12.5"], "GBP", "EUR", "but [company] says GBP"),
+        (["R$ 1.516,30", "R$ -12"], ["1516.30", "-12"], "GBP", "BRL", "but [company] says GBP"),
         (["$1,516.30", "-$ 12"], ["1516.30", "-12"], "CAD", "CAD", "the sign $ of Betrag, and [company]"),
         (["£151,600", "£12"], ["151600", "12"], None, "GBP", "the sign £ of Betrag"),
         (["1516.30", "12"], None, "GBP", "GBP", "is it so?"),
@@ -386,3 +387,89 @@ def test_the_one_value_that_names_a_control_group_says_who_was_held_out(drafted,
     assert source["expressions"].get("held_out") == held_out
     if held_out is not None:
         assert best.proposals["held_out"].confidence == confidence
+
+
+SHOP_EXPORT = pl.DataFrame(
+    {
+        "Name": [f"#{1001 + n // 2}" for n in range(240)],
+        "Email": [f"buyer{n // 2 % 37}@example.com" if n % 2 == 0 else None for n in range(240)],
+        "Financial Status": [("refunded" if n % 12 == 0 else "paid") if n % 2 == 0 else None for n in range(240)],
+        "Total": [9.5 + n % 71 if n % 2 == 0 else None for n in range(240)],
+        "Created at": [f"2024-{1 + n // 2 % 12:02}-{1 + n // 2 % 28:02} 10:00:00 +0100" for n in range(240)],
+        "Lineitem quantity": [1 + n % 3 for n in range(240)],
+        "Lineitem price": [0.5 + n % 17 for n in range(240)],
+        "Lineitem sku": [f"SKU-{n % 17}" for n in range(240)],
+        "Id": [f"{5000 + n // 2}" if n % 2 == 0 else None for n in range(240)],
+    }
+)
+
+
+def test_what_a_shop_says_on_the_first_line_of_an_order_holds_for_all_its_lines(drafted, tmp_path):
+    best, source = drafted(SHOP_EXPORT, currency="EUR")
+    assert source["columns"] | {} == {
+        "order_id": "Name",
+        "ordered_at": "Created at",
+        "product_id": "Lineitem sku",
+        "quantity": "Lineitem quantity",
+    }
+    rows = duckdb.from_csv_auto(str(tmp_path / "export.csv"), all_varchar=True)
+    customer, amount = source["expressions"]["customer_id"], source["expressions"]["amount"]
+    buyers = rows.query("r", f"select Name, {customer} as c, {amount} as a from r").pl()
+    assert (buyers["c"].null_count(), buyers["c"].n_unique(), best.missing) == (0, 37, ())
+    assert buyers["a"].cast(float).sum() == sum((1 + n % 3) * (0.5 + n % 17) for n in range(240))
+    spec = input_of_file(str(tmp_path / "export.csv"), tmp_path)
+    assert 'where = "Name not in (select Name from export where \\"Financial Status\\" in (\'refunded\'))"' in (
+        draft_toml("export", spec, best)
+    )
+
+
+def test_an_amount_of_a_few_whole_numbers_beside_prices_counts_units(drafted):
+    units = pl.Series([1 + n % 3 for n in range(240)])
+    frame = pl.DataFrame(
+        {
+            "TRANSACTION_DT": [f"{1 + n % 12}/{1 + n % 28}/2000" for n in range(240)],
+            "CUSTOMER_ID": [f"{n % 41:08}" for n in range(240)],
+            "PRODUCT_ID": [f"47{n % 20}" for n in range(240)],
+            "AMOUNT": units,
+            "SALES_PRICE": [(20 + n % 20 * 7) * (1 + n % 3) for n in range(240)],
+        }
+    )
+    _, source = drafted(frame)
+    assert (source["columns"]["quantity"], source["columns"]["amount"]) == ("AMOUNT", "SALES_PRICE")
+    _, source = drafted(frame.with_columns(SALES_PRICE=pl.col("SALES_PRICE") / pl.col("AMOUNT")))
+    assert source["columns"]["quantity"] == "AMOUNT"
+    assert "AMOUNT" in source["expressions"]["amount"]
+
+
+@pytest.mark.parametrize("name", ["price", "Order Total"])
+def test_money_of_several_units_or_lines_is_not_counted_again(drafted, name):
+    lines = ORDER_LINES.drop("Einzelpreis").with_columns(
+        pl.Series(name, [(3 + n % 23) * (1 + n % 5) if name == "price" else 3.5 + n // 2 for n in range(200)])
+    )
+    _, source = drafted(lines)
+    if name == "price":
+        assert source["columns"]["amount"] == "price"
+    else:
+        assert source["expressions"]["amount"].endswith("/ count(*) over (partition by Bestellnummer)")
+
+
+def test_neither_a_channel_nor_freight_is_taken_for_an_order_or_its_amount(drafted):
+    frame = pl.DataFrame(
+        {
+            "t_dat": [f"2019-{1 + n % 12:02}-{1 + n % 28:02}" for n in range(600)],
+            "customer_id": [f"c{n % 90}" for n in range(600)],
+            "article_id": [f"0{n % 50}" for n in range(600)],
+            "sales_channel_id": [1 + n % 2 for n in range(600)],
+            "Order Shipping Amount": [4.95] * 600,
+            "Order Total Amount": [5.5 + n % 70 for n in range(600)],
+        }
+    )
+    best, source = drafted(frame)
+    assert source["columns"]["amount"] == "Order Total Amount"
+    assert (best.proposals["order_id"].how, source["columns"]["channel"]) == ("expressions", "sales_channel_id")
+
+
+def test_german_dates_with_years_of_two_digits_are_dates(drafted):
+    short = pl.col("Bestelldatum").str.replace(r"(\.)20(\d\d)", "${1}${2}").str.slice(0, 8)
+    _, source = drafted(ORDER_LINES.with_columns(short))
+    assert source["formats"]["ordered_at"] == "%d.%m.%y"

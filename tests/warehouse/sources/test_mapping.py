@@ -115,6 +115,8 @@ def test_units_are_converted_and_what_cannot_be_is_still_told(staged, field, sou
     ("formats", "written", "expected"),
     [
         ("%d/%m/%Y %H:%M", "02/07/2011 10:00", datetime(2011, 7, 2, 9, tzinfo=UTC)),
+        ([], "2011-07-02 10:00:00 +0200", datetime(2011, 7, 2, 8, tzinfo=UTC)),
+        ([], "2011-07-02T10:00:00 -05:00 ", datetime(2011, 7, 2, 15, tzinfo=UTC)),
         (["%d/%m/%Y", "%d.%m.%Y"], "02.01.2011", datetime(2011, 1, 2, tzinfo=UTC)),
         ("%Y%m%d", "20110102", datetime(2011, 1, 2, tzinfo=UTC)),
         ("%d/%m/%Y %H:%M %z", "02/07/2011 10:00 +02:00", datetime(2011, 7, 2, 8, tzinfo=UTC)),
@@ -128,7 +130,7 @@ def test_units_are_converted_and_what_cannot_be_is_still_told(staged, field, sou
     ],
 )
 def test_dates_are_read_as_they_are_written(staged, formats, written, expected):
-    (row,) = staged({"placed": written}, formats={"ordered_at": formats})
+    (row,) = staged({"placed": written}, formats={"ordered_at": formats} if formats else {})
     assert row["ordered_at"] == expected
     assert row["ordered_at__state"] == (1 if expected else 2)
 
