@@ -176,7 +176,8 @@ def _shape_of_text(field: str, facts: ColumnFacts) -> float:
         return special[field] if special[field] >= _MOST / 2 else 0.0
     if facts.email >= _MOST or (facts.is_dated and not _is_number_only(facts)) or facts.decimals:
         return 0.0
-    return 1.0 if facts.numeric < _MOST else 0.5
+    numbers = facts.numeric >= _MOST
+    return 0.0 if numbers and field == "name" else 0.5 if numbers else 1.0  # a length of a name is no name
 
 
 _SHAPES: dict[str, Callable[[str, ColumnFacts], float]] = {

@@ -178,12 +178,13 @@ class _Folder:
                 yield from self._joined(name, draft.entity)
 
     def _keyed_as_ordered(self, draft: Draft, sample: Sample) -> Draft | None:
-        """The draft of customers or products with the key that the orders name; none where it names other things."""
-        key = {"customers": "customer_id", "products": "product_id"}.get(draft.entity, "")
+        """The draft, of customers or products with the key that orders name; none if no customer is one of theirs."""
+        key = "product_id" if draft.entity == "products" else "customer_id"
         proposal = draft.proposals.get(key)
         if not self.ordered.get(key) or proposal is None or proposal.how != "columns":
             return draft
-        there = {name: self._share_of_ordered(key, sample, name) for name in (proposal.value, *draft.unmapped)}
+        others = draft.unmapped if core_contract(draft.entity).key == (key,) else ()
+        there = {name: self._share_of_ordered(key, sample, name) for name in (proposal.value, *others)}
         best = max(there, key=lambda name: (there[name], name == proposal.value))
         if there[best] <= _FEW and proposal.confidence < _SURE:
             return None

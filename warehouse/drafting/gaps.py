@@ -261,6 +261,7 @@ _RULES: Sequence[Callable[[Gaps], None]] = (
     order_lines.order_without_number,
     order_lines.customer_of_several_orders,
     order_lines.total_of_the_order,
+    order_lines.tiny_amounts,
     order_lines.said_once_an_order,
     order_lines.lines,
     _order_constants,

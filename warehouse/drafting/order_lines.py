@@ -36,7 +36,9 @@ def total_from_price(gaps: "Gaps") -> None:
         return
     quantity, why = gaps.proposals["quantity"].value, "no column is a total"
     if gaps.has("amount"):
-        total = gaps.proposals["amount"].value
+        (total,) = gaps.columns_behind("amount") or ("",)
+        if not total:
+            return
         share = gaps.sample.product_share(total, (quantity, price.column))
         if share >= _NEARLY_ALL:
             gaps.put("amount", "columns", total, 0.98, f"it is {quantity} * {price.column} in {share:.0%} of the rows")
@@ -112,6 +114,15 @@ def _repeats(gaps: "Gaps", column: str, order: str) -> bool:
     """Whether a column has one value in (nearly) each order of several lines, though it differs between orders."""
     several, same, _ = gaps.sample.within(column, order)
     return several >= _LEAST_ORDERS and same >= _ALWAYS and gaps.sample.facts[column].distinct > _LEAST_ORDERS
+
+
+def tiny_amounts(gaps: "Gaps") -> None:
+    """Amounts that are all below one are scaled (as published data are), and a load would round them to nothing."""
+    amount = gaps.columns_behind("amount")
+    if gaps.contract.entity != "orders" or not amount or not 0 < gaps.sample.facts[amount[0]].largest < 1:
+        return
+    why = f"all of {amount[0]} is below 1, and is rounded to the smallest coin: scaled? then multiply it (expressions)"
+    gaps.put("amount", "columns", amount[0], LEAST_SCORE, why)
 
 
 def customer_by_email(gaps: "Gaps") -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from flows.loading.source_drafting import draft
+
 SETTINGS = """
 [company]
 name = "Test"
@@ -182,3 +184,13 @@ def test_a_draft_knows_what_unfinished_settings_say_already(gristmill, tmp_path)
     drafted = tomllib.loads(gristmill("draft", "raw/sales.csv").stdout)
     assert drafted["inputs"]["sales"]["files"] == "sales.csv"
     assert drafted["sources"]["sales"]["constants"]["currency"] == "USD"
+
+
+def test_a_file_outside_the_data_folder_is_named_so_that_a_load_finds_it(tmp_path, monkeypatch):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "gristmill.toml").write_text('[paths]\ndata = "raw"\n')
+    monkeypatch.chdir(tmp_path / "shop")
+    for where, folder in (("../sales.csv", tmp_path), ("..", tmp_path), ("sales.csv", tmp_path / "shop")):
+        (folder / "sales.csv").write_text(f"{HEADER}\n{ROW}\n")
+        inputs = tomllib.loads(draft(where, config=None))["inputs"]
+        assert inputs["sales"]["files"] == str(folder / "sales.csv")
