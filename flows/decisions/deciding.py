@@ -4,12 +4,13 @@ Belongs here: putting the pieces together, in order. Does not: any rule (`segmen
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 from flows.buckets.core_tables import CoreTables
 from flows.context import Context
 from flows.decisions.facts import Decided, gather_night
-from flows.decisions.lists import decided_lists
+from flows.decisions.lists import decided_lists, subscribers_to_save
 from flows.decisions.offers import decided_by_choice
 from flows.nights.scoring import Scores
 from segments.build import SegmentTables
@@ -39,10 +40,11 @@ def decide_night(
         run_key: the run that publishes.
         tick: called once.
     """
-    if "orders" not in core.entities:
-        names = ("retention_list", "winback_list", "standard_service", "upgrade_path", "offer_shadow_prices")
-        return Decided(left_out=dict.fromkeys(names, NO_ORDERS))
     night = gather_night(context, core, (scores, tables), as_of=as_of, run_key=run_key)
+    if "orders" not in core.entities:
+        saved = subscribers_to_save(night)
+        others = ("winback_list", "standard_service", "upgrade_path", "offer_shadow_prices")
+        return replace(saved, left_out=dict.fromkeys(others, NO_ORDERS))
     made = [decided_lists(night, scores)]
     if scores.offers is None:
         made.append(Decided(left_out={"offer_shadow_prices": NO_OFFERS}))

@@ -13,13 +13,15 @@ from data_contracts.published import PublishedTable
 from flows.buckets.core_tables import CoreTables
 from flows.context import Context
 from flows.decisions import inputs
-from flows.decisions.contact_effects import Effects, contact_trial, learn_effects
+from flows.decisions.contact_effects import ContactTrial, Effects, contact_trial, learn_effects
 from flows.nights.scoring import Scores
 from segments.build import SegmentTables
 from segments.decisions.lists import ListStamp
 from segments.money import currency_of, to_minor_units
 from segments.value_components import subscription_sales
 from segments.vocabulary import ACTIVE, MARGIN
+
+NOTHING_ORDERED = "nothing is ordered, which is what effects are measured on"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,15 +85,13 @@ def gather_night(
     settings = context.settings
     decisions = settings.decisions
     stamp = ListStamp(as_of=as_of, run_key=run_key, currency=currency_of(settings.company.currency))
-    share, measured = inputs.margin_of_sales(core, as_of, assumed=decisions.assumed_margin_share)
+    assumed = decisions.assumed_margin_share
     contacts = inputs.sent_contacts(core, as_of)
-    found = contact_trial(
-        core,
-        contacts,
-        as_of=as_of,
-        outcome_days=decisions.outcome_days,
-        assumed_margin=decisions.assumed_margin_share,
-    )
+    share, measured = assumed, False
+    found: ContactTrial | str = NOTHING_ORDERED
+    if "orders" in core.entities:
+        share, measured = inputs.margin_of_sales(core, as_of, assumed=assumed)
+        found = contact_trial(core, contacts, as_of=as_of, outcome_days=decisions.outcome_days, assumed_margin=assumed)
     customers = _customers(context, core, made, as_of=as_of, share=share)
     tonight = scores.features.join(
         customers.filter(pl.col("customer_status") == ACTIVE).select("customer_id"), on="customer_id", how="semi"

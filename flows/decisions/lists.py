@@ -27,16 +27,12 @@ def decided_lists(night: DecisionNight, scores: Scores) -> Decided:
     )
     decisions, currency = night.context.settings.decisions, night.stamp.currency
     attempt = round(decisions.attempt_cost * night.minor_units)
-    medium, _, _ = night.context.settings.segments.churn_risk_bands
     costs = ServiceCosts(
         ticket_amount=round(decisions.ticket_cost * night.minor_units),
         personal_amount=round(decisions.personal_service_cost * night.minor_units),
     )
-    save = RetentionRules(from_probability=medium, save_share=decisions.assumed_save_share, cost_amount=attempt)
     made = {
-        "retention_list": PublishedTable(
-            retention_list(_with_contact_effect(night), rules=save, stamp=night.stamp), retention_contract(currency)
-        ),
+        "retention_list": _to_save(night, _with_contact_effect(night)),
         "winback_list": PublishedTable(_winback(night, scores, attempt), winback_contract(currency)),
         "standard_service": PublishedTable(
             standard_service(_with_all_margin(night.active), costs=costs, stamp=night.stamp),
@@ -56,6 +52,29 @@ def decided_lists(night: DecisionNight, scores: Scores) -> Decided:
     )
 
 
+def subscribers_to_save(night: DecisionNight) -> Decided:
+    """The one list there can be where nothing is ordered: whom to keep as a subscriber."""
+    customers = inputs.without_suppressed(night.active, inputs.suppressed_customers(night.context))
+    rows = customers.with_columns(
+        pl.col("main_reason").alias("subscription_reason"),
+        *(pl.lit(None, pl.Float64).alias(name) for name in ("churn_probability", "effect", "effect_error")),
+    )
+    made = {"retention_list": _to_save(night, rows)}
+    return Decided(tables=made, facts={"lists": {name: _list_facts(table.frame) for name, table in made.items()}})
+
+
+def _to_save(night: DecisionNight, customers: pl.DataFrame) -> PublishedTable:
+    decisions = night.context.settings.decisions
+    medium, _, _ = night.context.settings.segments.churn_risk_bands
+    rules = RetentionRules(
+        from_probability=medium,
+        save_share=decisions.assumed_save_share,
+        cost_amount=round(decisions.attempt_cost * night.minor_units),
+    )
+    listed = retention_list(customers, rules=rules, stamp=night.stamp)
+    return PublishedTable(listed, retention_contract(night.stamp.currency))
+
+
 def _list_facts(rows: pl.DataFrame) -> dict[str, float]:
     """How many are on a list, and what it is expected to bring (of the standard service: to free), major units."""
     return {"customers": rows.height, "expected_gain": float(rows["expected_gain"].sum() or 0)}
@@ -64,7 +83,7 @@ def _list_facts(rows: pl.DataFrame) -> dict[str, float]:
 def _with_contact_effect(night: DecisionNight) -> pl.DataFrame:
     """Active, scored customers with the effect of being contacted, null where it was not measured."""
     scored = pl.any_horizontal(pl.col("churn_probability", "subscription_churn_probability").is_not_null())
-    rows = night.active.filter(scored)
+    rows = night.active.filter(scored).with_columns(pl.lit(None, pl.String).alias("subscription_reason"))
     measured = night.effects.by_customer
     if measured is None:
         return rows.with_columns(pl.lit(None, pl.Float64).alias(name) for name in ("effect", "effect_error"))

@@ -77,8 +77,9 @@ def retention_list(customers: pl.DataFrame, *, rules: RetentionRules, stamp: Lis
     Args:
         customers: active customers with `customer_id`, `churn_probability`, `subscription_churn_probability` (null:
             not scored, none runs), `margin_365_amount`, `subscription_margin_365_amount` (Int64, minor units),
-            `may_be_contacted`, `next_offer_1` (may be null), `main_reason`, and `effect`, `effect_error` (minor units
-            of margin that addressing brings, null where not measured).
+            `may_be_contacted`, `next_offer_1` (may be null), `main_reason` (of stopping to order),
+            `subscription_reason` (of ending the subscription, null: not known), and `effect`, `effect_error` (minor
+            units of margin that addressing brings, null where not measured).
         rules: see `RetentionRules`.
         stamp: where it comes from.
     """
@@ -103,6 +104,7 @@ def retention_list(customers: pl.DataFrame, *, rules: RetentionRules, stamp: Lis
     )
     stake = money_in_words(pl.col("margin_at_stake"), stamp.currency)
     stop, end = ((share * 100).round(0).cast(pl.Int64) for share in (stops, ends))
+    ending = pl.format("{}% likely to end the subscription, {} of yearly margin at stake", end, stake)
     reason = (
         pl.when(may_stop & may_end)
         .then(
@@ -115,7 +117,7 @@ def retention_list(customers: pl.DataFrame, *, rules: RetentionRules, stamp: Lis
             )
         )
         .when(may_end)
-        .then(pl.format("{}% likely to end the subscription, {} of yearly margin at stake", end, stake))
+        .then(pl.concat_str(ending, "subscription_reason", separator="; ", ignore_nulls=True))
         .otherwise(pl.format("{}% likely to leave, {} of yearly margin at stake; {}", stop, stake, "main_reason"))
     )
     worth = rows.filter(pl.col("gain_amount") > CERTAIN_TO_GAIN).with_columns(reason.alias("reason"))

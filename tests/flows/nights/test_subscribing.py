@@ -76,6 +76,7 @@ def published(tmp_path_factory, company, do):
             "customer": warehouse.query("select * from segments.customer"),
             "reasons": warehouse.query("select * from segments.reasons"),
             "drift": warehouse.query("select * from segments.drift"),
+            "retention_list": warehouse.query("select * from segments.retention_list"),
         }
     return result, tables
 
@@ -85,6 +86,19 @@ def test_it_gets_through_and_says_what_is_left_out(published):
     assert result["status"] == "published"
     assert set(result["trained"]) == {"subscription_churn"}
     assert "no orders" in result["left_out"]["next_best_offer"]
+
+
+def test_whom_to_save_is_told_although_nobody_ordered(published):
+    result, tables = published
+    listed, customer = tables["retention_list"], tables["customer"]
+    likely = customer.filter(pl.col("subscription_churn_probability") >= 0.25)
+    assert listed.height
+    assert set(listed["customer_id"]) <= set(likely["customer_id"])
+    assert listed["churn_probability"].null_count() == listed.height
+    assert (listed["margin_at_stake"] > 0).all()
+    said = listed.join(customer.select("customer_id", "main_reason"), on="customer_id", validate="1:1")
+    assert all(row["reason"].endswith(f"at stake; {row['main_reason']}") for row in said.to_dicts())
+    assert "no margins" in result["left_out"]["winback_list"]
 
 
 def test_drift_looks_at_subscribers_and_their_scores(published):

@@ -30,6 +30,7 @@ def test_leavers_worth_an_attempt_are_listed_by_what_saving_brings():
             "may_be_contacted": [True, True, True, False, True, True, True],
             "next_offer_1": ["Lamp", None, None, None, None, None, None],
             "main_reason": ["silent for 90 days"] * 7,
+            "subscription_reason": [None] * 5 + ["complained twice", None],
             "effect": [None, None, None, None, 700.0, None, None],
             "effect_error": [None, None, None, None, 100.0, None, None],
         }
@@ -48,7 +49,7 @@ def test_leavers_worth_an_attempt_are_listed_by_what_saving_brings():
     assert [float(stake) for stake in listed["margin_at_stake"]] == [1_000.0, 200.0, 120.0, 110.0]
     assert listed["reason"].gather([0, 2, 3]).to_list() == [
         "80% likely to leave, £1,000 of yearly margin at stake; silent for 90 days",
-        "40% likely to end the subscription, £120 of yearly margin at stake",
+        "40% likely to end the subscription, £120 of yearly margin at stake; complained twice",
         "50% likely to leave, 30% to end the subscription, £110 of yearly margin at stake; silent for 90 days",
     ]
     alike = customers.with_columns(effect=pl.lit(700.0), effect_error=pl.lit(100.0))
