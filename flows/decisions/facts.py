@@ -123,29 +123,13 @@ def _customers(
     consent = inputs.consents(
         core, as_of, tables.customer, without_record=settings.segments.contact_without_recorded_consent
     )
-    built = {name: pl.col(name) for name in scores.features.columns}
-    zero = pl.lit(0, pl.Int64)
-    runs = {"subscription_monthly_amount", "days_since_first_subscription"} <= built.keys()
-    features = scores.features.select(
-        "customer_id",
-        pl.coalesce(built.get("margin_amount_365_days", pl.lit(None, pl.Int64)), pl.col("net_amount_365_days") * share)
-        .round(0)
-        .cast(pl.Int64)
-        .alias("margin_365_amount"),
-        ((subscription_sales() * assumed).round(0).cast(pl.Int64) if runs else zero).alias(
-            "subscription_margin_365_amount"
-        ),
-        built.get("contact_cost_amount_365_days", zero).fill_null(0).cast(pl.Int64).alias("contact_cost_amount"),
-        built.get("compensation_amount_365_days", zero).fill_null(0).cast(pl.Int64).alias("compensation_amount"),
-        built.get("ticket_count_365_days", zero).fill_null(0).cast(pl.Int64).alias("tickets"),
-    )
     kept = tables.customer.select(
         *("customer_id", "customer_status", "value_tier", "churn_probability", "subscription_churn_probability"),
         *("next_offer_1", "main_reason", "value_of"),
         to_minor_units(pl.col("expected_value_12m"), currency).alias("expected_value_12m_amount"),
         to_minor_units(pl.col("expected_subscription_value_12m"), currency).fill_null(0).alias("subscribed"),
     )
-    for frame in (consent, features):
+    for frame in (consent, _year_of(scores.features, share=share, assumed=assumed)):
         kept = kept.join(frame, on="customer_id", how="left", validate="1:1", maintain_order="left")
     amounts = (
         "margin_365_amount",
@@ -162,3 +146,29 @@ def _customers(
     return kept.with_columns(
         pl.when(is_margin).then("expected_value_12m_amount").otherwise(of_sales).alias("expected_margin_12m_amount")
     ).drop("subscribed")
+
+
+def _year_of(features: pl.DataFrame, *, share: float, assumed: float) -> pl.DataFrame:
+    """What each customer brought and cost in the last 365 days, minor units; null where nothing is on record.
+
+    Args:
+        features: of the night.
+        share: the margin of sales whose cost is not known.
+        assumed: the same of subscriptions.
+    """
+    built = {name: pl.col(name) for name in features.columns}
+    nothing, unknown = pl.lit(0, pl.Int64), pl.lit(None, pl.Int64)
+    runs = {"subscription_monthly_amount", "days_since_first_subscription"} <= built.keys()
+    margin = pl.coalesce(built.get("margin_amount_365_days", unknown), pl.col("net_amount_365_days") * share)
+    subscribed = subscription_sales() * assumed if runs else nothing
+    spent = {
+        "contact_cost_amount": "contact_cost_amount_365_days",
+        "compensation_amount": "compensation_amount_365_days",
+        "tickets": "ticket_count_365_days",
+    }
+    return features.select(
+        "customer_id",
+        margin.round(0).cast(pl.Int64).alias("margin_365_amount"),
+        subscribed.round(0).cast(pl.Int64).alias("subscription_margin_365_amount"),
+        *(built.get(source, nothing).fill_null(0).cast(pl.Int64).alias(name) for name, source in spent.items()),
+    )

@@ -102,29 +102,26 @@ def retention_list(customers: pl.DataFrame, *, rules: RetentionRules, stamp: Lis
         at_risk.round(0).cast(pl.Int64).alias("at_risk_amount"),
         pl.col("next_offer_1").alias("offer"),
     )
-    stake = money_in_words(pl.col("margin_at_stake"), stamp.currency)
-    stop, end = ((share * 100).round(0).cast(pl.Int64) for share in (stops, ends))
-    ending = pl.format("{}% likely to end the subscription, {} of yearly margin at stake", end, stake)
-    reason = (
-        pl.when(may_stop & may_end)
-        .then(
-            pl.format(
-                "{}% likely to leave, {}% to end the subscription, {} of yearly margin at stake; {}",
-                stop,
-                end,
-                stake,
-                "main_reason",
-            )
-        )
-        .when(may_end)
-        .then(pl.concat_str(ending, "subscription_reason", separator="; ", ignore_nulls=True))
-        .otherwise(pl.format("{}% likely to leave, {} of yearly margin at stake; {}", stop, stake, "main_reason"))
-    )
-    worth = rows.filter(pl.col("gain_amount") > CERTAIN_TO_GAIN).with_columns(reason.alias("reason"))
+    worth = rows.filter(pl.col("gain_amount") > CERTAIN_TO_GAIN)
     return as_list(
-        worth,
+        worth.with_columns(_reason(stops, ends, rules, stamp.currency).alias("reason")),
         retention_contract(stamp.currency),
         stamp,
         amounts=("margin_at_stake",),
         among_equals="at_risk_amount",
+    )
+
+
+def _reason(stops: pl.Expr, ends: pl.Expr, rules: RetentionRules, currency: Currency) -> pl.Expr:
+    """Which end is likely, what is at stake, and why, as far as it is known."""
+    stop, end = ((share * 100).round(0).cast(pl.Int64) for share in (stops, ends))
+    at_stake = pl.format("{} of yearly margin at stake", money_in_words(pl.col("margin_at_stake"), currency))
+    may_stop, may_end = stops >= rules.from_probability, ends >= rules.from_probability
+    ending = pl.format("{}% likely to end the subscription, {}", end, at_stake)
+    return (
+        pl.when(may_stop & may_end)
+        .then(pl.format("{}% likely to leave, {}% to end the subscription, {}; {}", stop, end, at_stake, "main_reason"))
+        .when(may_end)
+        .then(pl.concat_str(ending, "subscription_reason", separator="; ", ignore_nulls=True))
+        .otherwise(pl.format("{}% likely to leave, {}; {}", stop, at_stake, "main_reason"))
     )
