@@ -21,7 +21,7 @@ from models.buy_till_you_die.beta_geometric import fit_beta_geometric
 from models.buy_till_you_die.gamma_gamma import fit_gamma_gamma
 from models.buy_till_you_die.histories import Histories, histories
 from models.buy_till_you_die.pareto_nbd import fit_pareto_nbd
-from models.encoding import Floats
+from models.learners.encoding import Floats
 
 Result = TypeVar("Result")
 FITS: dict[str, Callable[[Histories], object]] = {

@@ -23,9 +23,9 @@ import lightgbm
 import numpy as np
 import polars as pl
 
-from models import boosting
-from models.encoding import Encoder, Floats, fit_encoder
-from models.smooth import SmoothCurve, fit_smooth
+from models.learners import boosting
+from models.learners.encoding import Encoder, Floats, fit_encoder
+from models.learners.smooth import SmoothCurve, fit_smooth
 
 Result = TypeVar("Result")
 DAY = date(2026, 1, 1)

@@ -37,8 +37,8 @@ from models.buy_till_you_die.beta_geometric import fit_beta_geometric
 from models.buy_till_you_die.customer_facts import customer_facts, histories_of, purchases_after, statistics
 from models.buy_till_you_die.forecast import fit_purchase_forecast
 from models.buy_till_you_die.pareto_nbd import fit_pareto_nbd
-from models.encoding import Floats
-from models.evaluation import auc, mae, ratio_of_totals, rmse, spearman
+from models.judging.evaluation import auc, mae, ratio_of_totals, rmse, spearman
+from models.learners.encoding import Floats
 from models.prepared_table.training import Request
 
 ROOT = Path(__file__).parents[1]

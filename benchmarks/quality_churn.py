@@ -12,16 +12,16 @@ import numpy as np
 import polars as pl
 from quality_online_retail import FIRST_DAY, HORIZON_DAYS, TEST_DATES, Shop, observed, open_shop
 
-from models import labels
-from models.baselines import fit_recency_rule
 from models.buy_till_you_die.from_features import fit_purchase_odds
-from models.calibration import log_loss, sigmoid
-from models.churn import predict_churn, train_churn
-from models.encoding import Floats, fit_encoder, usable_features
-from models.evaluation import auc, calibration_error, lift, paired_gain
-from models.logistic import fit_logistic
-from models.splits import SplitPlan, plan_splits
-from models.training import at
+from models.judging.baselines import fit_recency_rule
+from models.judging.calibration import log_loss, sigmoid
+from models.judging.evaluation import auc, calibration_error, lift, paired_gain
+from models.learners.encoding import Floats, fit_encoder, usable_features
+from models.learners.logistic import fit_logistic
+from models.purchases.churn import predict_churn, train_churn
+from models.snapshots import labels
+from models.snapshots.rows import at
+from models.snapshots.splits import SplitPlan, plan_splits
 
 DRAWS = 500
 MAIN_DATE = date(2011, 9, 1)

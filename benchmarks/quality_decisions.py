@@ -17,7 +17,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import polars as pl
 
-from models.encoding import Floats
+from models.learners.encoding import Floats
 from models.uplift.learning import fit_single_rule, fit_trial, response_scores, two_model_scores
 from models.uplift.qini import Pairs, qini_coefficient
 from models.uplift.trial import Trial, shares_as_propensity

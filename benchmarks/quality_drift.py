@@ -30,12 +30,12 @@ from flows.learning.champions import Champion
 from flows.learning.drift_references import with_reference
 from flows.nights.drift_sources import source_findings
 from flows.nights.drifting import Population, population_findings
-from models import labels
-from models.churn import predict_churn, train_churn
-from models.reference_counts import counted_together, take_reference
-from models.splits import plan_splits, plan_value
-from models.training import TrainingData
-from models.value import predict_value, train_value
+from models.purchases.churn import predict_churn, train_churn
+from models.snapshots import labels
+from models.snapshots.reference_counts import counted_together, take_reference
+from models.snapshots.rows import TrainingData
+from models.snapshots.splits import plan_splits, plan_value
+from models.value.model import predict_value, train_value
 from segments.drift import ALARM, alarms, judged, performance_findings
 from segments.drift_measures import distance
 from segments.receipt_making import receipt

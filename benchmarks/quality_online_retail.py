@@ -19,8 +19,8 @@ import polars as pl
 
 import features
 from data_contracts.orders import snapshot_instant
-from models import labels
-from models.training import TrainingData
+from models.snapshots import labels
+from models.snapshots.rows import TrainingData
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("GRISTMILL_SHARED_DATA", ROOT.parent / "shared" / "data"))

@@ -22,16 +22,16 @@ import numpy as np
 import polars as pl
 from quality_online_retail import DATA, FIRST_DAY, TEST_DATES, Shop, open_shop
 
-from models.baselines import RunRate
 from models.comparing import baselines
-from models.encoding import Floats, usable_features
-from models.evaluation import amount_figures, mae, normalised_gini, paired_gain, rmse, spearman
-from models.grading import grade_bundle
-from models.labels import KEYS
-from models.splits import plan_value
-from models.training import TrainingData
-from models.value import predict_value, train_value
-from models.value_head import HeadRecipe, fit_value_head
+from models.judging.baselines import RunRate
+from models.judging.evaluation import amount_figures, mae, normalised_gini, paired_gain, rmse, spearman
+from models.judging.grading import grade_bundle
+from models.learners.encoding import Floats, usable_features
+from models.snapshots.labels import KEYS
+from models.snapshots.rows import TrainingData
+from models.snapshots.splits import plan_value
+from models.value.head import HeadRecipe, fit_value_head
+from models.value.model import predict_value, train_value
 
 SPEND = "net_amount_365_days"
 SPLIT_DAY, SPLIT_DAYS, SPLIT_DRAWS = date(2010, 12, 1), 374, 5

@@ -18,9 +18,8 @@ import numpy as np
 import polars as pl
 
 from models.bundle import Bundle
-from models.calibration import log_loss
-from models.encoding import Floats
-from models.evaluation import (
+from models.judging.calibration import log_loss
+from models.judging.evaluation import (
     Metric,
     amount_figures,
     auc,
@@ -31,7 +30,8 @@ from models.evaluation import (
     probability_figures,
     rmse,
 )
-from models.value_basis import NET_SALES, OUTCOMES
+from models.learners.encoding import Floats
+from models.snapshots.value_basis import NET_SALES, OUTCOMES
 
 Verdict = Literal["better", "worse", "no sure difference"]
 VALUE_HEADS, PURCHASES = "value_heads.json", "value_90d_purchase_model.json"  # files of a bundle of value
@@ -156,8 +156,8 @@ def predictions(bundle: Bundle, rows: pl.DataFrame, *, threads: int = 1) -> Floa
         FeaturesMismatchError: the rows lack a feature it was trained on.
         KeyError: a model that can't be asked about rows of features.
     """
-    from models.churn import predict_churn  # noqa: PLC0415 heavy
-    from models.value import predict_value  # noqa: PLC0415 heavy
+    from models.purchases.churn import predict_churn  # noqa: PLC0415 heavy
+    from models.value.model import predict_value  # noqa: PLC0415 heavy
 
     if bundle.name == "churn":
         said = predict_churn(bundle, rows, threads=threads)["churn_probability"]

@@ -11,15 +11,15 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from models.calibration import log_loss, sigmoid
-from models.encoding import Floats, fit_encoder, usable_features
 from models.errors import TooLittleHistoryError
-from models.evaluation import auc
+from models.judging.calibration import log_loss, sigmoid
+from models.judging.evaluation import auc
+from models.learners.encoding import Floats, fit_encoder, usable_features
+from models.learners.smooth import fit_smooth
 from models.next_offer.training_sets import LEAST_BUYERS, LEAST_HISTORY_DAYS, LEAST_SNAPSHOTS
 from models.prepared_table.folds import lots_of
-from models.smooth import fit_smooth
-from models.splits import YEAR_DAYS, plan_splits, plan_value
-from models.training import MINIMUM_OUTCOMES
+from models.snapshots.rows import MINIMUM_OUTCOMES
+from models.snapshots.splits import YEAR_DAYS, plan_splits, plan_value
 
 MOST_ROWS = 30_000  # a curve is about its slope: more rows say nothing new
 LEAST_ROWS = 200  # in the smallest part of a learning curve

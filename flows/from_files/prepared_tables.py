@@ -17,7 +17,7 @@ from flows.errors import ModelFolderUnreadableError
 from flows.from_files.table_files import read_table
 from flows.published.showing import write_csv, write_parquet
 from flows.running.progress import Reporter
-from models.grading import grade_bundle, grade_figures
+from models.judging.grading import grade_bundle, grade_figures
 
 if TYPE_CHECKING:
     from models.prepared_table.training import Prepared, Request, Trained

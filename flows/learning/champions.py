@@ -1,6 +1,6 @@
 """The champions: which version of each model may score a date, and its verified bytes.
 
-Belongs here: asking the ledger and the registry. Does not: promoting (`training.py`), scoring (`scoring.py`).
+Belongs here: asking the ledger and the registry. Does not: promoting (`promoting.py`), scoring (`scoring.py`).
 """
 
 from collections.abc import Callable

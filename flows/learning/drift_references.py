@@ -1,7 +1,7 @@
 """What the champions were trained on, counted and kept in their bundles: what later nights are held against.
 
-Belongs here: the step of a training. Does not: counting (`models.reference_counts`), holding nights against it
-(`drifting.py`).
+Belongs here: the step of a training. Does not: counting (`models.snapshots.reference_counts`), holding nights
+against it (`flows.nights.drifting`).
 """
 
 from collections.abc import Callable, Sequence
@@ -14,9 +14,9 @@ import polars as pl
 from flows.context import Context
 from flows.learning.training import Learnt
 from models.contractual.facts import SCHEMA
-from models.labels import KEYS
-from models.reference_counts import FILE, Reference, sampled, take_reference, with_columns_counted
-from models.training import TrainingData
+from models.snapshots.labels import KEYS
+from models.snapshots.reference_counts import FILE, Reference, sampled, take_reference, with_columns_counted
+from models.snapshots.rows import TrainingData
 from segments.receipts import LEAVING
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def with_reference(bundle: "Bundle", data: TrainingData, outcomes: pl.DataFrame)
         data: what churn and value were trained from.
         outcomes: of churn, see `labels.outcomes`.
     """
-    from models.churn import predict_churn  # noqa: PLC0415 imports LightGBM
-    from models.value import predict_value  # noqa: PLC0415 likewise
+    from models.purchases.churn import predict_churn  # noqa: PLC0415 imports LightGBM
+    from models.value.model import predict_value  # noqa: PLC0415 likewise
 
     few = sampled(data.features, SCORED_ROWS_A_SNAPSHOT)
     if bundle.name == "churn":

@@ -32,8 +32,8 @@ from flows.learning.provenance import ledger_name, provenance, provenance_tags
 from flows.learning.training import Learnt, TrainingWishes
 from flows.nights.shadowing import shadow_the_loser
 from models.errors import RegistryDownError, VersionUnknownError
-from models.grading import Grade, grade_bundle
-from models.training import training_frame
+from models.judging.grading import Grade, grade_bundle
+from models.snapshots.rows import training_frame
 from warehouse.promotions import Promotion
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """A trained model's card: gathering what it tells, and keeping it as files.
 
 Belongs here: from a bundle, its test rows and the decision about it to a `Card`, and to files in the workspace. Does
-not: layout (`models.model_card`), figures (`models.reliability`).
+not: layout (`models.judging.model_card`), figures (`models.judging.reliability`).
 """
 
 import json
@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from flows.learning.model_facts import held_against
-from models.grading import FITTED_WITHOUT_OUTCOMES, Grade
-from models.value_basis import MARGIN
+from models.judging.grading import FITTED_WITHOUT_OUTCOMES, Grade
+from models.snapshots.value_basis import MARGIN
 
 if TYPE_CHECKING:
     from models.bundle import Bundle
-    from models.model_card import Card
+    from models.judging.model_card import Card
 
 FOLDER = "model_cards"
 TENURE_FEATURE, SPEND_FEATURE = "days_since_first_order", "net_amount_365_days"
@@ -68,8 +68,8 @@ class CardSubject:
 
 def make_card(subject: CardSubject) -> "Card":
     """The card. Nothing in it is about a single customer: groups have at least 50."""
-    from models.importance import family_shares, feature_shares  # noqa: PLC0415 only when training
-    from models.model_card import Card  # noqa: PLC0415
+    from models.judging.model_card import Card  # noqa: PLC0415
+    from models.learners.importance import family_shares, feature_shares  # noqa: PLC0415 only when training
 
     bundle = subject.bundle
     shares = feature_shares(bundle.graded or bundle)
@@ -97,7 +97,7 @@ def make_card(subject: CardSubject) -> "Card":
 
 def card_files(card: "Card", provenance: Mapping[str, Any]) -> dict[str, bytes]:
     """What is logged with the run: the card in both forms, and what the run was made of."""
-    from models.model_card import card_html, card_markdown  # noqa: PLC0415 only when training
+    from models.judging.model_card import card_html, card_markdown  # noqa: PLC0415 only when training
 
     return {
         "model_card.md": card_markdown(card).encode(),
@@ -136,7 +136,7 @@ def figure_rows(metrics: Mapping[str, float], *, scale: int) -> list[tuple[str, 
 def _asked(subject: CardSubject) -> tuple[list[dict[str, float]], list[dict[str, object]]]:
     """Reliability and segments on the test snapshot, by the model as it was graded."""
     from models.comparing import TESTS, baseline_predictions, predictions, target  # noqa: PLC0415 only when training
-    from models.reliability import reliability_table, segment_table  # noqa: PLC0415
+    from models.judging.reliability import reliability_table, segment_table  # noqa: PLC0415
 
     graded, rows = subject.bundle.graded, subject.test_rows
     if graded is None or rows is None or subject.bundle.name not in TESTS:

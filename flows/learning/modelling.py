@@ -18,9 +18,9 @@ from flows.learning.errors import ModelUnknownError, NotComparableError
 from flows.learning.model_cards import FOLDER
 from flows.learning.model_facts import model_facts
 from flows.learning.promoting import champion_on, known_models, load_version
-from models import labels
 from models.errors import VersionUnknownError
-from models.grading import grade_bundle
+from models.judging.grading import grade_bundle
+from models.snapshots import labels
 from warehouse.promotions import Promotion, champion_for, promotions_of, reigns, running_shadows
 
 if TYPE_CHECKING:

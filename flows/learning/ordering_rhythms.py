@@ -1,6 +1,6 @@
 """When customers order next: learnt from everybody's purchase days, kept with the churn model.
 
-Belongs here: the step of a training. Does not: the curves themselves (`models.next_order`).
+Belongs here: the step of a training. Does not: the curves themselves (`models.purchases.next_order`).
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flows.buckets.core_tables import CoreTables
 from flows.context import Context
-from models import next_order
+from models.purchases import next_order
 
 if TYPE_CHECKING:
     from models.bundle import Bundle

@@ -15,7 +15,7 @@ from flows.context import Context
 from flows.learning.errors import ModelUnknownError, NothingToRollBackToError, ReasonNeededError
 from flows.running.recording import alone
 from models.errors import ChampionChangedError
-from models.grading import Grade, grade_bundle, grade_figures
+from models.judging.grading import Grade, grade_bundle, grade_figures
 from warehouse.promotions import (
     Promotion,
     PromotionKind,

@@ -18,9 +18,9 @@ from flows.learning.training import check_labels, plan_training
 from flows.learning.training_tables import build_training_tables
 from flows.running.recording import alone
 from models.contractual.facts import subscription_counts
-from models.horizon import USUAL_DAYS
 from models.readiness import History, curve_in_words, learning_curve, readiness, subscription_readiness
-from models.training import at, training_frame
+from models.snapshots.horizon import USUAL_DAYS
+from models.snapshots.rows import at, training_frame
 
 Tick = Callable[[], None]
 

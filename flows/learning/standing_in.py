@@ -24,9 +24,9 @@ from flows.learning.training import (
 )
 from flows.learning.training_tables import TrainingPlan, TrainingTables, build_training_tables, lines_learnt_from
 from models.errors import TooFewOutcomesError, TooLittleHistoryError
-from models.grading import FITTED_WITHOUT_OUTCOMES
-from models.horizon import short_history_horizon
-from models.splits import ValuePlan
+from models.judging.grading import FITTED_WITHOUT_OUTCOMES
+from models.snapshots.horizon import short_history_horizon
+from models.snapshots.splits import ValuePlan
 from warehouse.ledger_schema import ledger_rows
 from warehouse.promotions import champion_for
 

@@ -16,15 +16,15 @@ from flows.context import Context
 from flows.learning.errors import LabelsUnusableError
 from flows.learning.training_tables import TrainingPlan, TrainingTables, lines_learnt_from
 from models.errors import TooFewOutcomesError, TooLittleHistoryError
-from models.horizon import Horizon, choose_horizon
-from models.labels import KEYS, purchase_gaps
-from models.linting import Finding, lint_features, lint_outcomes, lint_windows
-from models.splits import months_before, plan_splits, plan_value
-from models.training import training_frame
+from models.snapshots.horizon import Horizon, choose_horizon
+from models.snapshots.labels import KEYS, purchase_gaps
+from models.snapshots.linting import Finding, lint_features, lint_outcomes, lint_windows
+from models.snapshots.rows import training_frame
+from models.snapshots.splits import months_before, plan_splits, plan_value
 
 if TYPE_CHECKING:
     from models.bundle import Bundle
-    from models.tuning import Tuned
+    from models.purchases.tuning import Tuned
 
 Tick = Callable[[], None]
 ROLLING_FIGURES = {
@@ -131,7 +131,7 @@ def train_churn_model(
     tick: Tick,
 ) -> "Bundle":
     """Churn, trained and graded."""
-    from models.churn import train_churn  # noqa: PLC0415 imports LightGBM
+    from models.purchases.churn import train_churn  # noqa: PLC0415 imports LightGBM
 
     tick()
     settings = context.settings
@@ -154,7 +154,7 @@ def train_value_model(
     tick: Tick,
 ) -> "Bundle":
     """Lifetime value, trained and graded."""
-    from models.value import train_value  # noqa: PLC0415 imports LightGBM
+    from models.value.model import train_value  # noqa: PLC0415 imports LightGBM
 
     tick()
     settings = context.settings

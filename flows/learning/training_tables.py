@@ -17,10 +17,10 @@ from flows.buckets.core_tables import CoreTables
 from flows.buckets.customer_ranges import cut_by_customers
 from flows.buckets.mapping import bucket_mapping, read_parts, write_part
 from flows.context import Context
-from models import labels
-from models.splits import SplitPlan, ValuePlan
-from models.training import TrainingData
-from models.value_basis import NET_SALES, SPEND_FEATURES, choose_basis, known_cost_share
+from models.snapshots import labels
+from models.snapshots.rows import TrainingData
+from models.snapshots.splits import SplitPlan, ValuePlan
+from models.snapshots.value_basis import NET_SALES, SPEND_FEATURES, choose_basis, known_cost_share
 from segments.control_group import in_control_group
 
 LEARNT_FROM = "customers who are learnt from"

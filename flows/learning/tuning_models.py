@@ -1,6 +1,6 @@
 """Searching for better settings of the trees of churn and value: where a search is remembered, what it is asked.
 
-Belongs here: these steps of a training. Does not: the search itself (`models.tuning`, `models.value_tuning`).
+Belongs here: these steps of a training. Does not: the search itself (`models.purchases.tuning`, `models.value.tuning`).
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from flows.learning.training import TrainingWishes
 from flows.learning.training_tables import TrainingPlan, TrainingTables
 
 if TYPE_CHECKING:
-    from models.tuning import Budget, Tuned
+    from models.purchases.tuning import Budget, Tuned
 
 Tick = Callable[[], None]
 
@@ -28,7 +28,7 @@ def tune_churn_model(
         TuningNotInstalledError: Optuna is not installed.
         TuningNotPossibleError: there are no calibration snapshots.
     """
-    from models.tuning import tune_churn  # noqa: PLC0415 imports LightGBM
+    from models.purchases.tuning import tune_churn  # noqa: PLC0415 imports LightGBM
 
     return tune_churn(
         tables.data,
@@ -50,7 +50,7 @@ def tune_value_model(
         TuningNotInstalledError: Optuna is not installed.
         TuningNotPossibleError: there are no calibration snapshots.
     """
-    from models.value_tuning import tune_value  # noqa: PLC0415 imports LightGBM
+    from models.value.tuning import tune_value  # noqa: PLC0415 imports LightGBM
 
     near = plan.value.near
     outcomes = tables.value_outcomes[near.horizon_days]
@@ -69,7 +69,7 @@ def _budget(
     context: Context, tables: TrainingTables, outcomes: pl.DataFrame, wishes: TrainingWishes, *, study: str
 ) -> "Budget":
     """What may be tried; the same data, date and seed find the same study again."""
-    from models.tuning import Budget  # noqa: PLC0415 imports LightGBM
+    from models.purchases.tuning import Budget  # noqa: PLC0415 imports LightGBM
 
     folder = context.settings.workspace / "tuning"
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """The coming demand of a night: counted bucket by bucket, forecast for two periods, broken down to customers.
 
 Belongs here: which rows and periods, and what is carried from bucket to bucket. Does not: how demand is forecast
-(`models.demand`) and broken down (`models.customer_demand`), its tables (`segments`).
+(`models.demand.forecast`) and broken down (`models.demand.by_customer`), its tables (`segments`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -68,7 +68,7 @@ def demand_tables(
 ) -> DemandTables:
     """The tables of coming demand; none without orders, none by customer where the value model expects no orders."""
     from models.comparing import horizon_days  # noqa: PLC0415 heavy
-    from models.demand import forecast_demand  # noqa: PLC0415
+    from models.demand.forecast import forecast_demand  # noqa: PLC0415
 
     if "orders" not in core.entities:
         return DemandTables()
@@ -101,8 +101,8 @@ def demand_tables(
 
 def count_bucket(job: DemandJob, bucket: int) -> dict[str, str]:
     """One bucket's demand by day, and by period what known customers bought lately and the weights; where it lies."""
-    from models.customer_demand import customer_weights, known_customers_orders  # noqa: PLC0415 heavy
-    from models.demand import by_day, demand_lines  # noqa: PLC0415
+    from models.demand.by_customer import customer_weights, known_customers_orders  # noqa: PLC0415 heavy
+    from models.demand.forecast import by_day, demand_lines  # noqa: PLC0415
 
     core = CoreTables.from_recipe(job.core)
     lines = demand_lines(core.orders(bucket), core.scan("products"), as_of=job.as_of, time_zone=core.time_zone)
@@ -122,7 +122,7 @@ def count_bucket(job: DemandJob, bucket: int) -> dict[str, str]:
 
 def _shared_out(parts: Sequence[Mapping[str, str]], period: int, forecast: pl.DataFrame) -> pl.DataFrame:
     """A period's forecast by customer and category: sums of all buckets first, then bucket by bucket."""
-    from models import customer_demand as shares  # noqa: PLC0415 heavy
+    from models.demand import by_customer as shares  # noqa: PLC0415 heavy
 
     known = shares.in_named_categories(read_parts(_paths(parts, _known(period))), forecast)
     files = _paths(parts, _weights(period))
@@ -139,7 +139,7 @@ def _sums(weights: pl.DataFrame) -> pl.DataFrame:
 
 
 def _by_day(files: Sequence[str]) -> pl.DataFrame:
-    from models.demand import by_day  # noqa: PLC0415 heavy
+    from models.demand.forecast import by_day  # noqa: PLC0415 heavy
 
     return by_day(read_parts(files))
 

@@ -20,7 +20,7 @@ from data_contracts.contracts import CORE_ENTITIES, Contract, core_contract
 from data_contracts.orders import current_at, snapshot_instant
 from data_contracts.profiles import is_binned, is_listed
 from flows.buckets.core_tables import CoreTables
-from models.reference_counts import Bins, bins_of, counted, drawn
+from models.snapshots.reference_counts import Bins, bins_of, counted, drawn
 from segments.drift import Finding
 from segments.drift_measures import FEWEST_ROWS, Measured, distance, level, rise, volume
 from segments.drift_words import DATA_QUALITY, DISTANCE, EMPTY, PRICES, ROWS, UNKNOWN_TEXTS

@@ -22,8 +22,8 @@ from flows.learning.champions import Champion
 from flows.nights.drift_sources import source_findings
 from flows.nights.receipting import ScoredNight
 from flows.nights.scoring import Scores
-from models.importance import feature_shares
-from models.reference_counts import FILE, Reference, counted_together, reference_from
+from models.learners.importance import feature_shares
+from models.snapshots.reference_counts import FILE, Reference, counted_together, reference_from
 from segments.build import SegmentTables
 from segments.contract_columns import as_published
 from segments.drift import DRIFT, HISTORY_DAYS, Finding, alarms, judged, new_alarms, newest, performance_findings

@@ -30,7 +30,7 @@ def check_what_is_leaned_on(context: Context, *, bundles: Mapping[str, "Bundle"]
     Raises:
         LeanedOnBlankError: they carry more than `gates.blank_features_share`.
     """
-    from models.importance import gain_shares  # noqa: PLC0415 only where models are at stake
+    from models.learners.importance import gain_shares  # noqa: PLC0415 only where models are at stake
 
     allowed = context.settings.gates.blank_features_share
     gone_by = {name: gain_shares(bundle) for name, bundle in bundles.items()}

@@ -175,7 +175,7 @@ def _outcomes(context: Context, core: CoreTables, one: KeptScore, scored: pl.Dat
 
 def _of_orders(core: CoreTables, bucket: int, one: KeptScore, scored: pl.DataFrame, known: date) -> pl.DataFrame:
     """Who bought nothing, or what they bought."""
-    from models.labels import outcomes  # noqa: PLC0415 models are heavy
+    from models.snapshots.labels import outcomes  # noqa: PLC0415 models are heavy
 
     actual = pl.col("churned" if one.score == CHURN else "value_amount").cast(pl.Float64)
     rows = outcomes(

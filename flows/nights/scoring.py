@@ -175,9 +175,9 @@ def _scored(
     bundles: Mapping[str, "Bundle"],
 ) -> dict[str, pl.DataFrame | None]:
     """By attribute of `Scores` what the models say; None for what there is not, which is so for all buckets alike."""
-    from models.churn import explain_churn, predict_churn  # noqa: PLC0415 heavy
     from models.next_offer import rank_brands, rank_categories, rank_offers  # noqa: PLC0415
-    from models.value import explain_value, predict_value  # noqa: PLC0415
+    from models.purchases.churn import explain_churn, predict_churn  # noqa: PLC0415 heavy
+    from models.value.model import explain_value, predict_value  # noqa: PLC0415
 
     return {
         "next_orders": _next_orders(bundles["churn"], active),
@@ -193,7 +193,7 @@ def _scored(
 
 def _next_orders(churn: "Bundle", active: pl.DataFrame) -> pl.DataFrame | None:
     """Who is a customer still, and when they order next; None for champions of a time before there were such."""
-    from models import next_order  # noqa: PLC0415 heavy
+    from models.purchases import next_order  # noqa: PLC0415 heavy
     from models.short_history.churn import still_customers, tells_by_purchases  # noqa: PLC0415 heavy
 
     if tells_by_purchases(churn):

@@ -86,7 +86,7 @@ def former_values(context: Context, features: pl.DataFrame, version: int) -> pl.
     Returns:
         `customer_id`, `former_value` (Int64, minor units, never below 0).
     """
-    from models.value import predict_value  # noqa: PLC0415 heavy
+    from models.value.model import predict_value  # noqa: PLC0415 heavy
 
     with context.warehouse() as warehouse:
         promoted = [one for one in promotions_of(warehouse, "value") if one.version == version]

@@ -22,7 +22,7 @@ from flows.learning.drift_references import with_subscribers
 from flows.nights.scoring import Scores
 from models.contractual.facts import KEYS, former_subscribers, leaving_days, subscriber_facts
 from models.contractual.plan import ContractPlan, plan_contracts
-from models.horizon import USUAL_DAYS
+from models.snapshots.horizon import USUAL_DAYS
 from segments.subscription_value import SUM_OF
 
 if TYPE_CHECKING:

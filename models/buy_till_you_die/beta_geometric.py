@@ -21,7 +21,7 @@ from models.buy_till_you_die.beta_mean import beta_nodes
 from models.buy_till_you_die.histories import Histories
 from models.buy_till_you_die.likelihood import most_likely, on_distinct
 from models.buy_till_you_die.series import reduced_hypergeometric
-from models.encoding import Floats
+from models.learners.encoding import Floats
 
 SAMPLE_ROWS = 20_000
 LARGEST_OF_SERIES = 10.0

@@ -5,7 +5,7 @@ Belongs here: nodes and weights. Does not: what is averaged (`beta_geometric`).
 
 import numpy as np
 
-from models.encoding import Floats
+from models.learners.encoding import Floats
 
 NODES = 32
 

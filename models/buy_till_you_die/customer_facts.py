@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from models.buy_till_you_die.histories import Histories, histories
-from models.encoding import Floats
+from models.learners.encoding import Floats
 
 DAYS_A_WEEK = 7.0
 FACTS = (

@@ -27,7 +27,7 @@ from models.buy_till_you_die.customer_facts import (
     statistics,
 )
 from models.buy_till_you_die.pareto_nbd import ParetoNbd, fit_pareto_nbd
-from models.encoding import Floats
+from models.learners.encoding import Floats
 from models.prepared_table.table_model import FitOptions, TableModel, fit_table_model
 
 WIDEST_FACTOR = 2.0

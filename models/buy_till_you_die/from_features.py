@@ -13,7 +13,7 @@ import polars as pl
 from models.buy_till_you_die.beta_geometric import BetaGeometric, fit_beta_geometric
 from models.buy_till_you_die.customer_facts import DAYS_A_WEEK
 from models.buy_till_you_die.histories import histories
-from models.encoding import Floats
+from models.learners.encoding import Floats
 
 COUNT, FIRST, LAST = "purchase_day_count", "days_since_first_order", "days_since_last_order"
 NEEDED = (COUNT, FIRST, LAST)

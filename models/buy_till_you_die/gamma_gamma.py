@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.buy_till_you_die.likelihood import most_likely, on_distinct
-from models.encoding import Floats
+from models.learners.encoding import Floats
 
 SAMPLE_ROWS = 20_000
 STARTS = ((4.0, 3.0, 2.0), (1.0, 2.0, 1.0), (10.0, 10.0, 5.0))  # p, q, gamma with the mean amount as unit

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.encoding import Floats
+from models.learners.encoding import Floats
 
 
 @dataclass(frozen=True, kw_only=True)

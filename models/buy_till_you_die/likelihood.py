@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from models.encoding import Floats
+from models.learners.encoding import Floats
 
 LogLikelihood = Callable[[Floats], tuple[float, Floats]]
 PULL = 0.01

@@ -17,7 +17,7 @@ import numpy as np
 
 from models.buy_till_you_die.histories import Histories
 from models.buy_till_you_die.likelihood import most_likely, on_distinct
-from models.encoding import Floats
+from models.learners.encoding import Floats
 
 SAMPLE_ROWS = 5_000
 NODES = 16

@@ -5,7 +5,7 @@ Belongs here: the Gauss hypergeometric function near a removable singularity. Do
 
 import numpy as np
 
-from models.encoding import Floats
+from models.learners.encoding import Floats
 
 MOST_TERMS = 20_000
 CLOSE_ENOUGH = 1e-13

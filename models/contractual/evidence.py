@@ -1,14 +1,14 @@
 """What a card tells of subscribers: predicted beside observed, in groups and for parts of the customers.
 
-Belongs here: these tables, kept with the bundle. Does not: the figures themselves (`models.reliability`), layout.
+Belongs here: these tables, kept with the bundle. Does not: the figures (`models.judging.reliability`), layout.
 """
 
 from typing import Any
 
 import polars as pl
 
-from models.encoding import Floats
-from models.reliability import reliability_table, segment_table
+from models.judging.reliability import reliability_table, segment_table
+from models.learners.encoding import Floats
 
 AGE_EDGES = ((90, "1: up to 90 days"), (365, "2: 91 to 365 days"), (730, "3: 1 to 2 years"))
 OLDEST = "4: more than 2 years"

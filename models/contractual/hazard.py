@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from models import boosting
-from models.calibration import Calibrator, calibrator_from
 from models.contractual.life_table import LifeTable, life_table_from
 from models.contractual.steps import EVENT, KNOTS, LAST_STEP, STEP_DAYS, YEAR_STEPS, moved_on, survival
-from models.encoding import Encoder, Floats, encoder_from
-from models.smooth import SmoothCurve, fit_smooth, smooth_from
+from models.judging.calibration import Calibrator, calibrator_from
+from models.learners import boosting
+from models.learners.encoding import Encoder, Floats, encoder_from
+from models.learners.smooth import SmoothCurve, fit_smooth, smooth_from
 
 TREES = 0.5  # the trees' share of the departure from the life table
 MODEL = "subscription_churn"

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from models.contractual.steps import AGE, EVENT, LAST_STEP, STEP_DAYS, moved_on
-from models.encoding import Floats
+from models.learners.encoding import Floats
 
 AGE_EDGES = (1, 2, 3, 6, 12, 18, 24, 36)  # lower edges of the later bands, in steps of 30 days
 PRIOR_HAZARD = 0.02  # a month, where a company's data say nothing at all

@@ -10,7 +10,7 @@ from typing import Any
 
 from models.contractual.facts import settled_day
 from models.contractual.steps import STEP_DAYS
-from models.splits import snapshot_grid
+from models.snapshots.splits import snapshot_grid
 
 LONGEST_MONTHS = 30  # snapshots farther back say little about today
 CALIBRATION_SNAPSHOTS = 3

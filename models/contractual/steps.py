@@ -10,7 +10,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from models.encoding import Floats
+from models.learners.encoding import Floats
 
 STEP_DAYS = 30
 DAYS_A_MONTH = 30.4375

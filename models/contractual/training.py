@@ -1,7 +1,7 @@
 """Training the subscription model in time: fit, calibrate later, grade later still, fit again on everything.
 
 Belongs here: the bundle `subscription_churn`, and what scoring asks of it. Does not: the hazard model itself
-(`hazard`), the gate's rules (`models.gate`).
+(`hazard`), the gate's rules (`models.judging.gate`).
 """
 
 from dataclasses import dataclass, replace
@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 
 from models.bundle import Bundle
-from models.calibration import Calibrator, choose_calibrator, fit_calibrator, log_loss
 from models.contractual.evidence import card_evidence
 from models.contractual.facts import KEYS, SCHEMA
 from models.contractual.hazard import MODEL, Hazard, fit_hazard, hazard_from
@@ -29,9 +28,10 @@ from models.contractual.steps import (
     subscribed_days,
     survival,
 )
-from models.encoding import Encoder, Floats, fit_encoder, usable_features
-from models.evaluation import auc, figures_beside, paired_gain, probability_figures
-from models.gate import Verdict, judge_probabilities, suspicious_features
+from models.judging.calibration import Calibrator, choose_calibrator, fit_calibrator, log_loss
+from models.judging.evaluation import auc, figures_beside, paired_gain, probability_figures
+from models.judging.gate import Verdict, judge_probabilities, suspicious_features
+from models.learners.encoding import Encoder, Floats, fit_encoder, usable_features
 
 NAME = MODEL
 OWN_FEATURES = tuple(name for name in SCHEMA if name not in KEYS and name not in STEP_FEATURES)

@@ -5,12 +5,12 @@ Belongs here: the test snapshot's first offers as groups and segments. Not: draw
 
 import polars as pl
 
+from models.judging.reliability import reliability_table, segment_table
 from models.next_offer.baseline import baseline_score
 from models.next_offer.candidates import SOURCES
 from models.next_offer.examples import Examples
 from models.next_offer.probability import Calibration, Floats, fit_calibration, purchase_probabilities
 from models.next_offer.verdict import with_ranks
-from models.reliability import reliability_table, segment_table
 
 ORDERS_EDGES = ((1, "1: one order"), (5, "2: 2 to 5 orders"), (20, "3: 6 to 20 orders"))
 MOST_ORDERS = "4: more than 20 orders"

@@ -10,7 +10,7 @@ import polars as pl
 
 from data_contracts.orders import snapshot_instant
 from models.bundle import Bundle
-from models.grading import FITTED_WITHOUT_OUTCOMES, UNGRADED_WORDS
+from models.judging.grading import FITTED_WITHOUT_OUTCOMES, UNGRADED_WORDS
 from models.next_offer.baseline import baseline_score
 from models.next_offer.bought import code_lines
 from models.next_offer.category_curve import fit_category_curve, in_category

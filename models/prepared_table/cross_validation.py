@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from models.calibration import sigmoid
-from models.encoding import Floats
+from models.judging.calibration import sigmoid
+from models.learners.encoding import Floats
 from models.prepared_table.errors import TimeUnusableError
 from models.prepared_table.folds import Folds, blocks_in_time, folds_of
 from models.prepared_table.single_column import fit_single_column

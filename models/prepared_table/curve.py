@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from models.encoding import Encoder, Floats
-from models.logistic import fit_logistic
+from models.learners.encoding import Encoder, Floats
+from models.learners.logistic import fit_logistic
 
 BENDS = (0.2, 0.4, 0.6, 0.8)  # quantiles where a broken line may bend
 MINIMUM_DISTINCT = 6  # below, a number gets no bends

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from models.encoding import Floats
+from models.learners.encoding import Floats
 
 Folds = npt.NDArray[np.int64]
 

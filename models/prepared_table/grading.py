@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.calibration import log_loss
-from models.encoding import Floats
-from models.evaluation import REPEATS, auc, brier, calibration_error, lift
-from models.gate import TOO_GOOD, WORST_CALIBRATION_ERROR
+from models.judging.calibration import log_loss
+from models.judging.evaluation import REPEATS, auc, brier, calibration_error, lift
+from models.judging.gate import TOO_GOOD, WORST_CALIBRATION_ERROR
+from models.judging.reliability import reliability_table
+from models.learners.encoding import Floats
 from models.prepared_table.cross_validation import HeldOut
 from models.prepared_table.profit import expected_maximum_profit
-from models.reliability import reliability_table
 
 MOST_ROWS = 50_000  # the bootstrap draws from at most this many rows; its interval is then the wider one
 CALIBRATION_BINS = 10

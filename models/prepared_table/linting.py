@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from models.encoding import Floats
-from models.evaluation import auc
+from models.judging.evaluation import auc
+from models.judging.reliability import wilson
+from models.learners.encoding import Floats
 from models.prepared_table.columns import Column, tidy
 from models.prepared_table.errors import LabelDegenerateError, LabelUnreadableError
-from models.reliability import wilson
 
 MINIMUM_OUTCOMES = 10
 FEW_OUTCOMES = 100  # below, every figure is uncertain, and it is said

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.encoding import Floats
+from models.learners.encoding import Floats
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from models.calibration import log_loss, sigmoid
-from models.encoding import Floats
-from models.evaluation import auc
+from models.judging.calibration import log_loss, sigmoid
+from models.judging.evaluation import auc
+from models.learners.encoding import Floats
 from models.prepared_table.cross_validation import Rows
 from models.prepared_table.folds import folds_of
 from models.prepared_table.table_model import Choice, FitOptions, fit_chosen, is_large

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from models.calibration import log_loss
-from models.encoding import Floats
+from models.judging.calibration import log_loss
+from models.learners.encoding import Floats
 
 BINS = 10
 ROWS_OF_PRIOR = 20.0

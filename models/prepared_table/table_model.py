@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from models import boosting
-from models.boosting import FEW_FEATURES, TreeSize
-from models.calibration import Calibrator, calibrator_from, choose_calibrator, fit_calibrator, log_loss, sigmoid
-from models.encoding import Encoder, Floats, encoder_from, fit_encoder
+from models.judging.calibration import Calibrator, calibrator_from, choose_calibrator, fit_calibrator, log_loss, sigmoid
+from models.learners import boosting
+from models.learners.boosting import FEW_FEATURES, TreeSize
+from models.learners.encoding import Encoder, Floats, encoder_from, fit_encoder
 from models.prepared_table.curve import TableCurve, affords_bends, curve_from, fit_path, plan_design
 from models.prepared_table.folds import Folds, folds_of
 

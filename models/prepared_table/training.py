@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from models.bundle import Bundle
-from models.encoding import Floats
+from models.learners.encoding import Floats
 from models.prepared_table.columns import Column, named, read_columns, typed, unread_dates
 from models.prepared_table.cross_validation import HeldOut, Rows, cross_validate, fits_needed
 from models.prepared_table.errors import (

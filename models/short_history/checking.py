@@ -13,12 +13,12 @@ from typing import Final
 import polars as pl
 
 from models.errors import TooFewOutcomesError, TooLittleHistoryError
-from models.grading import UNGRADED_WORDS
-from models.horizon import Horizon
-from models.labels import KEYS
-from models.splits import SplitPlan
-from models.training import TrainingData, at, training_frame
-from models.value_grading import PARAMETRIC
+from models.judging.grading import UNGRADED_WORDS
+from models.snapshots.horizon import Horizon
+from models.snapshots.labels import KEYS
+from models.snapshots.rows import TrainingData, at, training_frame
+from models.snapshots.splits import SplitPlan
+from models.value.grading import PARAMETRIC
 
 METHOD: Final = PARAMETRIC
 CHECKED: Final = "check"

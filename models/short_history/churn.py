@@ -1,7 +1,7 @@
 """Churn without outcomes: P(no purchase within the horizon) by a BG/NBD model of the company's own customers.
 
 Belongs here: the bundle, its check, and who is a customer still. Does not: amounts (`value`), the ordinary churn model
-(`models.churn`), which asks such a bundle as well.
+(`models.purchases.churn`), which asks such a bundle as well.
 """
 
 from dataclasses import replace
@@ -11,13 +11,12 @@ import polars as pl
 
 from models.bundle import Bundle
 from models.buy_till_you_die.from_features import NEEDED, PurchaseOdds, fit_purchase_odds
-from models.calibration import Calibrator
-from models.churn import NAME, PREFIX, predict_churn
-from models.encoding import Encoder
-from models.evaluation import auc, figures_beside, probability_figures
-from models.grading import FITTED_WITHOUT_OUTCOMES
-from models.propensity import Propensity, Shares, propensity_from
-from models.season import Season
+from models.judging.calibration import Calibrator
+from models.judging.evaluation import auc, figures_beside, probability_figures
+from models.judging.grading import FITTED_WITHOUT_OUTCOMES
+from models.learners.encoding import Encoder
+from models.purchases.churn import NAME, PREFIX, predict_churn
+from models.purchases.propensity import Propensity, Shares, propensity_from
 from models.short_history.checking import (
     CHECKED,
     METHOD,
@@ -27,8 +26,9 @@ from models.short_history.checking import (
     in_order,
     opening_reasons,
 )
-from models.splits import YEAR_DAYS
-from models.training import TrainingData
+from models.snapshots.rows import TrainingData
+from models.snapshots.season import Season
+from models.snapshots.splits import YEAR_DAYS
 
 STILL = 0.5  # a date is given to who is rather a customer than not
 

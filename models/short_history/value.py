@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models.baselines import RunRate
 from models.bundle import Bundle
-from models.evaluation import amount_figures, figures_beside
-from models.grading import FITTED_WITHOUT_OUTCOMES
+from models.judging.baselines import RunRate
+from models.judging.evaluation import amount_figures, figures_beside
+from models.judging.grading import FITTED_WITHOUT_OUTCOMES
 from models.short_history.checking import (
     CHECKED,
     METHOD,
@@ -23,13 +23,13 @@ from models.short_history.checking import (
     in_order,
     opening_reasons,
 )
-from models.splits import NEAR_DAYS, YEAR_DAYS
-from models.training import TrainingData
-from models.value import DISCOUNT_RATE_PER_YEAR, FAR, HEADS_FILE, NAME, NEAR
-from models.value_basis import outcomes_of
-from models.value_head import ValueHead, purchase_head
-from models.value_intervals import coverage
-from models.value_training import intervals_of
+from models.snapshots.rows import TrainingData
+from models.snapshots.splits import NEAR_DAYS, YEAR_DAYS
+from models.snapshots.value_basis import outcomes_of
+from models.value.head import ValueHead, purchase_head
+from models.value.intervals import coverage
+from models.value.model import DISCOUNT_RATE_PER_YEAR, FAR, HEADS_FILE, NAME, NEAR
+from models.value.training import intervals_of
 
 
 def value_from_purchases(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from models.encoding import Floats
+from models.learners.encoding import Floats
 
 Ints = npt.NDArray[np.int64]
 

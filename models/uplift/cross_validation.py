@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.encoding import Floats
+from models.learners.encoding import Floats
 from models.prepared_table.folds import Folds, folds_of
 from models.uplift.learning import fit_single_rule, fit_trial, response_scores, two_model_scores
 from models.uplift.trial import Trial

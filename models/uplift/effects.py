@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from models import boosting
-from models.boosting import GentleTrees
-from models.encoding import Encoder, Floats
+from models.learners import boosting
+from models.learners.boosting import GentleTrees
+from models.learners.encoding import Encoder, Floats
 from models.prepared_table.curve import Design, plan_design
 from models.prepared_table.folds import Folds
 from models.uplift.clusters import Ints

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from models.encoding import Floats
+from models.learners.encoding import Floats
 from models.prepared_table.columns import MISSING_TEXT, NOTHING
 from models.uplift.clusters import Ints
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from models.encoding import Floats
+from models.learners.encoding import Floats
 from models.uplift.clusters import summed
 from models.uplift.cross_validation import OURS, SINGLE_RULE, HeldOutEffects
 from models.uplift.off_policy import Logged, policy_value

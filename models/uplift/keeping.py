@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from models.encoding import encoder_from
+from models.learners.encoding import encoder_from
 from models.prepared_table.curve import TableCurve, curve_from
 from models.uplift.effects import EffectModel, Part, Ridge
 from models.uplift.learning import TrialModel

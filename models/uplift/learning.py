@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from models.encoding import Encoder, Floats, fit_encoder
+from models.learners.encoding import Encoder, Floats, fit_encoder
 from models.prepared_table.folds import folds_of
 from models.uplift.clusters import even_half
 from models.uplift.effects import EffectModel, FitMeans, fit_effect, matrix_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.encoding import Floats
+from models.learners.encoding import Floats
 from models.uplift.clusters import Ints, mean_error, summed
 from models.uplift.qini import Interval
 

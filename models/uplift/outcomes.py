@@ -5,9 +5,9 @@ Belongs here: cross-fitted predictions of the outcome. Does not: effects.
 
 import numpy as np
 
-from models import boosting
-from models.boosting import GentleTrees
-from models.encoding import Encoder, Floats
+from models.learners import boosting
+from models.learners.boosting import GentleTrees
+from models.learners.encoding import Encoder, Floats
 from models.prepared_table.folds import Folds
 
 MOST_ROWS = 200_000

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.encoding import Floats
+from models.learners.encoding import Floats
 from models.uplift.clusters import Ints
 
 REPEATS = 300

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from models.encoding import Floats
+from models.learners.encoding import Floats
 from models.prepared_table.folds import Folds
 from models.uplift.clusters import Ints, design_effect
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 
-from models.encoding import Floats
+from models.learners.encoding import Floats
 from models.prepared_table.columns import Column, read_columns, tidy, typed
 from models.prepared_table.errors import NothingToLearnFromError, TableColumnUnknownError
 from models.prepared_table.folds import canonical_order

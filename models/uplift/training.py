@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 
 from models.bundle import Bundle
-from models.encoding import Floats
-from models.evaluation import auc
+from models.judging.evaluation import auc
+from models.learners.encoding import Floats
 from models.prepared_table.columns import columns_from, typed
 from models.uplift.cross_validation import METHODS, OURS, RESPONSE_MODEL, HeldOutEffects, cross_validate
 from models.uplift.evidence import RESPONSE

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from models.encoding import Floats
+from models.learners.encoding import Floats
 from models.uplift.clusters import Ints, customers_of
 
 CONTROL = 0

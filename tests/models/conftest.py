@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 
 from data_contracts.orders import purchase_orders, snapshot_instant
-from models.churn import train_churn
-from models.labels import monthly_activity, outcomes, population
-from models.splits import plan_splits, plan_value
-from models.training import TrainingData
-from models.value import train_value
+from models.purchases.churn import train_churn
+from models.snapshots.labels import monthly_activity, outcomes, population
+from models.snapshots.rows import TrainingData
+from models.snapshots.splits import plan_splits, plan_value
+from models.value.model import train_value
 
 ZONE = "Europe/London"
 START, AS_OF = date(2024, 1, 1), date(2026, 1, 1)

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from models.comparing import as_it_stood, baseline_predictions, compare, in_words, judge_difference, predictions
-from models.training import training_frame
+from models.snapshots.rows import training_frame
 
 
 @pytest.fixture(scope="module")

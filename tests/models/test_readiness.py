@@ -4,7 +4,7 @@ from datetime import date
 import pytest
 
 from models.readiness import History, curve_in_words, learning_curve, readiness
-from models.training import at, training_frame
+from models.snapshots.rows import at, training_frame
 
 ENOUGH = History(
     first_event=date(2023, 1, 1),

@@ -17,7 +17,7 @@ from flows.learning.training import TrainingWishes
 from models.bundle import Bundle, with_graded
 from models.comparing import Comparison
 from models.errors import ChampionChangedError, VersionUnknownError
-from models.grading import grade_figures
+from models.judging.grading import grade_figures
 from warehouse.promotions import Promotion, champion_for, promotions_of
 
 TRAINED, LATER = date(2025, 12, 1), date(2026, 1, 1)

@@ -15,7 +15,7 @@ from flows.learning.training_tables import (
     lines_learnt_from,
     share_learnt_from,
 )
-from models.splits import SplitPlan, ValuePlan
+from models.snapshots.splits import SplitPlan, ValuePlan
 from tests.flows.feature_company import DAY, ZONE, company
 from warehouse.lake import Lake
 

@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
-from models.customer_demand import EVERYBODY_ELSE
-from models.demand import TOTAL
+from models.demand.by_customer import EVERYBODY_ELSE
+from models.demand.forecast import TOTAL
 from warehouse.databases.duckdb_warehouse import DuckDBWarehouse
 
 

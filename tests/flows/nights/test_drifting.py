@@ -12,7 +12,7 @@ from flows.errors_reviewing import DriftNotKeptError, NothingToReviewError
 from flows.nights.drift_reporting import drift_document, page_facts_of, print_drift
 from flows.nights.drift_sources import source_findings
 from flows.nights.drifting import Population, population_findings
-from models.reference_counts import FILE, take_reference
+from models.snapshots.reference_counts import FILE, take_reference
 from segments.drift import ALARM, alarms, judged
 from segments.drift_words import DATA_QUALITY, POPULATION
 from warehouse.lake import Lake

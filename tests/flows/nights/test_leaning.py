@@ -11,7 +11,7 @@ from flows.featuring import night_features
 from flows.learning.errors import LeanedOnBlankError
 from flows.nights.leaning import FEWEST_CUSTOMERS, blank_features, check_what_is_leaned_on
 from models.bundle import Bundle
-from models.importance import gain_shares
+from models.learners.importance import gain_shares
 from warehouse.databases.duckdb_warehouse import DuckDBWarehouse
 from warehouse.ledger import history
 

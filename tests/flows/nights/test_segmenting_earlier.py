@@ -10,7 +10,7 @@ import pytest
 from flows.buckets.core_tables import CoreTables
 from flows.learning.promoting import promote_by_hand
 from flows.nights.segmenting_earlier import former_values
-from models.value import HEADS_FILE, predict_value
+from models.value.model import HEADS_FILE, predict_value
 from warehouse.promotions import promotions_of
 
 TRAINED, NEXT = date(2025, 12, 1), date(2025, 12, 2)

@@ -21,7 +21,7 @@ from flows.nights.shadowing import (
     shadows_of,
 )
 from models.bundle import Bundle
-from models.churn import predict_churn
+from models.purchases.churn import predict_churn
 from warehouse.promotions import running_shadows
 
 TRAINED, LATER = date(2025, 12, 1), date(2026, 1, 1)

@@ -6,7 +6,7 @@ import pytest
 
 from models.buy_till_you_die.customer_facts import FACTS, customer_facts, histories_of, purchases_after
 from models.buy_till_you_die.forecast import fit_purchase_forecast, inner_day
-from models.evaluation import auc, ratio_of_totals
+from models.judging.evaluation import auc, ratio_of_totals
 
 FIRST, AS_OF, END = date(2025, 1, 1), date(2025, 10, 1), date(2026, 7, 1)
 

@@ -8,7 +8,6 @@ import pytest
 
 import features
 from models.bundle import open_bundle
-from models.calibration import Calibrator
 from models.contractual.facts import (
     KEYS,
     billed_amounts,
@@ -34,7 +33,8 @@ from models.contractual.training import (
     predict_subscriptions,
     train_subscription_churn,
 )
-from models.encoding import Encoder
+from models.judging.calibration import Calibrator
+from models.learners.encoding import Encoder
 from simulation.subscribers import leaving_probability, simulate_subscribers
 
 JANUARY, JUNE = date(2025, 1, 1), date(2025, 6, 1)

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from models.grading import grade_bundle
+from models.judging.grading import grade_bundle
 from models.next_offer import item_facts, rank_offers, score_candidates
 from models.next_offer.short_history import can_offer, stand_in_offers
 

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from models.encoding import fit_encoder
+from models.learners.encoding import fit_encoder
 from models.prepared_table.curve import plan_design
 
 

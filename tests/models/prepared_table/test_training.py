@@ -5,12 +5,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.boosting import FEW_FEATURES, TreeSize, train_table_booster
 from models.bundle import MANIFEST, open_bundle
-from models.calibration import sigmoid
-from models.encoding import fit_encoder
 from models.errors import FeaturesMismatchError
-from models.evaluation import auc
+from models.judging.calibration import sigmoid
+from models.judging.evaluation import auc
+from models.learners.boosting import FEW_FEATURES, TreeSize, train_table_booster
+from models.learners.encoding import fit_encoder
 from models.prepared_table.errors import LabelGivenAwayError, NothingToLearnFromError, TableColumnUnknownError
 from models.prepared_table.scoring import score_table
 from models.prepared_table.table_model import FitOptions, fit_table_model

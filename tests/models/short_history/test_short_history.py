@@ -7,18 +7,18 @@ import polars as pl
 import pytest
 
 from models.bundle import MANIFEST, open_bundle
-from models.churn import explain_churn, predict_churn
 from models.comparing import horizon_days
 from models.errors import TooFewOutcomesError, TooLittleHistoryError
-from models.evaluation import auc, spearman
-from models.grading import FITTED_WITHOUT_OUTCOMES, grade_bundle
-from models.horizon import Horizon
-from models.labels import outcomes, population
+from models.judging.evaluation import auc, spearman
+from models.judging.grading import FITTED_WITHOUT_OUTCOMES, grade_bundle
+from models.purchases.churn import explain_churn, predict_churn
 from models.short_history.checking import METHOD, plan_check
 from models.short_history.churn import churn_from_purchases, still_customers, tells_by_purchases
 from models.short_history.value import value_from_purchases
-from models.training import TrainingData
-from models.value import explain_value, predict_value
+from models.snapshots.horizon import Horizon
+from models.snapshots.labels import outcomes, population
+from models.snapshots.rows import TrainingData
+from models.value.model import explain_value, predict_value
 from tests.models.conftest import FEATURES, START, ZONE, simple_features
 
 NOW = START + timedelta(days=150)

@@ -1,0 +1,1 @@
+"""The coming demand, in all and by customer."""

@@ -1,0 +1,1 @@
+"""Whether and when customers buy again: churn, propensities, the next order."""
