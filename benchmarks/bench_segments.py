@@ -20,16 +20,16 @@ import polars as pl
 
 from flows.buckets.core_tables import CoreTables
 from flows.nights.segmenting_inputs import gather_core
-from segments.causes import tier_changes
-from segments.cell_policies import DEFAULT_POLICIES, policy_table
-from segments.cohorts import cohorts
-from segments.concentration import concentration
-from segments.customer_facts import FEATURES, SCORES
-from segments.customer_history import with_tonight
-from segments.fates import yearly_churn
-from segments.segmentation_rules import SegmentationRules
-from segments.standing import customer_standing
-from segments.tier_migration import customer_equity, equity_bridge, tier_migration
+from segments.standing.causes import tier_changes
+from segments.standing.cell_policies import DEFAULT_POLICIES, policy_table
+from segments.standing.cohorts import cohorts
+from segments.standing.concentration import concentration
+from segments.standing.customer_facts import FEATURES, SCORES
+from segments.standing.customer_history import with_tonight
+from segments.standing.everything import customer_standing
+from segments.standing.fates import yearly_churn
+from segments.standing.rules import SegmentationRules
+from segments.standing.tier_migration import customer_equity, equity_bridge, tier_migration
 from warehouse.lake import Lake
 
 DAY, BEFORE = date(2026, 1, 1), date(2025, 10, 1)

@@ -36,10 +36,10 @@ from models.snapshots.reference_counts import counted_together, take_reference
 from models.snapshots.rows import TrainingData
 from models.snapshots.splits import plan_splits, plan_value
 from models.value.model import predict_value, train_value
-from segments.drift import ALARM, alarms, judged, performance_findings
-from segments.drift_measures import distance
-from segments.receipt_making import receipt
-from segments.receipts import ALL, CHURN, Subject, promise_of
+from segments.drift.findings import ALARM, alarms, judged, performance_findings
+from segments.drift.measures import distance
+from segments.receipts.contract import ALL, CHURN, Subject, promise_of
+from segments.receipts.making import receipt
 from simulation.retailer import SimulatedCompany, simulate
 from warehouse.lake import Lake
 

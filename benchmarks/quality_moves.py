@@ -21,9 +21,9 @@ from flows.context import Context
 from flows.learning.promoting import promote_by_hand
 from flows.running.orchestration import carry_out
 from flows.running.progress import Reporter
-from segments.causes import CAUSES
-from segments.portfolio_contracts import LAST_VERSION
-from segments.tier_migration import NO_CHANGE
+from segments.standing.causes import CAUSES
+from segments.standing.portfolio_contracts import LAST_VERSION
+from segments.standing.tier_migration import NO_CHANGE
 from segments.vocabulary import VALUE_TIERS
 from simulation.retailer import SimulatedCompany, simulate
 

@@ -17,14 +17,14 @@ from quality_moves import confusion
 
 from flows.buckets.core_tables import CoreTables
 from flows.nights.segmenting_inputs import GatheredCore, gather_core
-from segments.customer_facts import FEATURES, SCORES
-from segments.fates import FATES, yearly_churn
-from segments.lifecycle import STAGES
-from segments.loyalty import DISCOUNT_DRIVEN, LOYALTY_CLASSES, TOO_EARLY, TRULY_LOYAL
 from segments.rfm import quintile_score
-from segments.segmentation_rules import SegmentationRules
-from segments.service_recovery import NOT_RECOVERED, RECOVERED, index_days, service_recovery
-from segments.standing import customer_standing
+from segments.standing.customer_facts import FEATURES, SCORES
+from segments.standing.everything import customer_standing
+from segments.standing.fates import FATES, yearly_churn
+from segments.standing.lifecycle import STAGES
+from segments.standing.loyalty import DISCOUNT_DRIVEN, LOYALTY_CLASSES, TOO_EARLY, TRULY_LOYAL
+from segments.standing.rules import SegmentationRules
+from segments.standing.service_recovery import NOT_RECOVERED, RECOVERED, index_days, service_recovery
 from simulation.complaints import simulate_complaints
 from simulation.retailer import SimulatedCompany, simulate
 from warehouse.lake import Lake

@@ -30,7 +30,7 @@ from segments.demand_table import CUSTOMER_DEMAND, DEMAND_FORECAST
 from segments.inputs import RunStamp, ScoredCustomers, SegmentRules
 from segments.money import Currency, currency_of
 from segments.ranked_offers import NEXT_BEST_OFFER
-from segments.reason_table import REASONS
+from segments.reasons.table import REASONS
 from segments.retraction import CUSTOMER_RETRACTION, customer_retraction
 from segments.summary import summarise
 from segments.vocabulary import LEARNT, NET_SALES, PURCHASES, RULE

@@ -26,10 +26,10 @@ from segments.inputs import (
 from segments.money import Currency, to_major_units
 from segments.offers import first_offers, next_best_offers, no_offers
 from segments.policy import AT_RISK, STAYING, Policy, default_policy, recommended_actions
-from segments.reason_table import REASONS, reason_rows
-from segments.reasons import main_reasons
+from segments.reasons.main import main_reasons
+from segments.reasons.table import REASONS, reason_rows
 from segments.rfm import quintile_score
-from segments.standing_contracts import standing_columns
+from segments.standing.contracts import standing_columns
 from segments.subscription_value import SUM_OF, published_subscription_values, with_subscription_value
 from segments.tiers import value_tiers
 from segments.value_columns import published_value_details, value_details

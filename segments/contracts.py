@@ -15,10 +15,10 @@ from segments.decisions.upgrade import upgrade_contract
 from segments.decisions.winback import winback_contract
 from segments.demand_table import CUSTOMER_DEMAND, DEMAND_FORECAST
 from segments.money import Currency, amount_dtype
-from segments.portfolio_contracts import portfolio_contracts
-from segments.reason_table import REASONS
+from segments.reasons.table import REASONS
 from segments.retraction import CUSTOMER_RETRACTION
-from segments.standing_contracts import standing_columns, standing_contracts
+from segments.standing.contracts import standing_columns, standing_contracts
+from segments.standing.portfolio_contracts import portfolio_contracts
 from segments.subscription_value import subscription_value_columns
 from segments.value_columns import value_detail_columns
 from segments.vocabulary import NOT_SCORED, RISK_BANDS, SCORED_BY, STATUSES, VALUE_BASES, VALUE_TIERS

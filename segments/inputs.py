@@ -13,7 +13,7 @@ from segments.categories import BRANDS_NEEDED, CATEGORIES_NEEDED
 from segments.checks import require_columns, require_key, require_probabilities
 from segments.errors import SnapshotMismatchError
 from segments.offers import OFFERS_NEEDED
-from segments.reasons import Phrasebook
+from segments.reasons.main import Phrasebook
 from segments.tiers import DEFAULT_SHARES
 from segments.vocabulary import LEARNT, NET_SALES
 

@@ -24,7 +24,7 @@ def charter(
     """
     from flows.opening import open_context
     from flows.published.chartering import account_charter
-    from segments.charters import charter_html, charter_markdown
+    from segments.standing.charters import charter_html, charter_markdown
 
     made = account_charter(open_context(config), customer)
     page = charter_html(made) if html else charter_markdown(made)

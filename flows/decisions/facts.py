@@ -18,7 +18,7 @@ from flows.nights.scoring import Scores
 from segments.build import SegmentTables
 from segments.decisions.lists import ListStamp
 from segments.money import currency_of, to_minor_units
-from segments.value_components import subscription_sales
+from segments.standing.value_components import subscription_sales
 from segments.vocabulary import ACTIVE, MARGIN
 
 NOTHING_ORDERED = "nothing is ordered, which is what effects are measured on"

@@ -17,7 +17,7 @@ from models.contractual.facts import SCHEMA
 from models.snapshots.labels import KEYS
 from models.snapshots.reference_counts import FILE, Reference, sampled, take_reference, with_columns_counted
 from models.snapshots.rows import TrainingData
-from segments.receipts import LEAVING
+from segments.receipts.contract import LEAVING
 
 if TYPE_CHECKING:
     from models.bundle import Bundle

@@ -14,7 +14,7 @@ from flows.reporting import console
 from segments.campaigns.contract import BALANCE, ledger_contract
 from segments.campaigns.rules import ALL_CUT, EARNED, LOST, MATCHED
 from segments.money import Currency, currency_of
-from segments.review import money
+from segments.review.content import money
 from warehouse.publishing.publications import PUBLISHED_SCHEMA, current_publication
 
 NO_CAMPAIGNS: Final = "no campaigns: no contacts are loaded"

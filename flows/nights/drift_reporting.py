@@ -15,7 +15,7 @@ from flows.errors_reviewing import DriftNotKeptError, NothingToReviewError
 from flows.nights.drifting import facts_of, read_drift
 from flows.reporting import console
 from flows.running.summaries import drift_lines
-from segments.drift import ALARM, QUIET, STATUSES, told_in_words
+from segments.drift.findings import ALARM, QUIET, STATUSES, told_in_words
 
 _TONES: Mapping[str, str] = {ALARM: "[bold red]alarm[/]", "watch": "[yellow]watch[/]", QUIET: "quiet"}
 

@@ -1,7 +1,7 @@
 """What the newest rows of every table look like beside earlier ones: empty values, texts, numbers, prices, volumes.
 
 Belongs here: reading core rows of the last year, window by window, and what is found. Does not: how much may change
-(`segments.drift_measures`), customers and scores (`drifting.py`).
+(`segments.drift.measures`), customers and scores (`drifting.py`).
 
 A window is a week, or four where a week has few rows. The newest ends with the newest order, so that a load that is a
 day late is not taken for missing rows. Only when something happened and what was known on the date counts.
@@ -21,9 +21,9 @@ from data_contracts.orders import current_at, snapshot_instant
 from data_contracts.profiles import is_binned, is_listed
 from flows.buckets.core_tables import CoreTables
 from models.snapshots.reference_counts import Bins, bins_of, counted, drawn
-from segments.drift import Finding
-from segments.drift_measures import FEWEST_ROWS, Measured, distance, level, rise, volume
-from segments.drift_words import DATA_QUALITY, DISTANCE, EMPTY, PRICES, ROWS, UNKNOWN_TEXTS
+from segments.drift.findings import Finding
+from segments.drift.measures import FEWEST_ROWS, Measured, distance, level, rise, volume
+from segments.drift.words import DATA_QUALITY, DISTANCE, EMPTY, PRICES, ROWS, UNKNOWN_TEXTS
 
 WEEK: Final = 7
 MONTH: Final = 28

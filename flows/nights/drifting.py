@@ -1,7 +1,7 @@
 """Drift of a night: customers, scores, data and performance held against what the champions were trained on.
 
 Belongs here: where the numbers come from, and the table of the last nights. Does not: what counts as drift
-(`segments.drift`, `segments.drift_measures`), the source tables (`drift_sources.py`).
+(`segments.drift`, `segments.drift.measures`), the source tables (`drift_sources.py`).
 
 Customers are held against the counts that the churn champion's training kept in its bundle; a champion of a time before
 there were such says nothing of them. A night's rows depend on that night, on nights before it and on nothing later:
@@ -26,9 +26,18 @@ from models.learners.importance import feature_shares
 from models.snapshots.reference_counts import FILE, Reference, counted_together, reference_from
 from segments.build import SegmentTables
 from segments.contract_columns import as_published
-from segments.drift import DRIFT, HISTORY_DAYS, Finding, alarms, judged, new_alarms, newest, performance_findings
-from segments.drift_measures import HABIT, LEAST_RISE, Measured, distance, rise
-from segments.drift_words import (
+from segments.drift.findings import (
+    DRIFT,
+    HISTORY_DAYS,
+    Finding,
+    alarms,
+    judged,
+    new_alarms,
+    newest,
+    performance_findings,
+)
+from segments.drift.measures import HABIT, LEAST_RISE, Measured, distance, rise
+from segments.drift.words import (
     DATA_QUALITY,
     DISTANCE,
     MEAN,
@@ -38,7 +47,7 @@ from segments.drift_words import (
     SINCE_LAST_NIGHT,
 )
 from segments.money import currency_of
-from segments.receipts import CHURN, LEAVING
+from segments.receipts.contract import CHURN, LEAVING
 from warehouse.databases.base import Warehouse
 from warehouse.ledger import Run
 from warehouse.ledger_schema import ledger_rows

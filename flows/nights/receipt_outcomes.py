@@ -1,7 +1,7 @@
 """Which published scores have matured, and what happened: the outcome of every score, joined once and kept.
 
 Belongs here: which nights' windows are over, reading outcomes from the core. Does not: what a receipt says
-(`segments.receipt_making`), keeping scores and what follows from receipts (`receipting.py`).
+(`segments.receipts.making`), keeping scores and what follows from receipts (`receipting.py`).
 
 A receipt is made once, on what was known `settle_days` after the window ended, and kept: it is the same whenever, and
 on whichever later night, it is made.
@@ -17,8 +17,7 @@ from data_contracts.currencies import MINOR_UNIT_DIGITS
 from data_contracts.orders import snapshot_instant
 from flows.buckets.core_tables import CoreTables
 from flows.context import Context
-from segments.receipt_making import list_receipt, receipt
-from segments.receipts import (
+from segments.receipts.contract import (
     CATEGORY,
     CHURN,
     LEAVING,
@@ -32,6 +31,7 @@ from segments.receipts import (
     Subject,
     promise_of,
 )
+from segments.receipts.making import list_receipt, receipt
 from warehouse.promotions import promotions
 from warehouse.publishing.kept_scores import KeptNight, keep, published_nights
 
@@ -144,7 +144,7 @@ def _receipt_of(context: Context, core: CoreTables, one: KeptScore) -> pl.DataFr
 
 
 def _scored(context: Context, kept: pl.DataFrame, one: KeptScore) -> pl.DataFrame:
-    """What was said of whom: as `segments.receipt_making.receipt` wants it, and each customer's own window in days."""
+    """What was said of whom: as `segments.receipts.making.receipt` wants it, and each customer's own window in days."""
     nothing, window = pl.lit(None, pl.Float64), pl.lit(one.horizon_days, pl.Int64)
     if one.score in VALUE_HORIZONS:
         names = {

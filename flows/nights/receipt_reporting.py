@@ -14,7 +14,7 @@ from flows.errors_reviewing import NothingToReviewError
 from flows.nights.receipt_outcomes import with_model
 from flows.nights.receipting import fallen_short
 from flows.reporting import console
-from segments.receipts import ALL, BROKEN, SCORE_RECEIPTS
+from segments.receipts.contract import ALL, BROKEN, SCORE_RECEIPTS
 from warehouse.publishing.kept_scores import published_nights
 from warehouse.publishing.publications import PUBLISHED_SCHEMA, current_publication
 

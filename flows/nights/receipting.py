@@ -33,7 +33,7 @@ from flows.nights.scoring import Scores
 from segments.build import SegmentTables
 from segments.contract_columns import as_published
 from segments.money import currency_of
-from segments.receipts import ALL, BROKEN, CATEGORY, CHURN, LEAVING, OFFER, RENEWAL, SCORE_RECEIPTS
+from segments.receipts.contract import ALL, BROKEN, CATEGORY, CHURN, LEAVING, OFFER, RENEWAL, SCORE_RECEIPTS
 from warehouse.ledger import Run
 from warehouse.ledger_schema import ledger_rows
 from warehouse.promotions import champion_for

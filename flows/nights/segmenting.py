@@ -21,18 +21,26 @@ from flows.nights.scoring import Scores
 from flows.nights.segmenting_earlier import VALUED_BY, Earlier, earlier_standings, former_values
 from flows.nights.segmenting_inputs import GatheredCore, gather_core
 from segments.build import SegmentTables
-from segments.causes import tier_changes
-from segments.cell_policies import DEFAULT_POLICIES, CellPolicy, policy_table
-from segments.channel_effectiveness import channel_effectiveness, ticket_figures
-from segments.cohorts import cohorts
-from segments.concentration import concentration
 from segments.contract_columns import as_published
-from segments.customer_facts import customer_facts
-from segments.customer_history import with_causes, with_tonight
-from segments.fates import yearly_churn
 from segments.money import Currency, currency_of, to_minor_units
-from segments.portfolio import fate_counts
-from segments.portfolio_contracts import (
+from segments.standing.causes import tier_changes
+from segments.standing.cell_policies import DEFAULT_POLICIES, CellPolicy, policy_table
+from segments.standing.channel_effectiveness import channel_effectiveness, ticket_figures
+from segments.standing.cohorts import cohorts
+from segments.standing.concentration import concentration
+from segments.standing.contracts import (
+    LIFECYCLE,
+    LOYALTY,
+    customer_history_contract,
+    customer_value_contract,
+    value_matrix_contract,
+)
+from segments.standing.customer_facts import customer_facts
+from segments.standing.customer_history import with_causes, with_tonight
+from segments.standing.everything import ON_THE_CUSTOMER, customer_standing
+from segments.standing.fates import yearly_churn
+from segments.standing.portfolio import fate_counts
+from segments.standing.portfolio_contracts import (
     CHANNEL_EFFECTIVENESS,
     LAST_QUARTER,
     LAST_VERSION,
@@ -45,17 +53,9 @@ from segments.portfolio_contracts import (
     policy_contract,
     tier_migration_contract,
 )
-from segments.segmentation_rules import RULE_NAMES, SegmentationRules
-from segments.service_recovery import service_recovery
-from segments.standing import ON_THE_CUSTOMER, customer_standing
-from segments.standing_contracts import (
-    LIFECYCLE,
-    LOYALTY,
-    customer_history_contract,
-    customer_value_contract,
-    value_matrix_contract,
-)
-from segments.tier_migration import customer_equity, equity_bridge, tier_migration
+from segments.standing.rules import RULE_NAMES, SegmentationRules
+from segments.standing.service_recovery import service_recovery
+from segments.standing.tier_migration import customer_equity, equity_bridge, tier_migration
 
 Tick = Callable[[], None]
 Frames = dict[str, tuple[pl.DataFrame, OutputContract]]

@@ -1,6 +1,6 @@
 """What customers were before: the version before, about a quarter ago, and by the former model.
 
-Belongs here: finding earlier standings to compare with. Does not: comparing (`segments.causes`).
+Belongs here: finding earlier standings to compare with. Does not: comparing (`segments.standing.causes`).
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ import polars as pl
 
 from data_contracts.errors import GristmillError
 from flows.context import Context
-from segments.customer_history import standing_on
 from segments.money import Currency, to_minor_units
+from segments.standing.customer_history import standing_on
 from warehouse.databases.base import Warehouse
 from warehouse.promotions import promotions_of
 from warehouse.publishing.publications import VERSIONS_SCHEMA, Publication, publications, rows_before, versioned_name

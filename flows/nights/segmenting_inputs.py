@@ -13,11 +13,11 @@ import polars as pl
 
 from data_contracts.orders import current_at, known_before, purchase_orders, snapshot_instant
 from flows.buckets.core_tables import CoreTables
-from segments.channel_effectiveness import channel_uses
-from segments.cohorts import SUMS_SCHEMA, cohort_sums
-from segments.segmentation_rules import SegmentationRules
-from segments.service_recovery import index_days, recovery_strata
-from segments.value_components import ORDER_SUMS, YEAR_DAYS, late_payment_days, order_sums
+from segments.standing.channel_effectiveness import channel_uses
+from segments.standing.cohorts import SUMS_SCHEMA, cohort_sums
+from segments.standing.rules import SegmentationRules
+from segments.standing.service_recovery import index_days, recovery_strata
+from segments.standing.value_components import ORDER_SUMS, YEAR_DAYS, late_payment_days, order_sums
 from warehouse.lake import SUPERSEDED_AT
 
 COMPLAINT = "complaint"

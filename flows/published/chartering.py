@@ -1,6 +1,6 @@
 """Gathering the charter of one account from published tables and core rows.
 
-Belongs here: what stands on the page. Does not: its form (`segments.charters`), printing or writing it.
+Belongs here: what stands on the page. Does not: its form (`segments.standing.charters`), printing or writing it.
 """
 
 from datetime import date, timedelta
@@ -13,8 +13,8 @@ from flows.buckets.core_tables import CoreTables
 from flows.context import Context
 from flows.errors_segmenting import CustomerNotPublishedError
 from flows.published.errors_exporting import NothingPublishedError
-from segments.charters import Charter, Section
 from segments.money import Currency, currency_of
+from segments.standing.charters import Charter, Section
 from warehouse.databases.base import Warehouse
 from warehouse.lake import bucket_of
 from warehouse.publishing.publications import PUBLISHED_SCHEMA, current_publication

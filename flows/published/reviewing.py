@@ -1,7 +1,7 @@
 """The review as a page: which published version it is of, its tables read, its page written.
 
 Belongs here: reading, rendering and writing. Does not: what a review says (`segments.review`), its charts
-(`segments.review_charts`), its looks (`review_page.html.j2`).
+(`segments.review.charts`), its looks (`review_page.html.j2`).
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,12 @@ import polars as pl
 from flows.context import Context
 from flows.errors_reviewing import NothingToReviewError, ReviewNotKeptError, ReviewUnwritableError
 from flows.nights.drift_reporting import page_facts_of
-from segments import review, review_charts
 from segments.campaigns.reviewed import what_actions_brought
 from segments.money import Currency, currency_of
-from segments.portfolio_contracts import LAST_QUARTER, LAST_VERSION
-from segments.receipts import BROKEN, CHURN, KEPT, LEAVING, OFFER, VALUE_12M, VALUE_90D
+from segments.receipts.contract import BROKEN, CHURN, KEPT, LEAVING, OFFER, VALUE_12M, VALUE_90D
+from segments.review import charts as review_charts
+from segments.review import content as review
+from segments.standing.portfolio_contracts import LAST_QUARTER, LAST_VERSION
 from warehouse.databases.base import Warehouse
 from warehouse.databases.identifiers import quoted
 from warehouse.ledger import attempt_of

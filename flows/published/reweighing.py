@@ -1,6 +1,6 @@
 """How ranks by value score change with other weights: a question, nothing is published.
 
-Belongs here: reading the published points, asking for ranks. Does not: the score (`segments.value_score`).
+Belongs here: reading the published points, asking for ranks. Does not: the score (`segments.standing.value_score`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ import polars as pl
 from flows.context import Context
 from flows.errors_segmenting import WeightUnreadableError
 from flows.published.errors_exporting import NothingPublishedError
-from segments.value_score import CRITERIA, points_column, rank_changes
+from segments.standing.value_score import CRITERIA, points_column, rank_changes
 from warehouse.publishing.publications import PUBLISHED_SCHEMA
 
 TOP_SHARE = 0.2  # who gets a service policy of their own

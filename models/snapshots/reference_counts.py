@@ -1,7 +1,7 @@
 """What customers looked like when a model was trained: rows by bin and snapshot, kept in its bundle.
 
 Belongs here: choosing bins, counting into them, and the form in which that is kept. Does not: how far two
-distributions are apart (`segments.drift_measures`), or what follows from it.
+distributions are apart (`segments.drift.measures`), or what follows from it.
 
 Missing values are a bin of their own, and so are texts that were not known. Nothing in it is about one customer: texts
 are listed from 20 rows on.

@@ -12,7 +12,7 @@ import polars as pl
 
 from segments.campaigns.rules import ALL_CUT, EARNED, HOLD_OUT, LESS, LOST, MATCHED, MATURED, NOT_COMPARED
 from segments.money import Currency
-from segments.review import money
+from segments.review.content import money
 
 QUARTER: Final = timedelta(days=90)
 MOST_ROWS: Final = 8

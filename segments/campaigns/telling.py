@@ -22,7 +22,7 @@ from segments.campaigns.rules import (
     NOT_SHOWN,
 )
 from segments.money import Currency
-from segments.review import money
+from segments.review.content import money
 
 _VERDICTS = {
     EARNED: "It earned more than it cost",

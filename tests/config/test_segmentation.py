@@ -4,9 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from config.segmentation import Segmentation
-from segments.cell_policies import DEFAULT_POLICIES
-from segments.segmentation_rules import SegmentationRules
-from segments.value_matrix import CELLS
+from segments.standing.cell_policies import DEFAULT_POLICIES
+from segments.standing.rules import SegmentationRules
+from segments.standing.value_matrix import CELLS
 
 
 def test_the_defaults_of_the_settings_are_those_of_the_rules():

@@ -13,8 +13,8 @@ from flows.nights.drift_reporting import drift_document, page_facts_of, print_dr
 from flows.nights.drift_sources import source_findings
 from flows.nights.drifting import Population, population_findings
 from models.snapshots.reference_counts import FILE, take_reference
-from segments.drift import ALARM, alarms, judged
-from segments.drift_words import DATA_QUALITY, POPULATION
+from segments.drift.findings import ALARM, alarms, judged
+from segments.drift.words import DATA_QUALITY, POPULATION
 from warehouse.lake import Lake
 
 LATER = date(2026, 1, 1)

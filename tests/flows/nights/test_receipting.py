@@ -11,7 +11,7 @@ from flows.nights.receipt_outcomes import all_receipts, matured_scores
 from flows.nights.receipt_reporting import read_receipts
 from flows.nights.receipting import fallen_short, retraining_due
 from flows.published.reviewing import write_review
-from segments.receipts import ALL, BROKEN, SCORE_RECEIPTS
+from segments.receipts.contract import ALL, BROKEN, SCORE_RECEIPTS
 from warehouse.publishing.kept_scores import keep, published_nights
 
 TRAINED = date(2025, 12, 1)

@@ -17,10 +17,10 @@ from flows.published.chartering import account_charter
 from flows.published.reweighing import reweighed
 from flows.running.progress import Reporter
 from segments.build import build_segments
-from segments.charters import charter_markdown
 from segments.contracts import customer_contract, published_contracts
 from segments.inputs import RunStamp, ScoredCustomers, SegmentRules
 from segments.money import Currency
+from segments.standing.charters import charter_markdown
 from simulation.retailer import simulate
 from warehouse.ledger import Load, finish_run, last_load, record_load, start_run
 from warehouse.publishing.write_audit_publish import publish

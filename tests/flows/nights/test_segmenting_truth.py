@@ -7,9 +7,9 @@ import pytest
 
 from flows.buckets.core_tables import CoreTables
 from flows.nights.segmenting_inputs import gather_core
-from segments.customer_facts import FEATURES, SCORES
-from segments.segmentation_rules import SegmentationRules
-from segments.standing import customer_standing
+from segments.standing.customer_facts import FEATURES, SCORES
+from segments.standing.everything import customer_standing
+from segments.standing.rules import SegmentationRules
 from simulation.retailer import simulate
 from warehouse.lake import Lake
 

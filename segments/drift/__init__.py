@@ -1,0 +1,1 @@
+"""What has changed since the models were trained: measures, findings, alarms in words."""

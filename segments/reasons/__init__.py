@@ -1,0 +1,1 @@
+"""Why a customer stands where they stand, in words."""

@@ -1,0 +1,1 @@
+"""The 90-day review: its figures, sentences and charts."""
