@@ -10,39 +10,15 @@ from config import load_settings
 from flows.context import Context
 from flows.running.progress import Reporter
 from simulation.subscribers import simulate_subscribers
+from tests.flows.nights.test_subscribing import SETTINGS
 from warehouse.databases.duckdb_warehouse import DuckDBWarehouse
 
 pytestmark = pytest.mark.slow
 FIRST, AS_OF = date(2025, 2, 1), date(2026, 1, 1)
 NOW = datetime(2026, 1, 2, 3, 0, tzinfo=UTC)
-SETTINGS = """
-[company]
-name = "Box"
-currency = "EUR"
-time_zone = "UTC"
-
-[lake]
-buckets = 2
-
-[inputs.subscriptions]
-files = "subscriptions.parquet"
-
+ORDERS = """
 [inputs.orders]
 files = "orders.parquet"
-
-[sources.subscriptions]
-entity = "subscriptions"
-money = "minor"
-input = "subscriptions"
-
-[sources.subscriptions.columns]
-subscription_id = "subscription_id"
-customer_id = "customer_id"
-plan = "plan"
-started_on = "started_on"
-ended_on = "ended_on"
-amount = "amount"
-billing_period_months = "billing_period_months"
 
 [sources.orders]
 entity = "orders"
@@ -77,13 +53,15 @@ def orders_of(customers):
 @pytest.fixture(scope="module")
 def published(tmp_path_factory, do):
     folder = tmp_path_factory.mktemp("box")
-    subscriptions = simulate_subscribers(customers=150, first=FIRST, last=AS_OF, seed=5).subscriptions
+    company = simulate_subscribers(customers=150, first=FIRST, last=AS_OF, seed=5)
+    subscriptions = company.subscriptions
     subscribers = subscriptions["customer_id"].unique().sort().to_list()
     subscriptions.write_parquet(folder / "subscriptions.parquet")
+    company.tickets.write_parquet(folder / "tickets.parquet")
     orders_of([*subscribers[::2], *(f"shop{number:03}" for number in range(150))]).write_parquet(
         folder / "orders.parquet"
     )
-    (folder / "gristmill.toml").write_text(SETTINGS, encoding="utf-8")
+    (folder / "gristmill.toml").write_text(SETTINGS + ORDERS, encoding="utf-8")
     settings = load_settings(folder / "gristmill.toml", environment={})
     context = Context(settings=settings, now=NOW, clock=lambda: NOW, reporter=Reporter(quiet=True), run_by="tests")
     do("run", context, as_of=AS_OF)
