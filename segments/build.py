@@ -48,7 +48,7 @@ class SegmentTables:
         next_best_category: the same of categories, columns as in `contracts.NEXT_BEST_CATEGORY`; None where products
             have no categories: then there is no such table.
         next_best_brand: the same of brands, columns as in `contracts.NEXT_BEST_BRAND`.
-        reasons: up to three reasons each way of every score, columns as in `reason_table.REASONS`.
+        reasons: up to three reasons each way of every score, columns as in `reasons.table.REASONS`.
         demand_forecast: the coming demand, columns as in `demand_table.DEMAND_FORECAST`; None without orders.
         customer_demand: the same by customer and category, columns as in `demand_table.CUSTOMER_DEMAND`; None where
             customers' orders are not expected.

@@ -75,7 +75,7 @@ def contact_trial(
 
     Args:
         core: the load.
-        contacts: see `decision_inputs.sent_contacts`.
+        contacts: see `inputs.sent_contacts`.
         as_of: nothing later is used.
         outcome_days: the window after a contact.
         assumed_margin: of sales, where lines have no cost.

@@ -1,6 +1,6 @@
 """What every decision of a night is made of: customers with tier, value and costs, contacts, effects, margins.
 
-Belongs here: gathering it once. Does not: deciding (`deciding`, `deciding_offers`, `deciding_lists`).
+Belongs here: gathering it once. Does not: deciding (`deciding`, `offers`, `lists`).
 """
 
 from dataclasses import dataclass, field, replace

@@ -20,9 +20,9 @@ class OfferFacts:
     """What candidates are made with.
 
     Attributes:
-        margins: see `decision_inputs.product_margins`.
+        margins: see `inputs.product_margins`.
         offers: declared offers as core rows, or None.
-        contacts: see `decision_inputs.sent_contacts`.
+        contacts: see `inputs.sent_contacts`.
         effects: see `contact_effects.learn_effects`.
         minor_units: a major unit.
     """

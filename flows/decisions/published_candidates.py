@@ -50,7 +50,7 @@ def with_other_channels(
     Args:
         candidates: see `published_candidates`.
         costs: see `offer_candidates.channel_costs`.
-        recent: see `decision_inputs.recent_contacts`.
+        recent: see `inputs.recent_contacts`.
         most: contacts a customer in the period, by channel.
         period_days: the period.
         as_of: the business date.

@@ -1,7 +1,7 @@
 """Rows that must change no feature as of a date: of what happened later, was known later, or was not in force.
 
 Belongs here: how a copy of the core frames of one bucket is poisoned. Does not: building features of it and comparing
-(`feature_proofs`).
+(`proofs`).
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,6 +1,6 @@
 """Holding two builds of the same features against each other, and keeping what came of it.
 
-Belongs here: what counts as equal, and a proof's verdict. Does not: what is built (`feature_proofs`).
+Belongs here: what counts as equal, and a proof's verdict. Does not: what is built (`proofs`).
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """Looking at features: which there are, and one customer's beside everybody's.
 
 Belongs here: what `gristmill features list` and `show` answer, as plain values. Does not: how features are made
-(`features`), proofs of them (`feature_proofs`), printing (`feature_reporting`).
+(`features`), proofs of them (`proofs`), printing (`reporting`).
 """
 
 from collections.abc import Iterator, Sequence

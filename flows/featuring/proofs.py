@@ -1,7 +1,7 @@
 """Proofs, on the company's own data, that features tell the truth: nothing of later days, the same however built.
 
 Belongs here: what is built twice and held against each other, bucket by bucket. Does not: poisoned rows
-(`feature_attacks`), the slow second definition (`feature_reference`), printing (`feature_reporting`).
+(`attacks`), the slow second definition (`reference`), printing (`reporting`).
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """Features for people: the catalogue, one customer, and verdicts, as tables and lines in the terminal.
 
-Belongs here: printing. Does not: what is printed (`featuring`, `feature_proofs`).
+Belongs here: printing. Does not: what is printed (`looking`, `proofs`).
 """
 
 from collections.abc import Mapping

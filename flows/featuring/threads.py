@@ -1,6 +1,6 @@
 """Building features in a process of its own, with another number of threads: Polars settles that number once.
 
-Belongs here: starting that process, and what it does. Does not: comparing what it built (`feature_proofs`).
+Belongs here: starting that process, and what it does. Does not: comparing what it built (`proofs`).
 """
 
 import json

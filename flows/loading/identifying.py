@@ -50,7 +50,7 @@ def identities_of(context: Context, customer: str) -> dict[str, Any]:
         customer: any id of the customer, of a source or the customer's own.
 
     Returns:
-        `customer_id`, `records` (as `identity_state.IDENTITY_SCHEMA`), `links` (as `KEPT_LINK_SCHEMA`) and `changes`.
+        `customer_id`, `records` (as `IDENTITY_SCHEMA`), `links` (as `KEPT_LINK_SCHEMA`) and `changes`.
 
     Raises:
         IdentitiesMissingError: see `identities_summary`.

@@ -148,7 +148,7 @@ def rendered(facts: Mapping[str, Any]) -> str:
     from markupsafe import Markup  # noqa: PLC0415 likewise
 
     charts = {
-        name: Markup(facts[name])  # noqa: S704 drawn by `review_charts`, which escapes its labels
+        name: Markup(facts[name])  # noqa: S704 drawn by `segments.review.charts`, which escapes its labels
         for name in ("sankey", "bridge", "points", "churn_chart", "gains")
     }
     environment = Environment(

@@ -1,7 +1,7 @@
 """Fitting a propensity forward in time: members on early windows, choices on later ones, then everything once more.
 
-1. Trees and the curve learn from the early windows, each window at a level of its own (`snapshot_levels`); the purchase
-   model needs no outcomes.
+1. Trees and the curve learn from the early windows, each window at a level of its own (`snapshots.levels`); the
+   purchase model needs no outcomes.
 2. The calibration windows, which began after the early ones had ended, say what each member counts (with a pull to
    equal shares), how high windows are now, how much the season weighs, and which calibration curve serves best.
 3. Where later windows are complete too, trees and curve are fitted again on all of them: the newest customers and

@@ -1,6 +1,6 @@
 """Searching for better settings of the trees, inside the training and calibration parts of the plan.
 
-Belongs here: the search, and what counts as better for churn. Does not: value's side of it (`value_tuning`), where the
+Belongs here: the search, and what counts as better for churn. Does not: value's side of it (`value.tuning`), where the
 study is kept (the flows). The test snapshot is never looked at: a setting is fitted on the training snapshots and
 judged on the calibration ones.
 """

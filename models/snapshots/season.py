@@ -6,7 +6,7 @@ standardisation (observed purchases over those expected if every band of recency
 pace), so that a growing, ageing or dwindling stock of customers is not mistaken for a season. Customers who bought long
 ago count too, for they swing the most; but only as far back as the history before the first of the months reaches, else
 later months would know customers that earlier ones could not.
-Belongs here: the index. Does not: how much it weighs in a model (`propensity`, `value_head`).
+Belongs here: the index. Does not: how much it weighs in a model (`propensity`, `value.head`).
 """
 
 import math

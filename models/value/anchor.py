@@ -3,7 +3,7 @@
 Purchases follow a BG/NBD model, the amount of one a Gamma-Gamma model, both fitted on the company's own customers; the
 anchor of an amount is the mean of their product and of the run rate: the one knows who has left and shrinks the few
 purchases of new customers, the other keeps the size of the largest (Fader, Hardie and Lee 2005). Belongs here: these
-expectations. Does not: what trees learn on top (`value_head`).
+expectations. Does not: what trees learn on top (`head`).
 """
 
 from dataclasses import asdict, dataclass

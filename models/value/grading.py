@@ -3,7 +3,7 @@
 The run rate is an easy rule where most customers buy once. So the purchase model (BG/NBD purchases times Gamma-Gamma
 amounts, at the window's level), which needs no trees, stands beside it, and trees are held against the better of both;
 the purchase model is held against the run rate. Belongs here: figures, the choice and the verdicts. Does not: fits
-(`value_head`), the gate's rules (`gate`), letters (`grading`).
+(`head`), the gate's rules (`gate`), letters (`grading`).
 """
 
 from collections.abc import Mapping

@@ -3,13 +3,13 @@
     orders = level of orders · expected orders · exp(trees)
     amount = level · ( ½ · E[orders | trees] · E[amount of an order]  +  ½ · anchor · exp(trees) )
 
-Both anchors are the parametric ones of `value_anchor`, so the trees learn by how much customers depart from them, and
+Both anchors are the parametric ones of `anchor`, so the trees learn by how much customers depart from them, and
 the largest customers, whom trees alone would pull into the crowd, keep their size. One half forecasts counts, which are
 far less noisy than amounts, the other amounts; two forecasts of the same thing with equal weights are better than
 either (Bates and Granger 1969). Trees are fitted to the mean (Poisson likelihood), so nothing has to be transformed
 back. Single outcomes more than the 99.5 % quantile above what is expected are capped for the trees, and count in full
 for the level. Every training window is allowed its own level, so the trees don't learn the calendar; how high the
-coming window's is, is read from the past ones (`value_level`).
+coming window's is, is read from the past ones (`level`).
 
 Belongs here: one horizon. Does not: the 12-month extension, intervals, baselines' verdicts (`value`).
 """
@@ -45,7 +45,7 @@ class HeadRecipe:
         run_rate: the honest baseline, and half of the anchor.
         threads: for LightGBM; without effect on the result.
         seed: for LightGBM.
-        tuned: settings of the trees that were searched for (`value_tuning`), in place of ours.
+        tuned: settings of the trees that were searched for (`tuning`), in place of ours.
     """
 
     features: tuple[str, ...]

@@ -4,7 +4,7 @@ Two heads: the near horizon (90 days) and the far one, the longest horizon that 
 Where that is shorter than a year, the rest of the year is an extension factor, read off the snapshots with a whole
 year observed after them. The second year is the first one's purchases carried on by the purchase model, and both years
 are discounted from their middle. Belongs here: putting horizons together as a `Bundle`, and asking it. Does not: the
-training of one horizon (`value_training`), how a head is made (`value_head`).
+training of one horizon (`training`), how a head is made (`head`).
 """
 
 import json
@@ -57,7 +57,7 @@ def train_value(
         threads: for LightGBM; without effect on the result.
         seed: for LightGBM and the bootstrap.
         discount_rate_per_year: of money that comes later, for the 24 months.
-        tuned: settings of the near horizon's trees that were searched for (`value_tuning`), in place of ours.
+        tuned: settings of the near horizon's trees that were searched for (`tuning`), in place of ours.
 
     Returns:
         A bundle named `value`. A head whose trees don't pass the gate is the better baseline: the purchase model or the

@@ -5,7 +5,7 @@
     windows ended by `as_of` → the model that is kept
 
 Belongs here: the three fits of one horizon, and its intervals. Does not: its grade and which method stands
-(`value_grading`), putting horizons together (`value`), how a head is fitted (`value_head`).
+(`grading`), putting horizons together (`model`), how a head is fitted (`head`).
 """
 
 from collections.abc import Mapping

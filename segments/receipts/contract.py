@@ -1,6 +1,6 @@
 """What a receipt is: which scores have one, its columns, and what the test of a model promised.
 
-Belongs here: names, the contract, promises. Does not: making a receipt (`receipt_making`), which nights have matured,
+Belongs here: names, the contract, promises. Does not: making a receipt (`making`), which nights have matured,
 or reading outcomes.
 """
 

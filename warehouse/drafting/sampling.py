@@ -38,7 +38,7 @@ def excerpted(name: str, spec: InputSpec, place: SourcePlace, *, rows: int) -> I
         rows: how many rows all its files' excerpts have together, about.
 
     Raises:
-        UsageError, DependencyDownError: see `source_files.find_files`.
+        UsageError, DependencyDownError: see `sources.files.find_files`.
     """
     files = find_files(name, spec, place.data_root) if spec.database is None else []
     if not files or len(files) > _MOST_FILES:

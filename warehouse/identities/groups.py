@@ -3,7 +3,7 @@
 Belongs here: connected components, joined method by method, and the guards. Does not: where links come from
 (`matching.py`), which id a group has (`choice.py`).
 
-Links are followed in the order of `identity_matching.METHODS`. What a method's links would join is looked at as a
+Links are followed in the order of `matching.METHODS`. What a method's links would join is looked at as a
 whole: too many records, records that differ in a fact in which one customer can't, or a pair that is two by decision.
 Then the evidence that holds such a contradiction by itself is held back; if what is left still leads into one, all of
 that method's evidence there is. What was joined before stays joined. No step depends on the order of records or links.

@@ -49,7 +49,7 @@ def probable_links(
         model: a model trained at an earlier load, as returned then.
 
     Returns:
-        As `identity_matching.LINK_SCHEMA`; `rule` names the columns that agree well enough to speak for the pair,
+        As `matching.LINK_SCHEMA`; `rule` names the columns that agree well enough to speak for the pair,
         `weight` is the log2 of the odds. And the model; None where there are too few records to learn from.
 
     Raises:

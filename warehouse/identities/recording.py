@@ -31,7 +31,7 @@ def record_identities(warehouse: Warehouse, state: IdentityState | None) -> None
 
 
 def read_changes(warehouse: Warehouse) -> pl.DataFrame | None:
-    """What became of ids that were customers', as `identity_state.KEPT_CHANGE_SCHEMA`; None where nothing is joined."""
+    """What became of ids that were customers', as `state.KEPT_CHANGE_SCHEMA`; None where nothing is joined."""
     if "identity_changes" not in warehouse.tables(SCHEMA):
         return None
     return warehouse.read_table(SCHEMA, "identity_changes")

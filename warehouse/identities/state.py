@@ -93,7 +93,7 @@ class Resolved:
 
     Attributes:
         nodes: every id, see `resolving.py`.
-        links: as `identity_matching.LINK_SCHEMA`.
+        links: as `matching.LINK_SCHEMA`.
         grouping: which nodes are together.
         shared: values shared by too many.
         model: see `IdentityState`.

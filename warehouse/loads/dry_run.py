@@ -3,7 +3,7 @@
 Belongs here: sampling, judging by the rules' own predicates (Great Expectations, which takes seconds to import, only
 counts the same again), rows before and after with personal values masked. Does not: printing it.
 
-It is tried on the first rows of each input; where these would tell nothing (`source_reading.is_read_whole`), on all.
+It is tried on the first rows of each input; where these would tell nothing (`sources.reading.is_read_whole`), on all.
 Each source stands alone: rules that look into other tables or earlier loads are not judged, and a key counts as
 repeated only when it is repeated in the sample.
 """

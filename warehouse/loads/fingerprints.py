@@ -77,7 +77,7 @@ def versions_of(inputs: Mapping[str, InputSpec], place: SourcePlace) -> Versions
 
     Raises:
         SourceFileMissingError: an input has no file.
-        UsageError, DependencyDownError: see `source_reading.input_versions`.
+        UsageError, DependencyDownError: see `sources.reading.input_versions`.
     """
     return input_versions(for_fingerprints(inputs), place)
 

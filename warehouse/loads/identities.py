@@ -80,7 +80,7 @@ def join_identities(
         decided_at: the load's moment.
 
     Returns:
-        The state to keep with the load (`identity_keeping.write_identities`).
+        The state to keep with the load (`identities.keeping.write_identities`).
 
     Raises:
         UsageError: see `identities.resolve`.

@@ -74,7 +74,7 @@ def plan_reading(
         inputs: all inputs of the settings.
         sources: all sources of the settings.
         place: where the inputs lie.
-        versions: by input, its files and their versions (`source_reading.input_versions`).
+        versions: by input, its files and their versions (`sources.reading.input_versions`).
         standing: what the load before left.
         mapping_hashes: by source, what changes when its mapping does.
         everything: read incremental inputs whole too.

@@ -62,7 +62,7 @@ def ingest(  # noqa: PLR0913  # the sections of the settings that make up a load
         environment: see `LoadPlan`.
         docs_folder: where to write the Data Docs, if anywhere.
         table_checks: the company's table rules, earlier loads to hold this one against, and what is accepted.
-        versions: the inputs' files and their versions (`load_fingerprints.versions_of`), where they are known already.
+        versions: the inputs' files and their versions (`fingerprints.versions_of`), where they are known already.
         scratch: see `LoadPlan`.
 
     Returns:

@@ -32,7 +32,7 @@ def judge_entity(  # what is judged, by what, and what it is called, each by nam
     """Judge the staged rows of an entity.
 
     Args:
-        expectations: the load's database, with the rows staged (`source_mapping.stage_entity`).
+        expectations: the load's database, with the rows staged (`sources.mapping.stage_entity`).
         contract: the entity's contract, extra attributes included.
         sources: its sources that were read.
         rules: the company's rules.

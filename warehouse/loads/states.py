@@ -28,7 +28,7 @@ class SourceState:
         entity: the core table it feeds.
         input_name: the input its rows come from; None for a query.
         mapping_hash: of its mapping, how its inputs are read, its table's contract and rules; and which key its contact
-            data were hashed with (`load_fingerprints.without_key`).
+            data were hashed with (`fingerprints.without_key`).
         columns: its own columns and their DuckDB types, in order.
         newest_event: when the newest of its accepted rows happened (UTC), of all loads so far; None: none says.
         watermark: the greatest value of the input's watermark column so far, as text; None where there is none.

@@ -110,7 +110,7 @@ def show_with_contacts(connection: duckdb.DuckDBPyConnection, folder: Path) -> N
     """Show the merged customers with their contact data again, for the rules about whole tables.
 
     Args:
-        connection: the load's database, in which `core_views.show_merged` has shown the customers.
+        connection: the load's database, in which `core.views.show_merged` has shown the customers.
         folder: where the load keeps the contact data.
     """
     view, cut = identifier(accepted_view("customers")), identifier("merged customers without contacts")

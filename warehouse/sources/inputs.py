@@ -96,7 +96,7 @@ def read_input(  # noqa: PLR0913  # what is read, from where, how much and how s
         SourceFileUnreadableError: a file is not of its format, or, where lines are kept, most of its lines are not.
         SourceFilesDifferError: the files' columns differ.
         SourceFileEmptyError: no row in any of them, and that is not allowed, or nobody knows its columns.
-        UsageError, DependencyDownError: see `source_files.find_files`, `source_databases.database_rows`.
+        UsageError, DependencyDownError: see `files.find_files`, `databases.database_rows`.
     """
     connection.execute("create schema if not exists raw")
     table = f"raw.{identifier(name)}"

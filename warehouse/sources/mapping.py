@@ -38,7 +38,7 @@ class MappedSource:
         raw: its rows as they are.
         time_zone: the company's, for timestamps that carry none.
         company_currency: the currency of money in tables without a currency column.
-        rates: the table of rates (`source_rates.prepare_rates`) that its amounts are converted by, if they are.
+        rates: the table of rates (`rates.prepare_rates`) that its amounts are converted by, if they are.
     """
 
     name: str

@@ -77,7 +77,7 @@ def read_sources(connection: duckdb.DuckDBPyConnection, plan: SourcePlan) -> dic
     Raises:
         InputUnknownError: a source names an input that is not declared.
         UsageError, DataBlockedError, DependencyDownError: see `sources.read_input`, `sources.read_query`,
-            `source_rates.prepare_rates`.
+            `rates.prepare_rates`.
     """
     needed = list(_inputs_needed(plan))
     rates = {source.conversion.rates for source in plan.sources.values() if source.conversion is not None}
@@ -165,7 +165,7 @@ def input_versions(inputs: Mapping[str, InputSpec], place: SourcePlace) -> dict[
 
     Raises:
         SourceFileMissingError: an input has no file.
-        UsageError, DependencyDownError: see `source_files.find_files`, `source_databases.database_version`.
+        UsageError, DependencyDownError: see `files.find_files`, `databases.database_version`.
     """
     return {
         name: [["database", database_version(name, spec, place)]]
