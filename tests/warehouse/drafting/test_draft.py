@@ -7,42 +7,11 @@ import polars as pl
 import pytest
 
 from data_contracts.contracts import CORE_ENTITIES, core_contract
-from data_contracts.inputs import InputSpec
 from data_contracts.mapping import SourceMapping
-from warehouse.drafting.draft import draft_source
-from warehouse.drafting.draft_text import draft_toml
+from tests.warehouse.drafting.conftest import ORDER_LINES
 from warehouse.drafting.fit import HELPERS
 from warehouse.drafting.names import likeness, words_of
 from warehouse.drafting.sniffing import input_of_file, name_of_input
-from warehouse.sources.files import SourcePlace
-
-ORDER_LINES = pl.DataFrame(
-    {
-        "Bestellnummer": [f"{n // 2:05}" for n in range(200)],
-        "Kundennummer": [f"{n % 37:04}" for n in range(200)],
-        "Bestelldatum": [f"{1 + n % 28:02}.{1 + n % 12:02}.2024 10:{n % 60:02}" for n in range(200)],
-        "Artikelnummer": [f"A{n % 23}" for n in range(200)],
-        "Menge": [1 + n % 5 for n in range(200)],
-        "Einzelpreis": [0.5 + n % 7 for n in range(200)],
-        "Bemerkung": ["frei"] * 200,
-    }
-)
-
-
-@pytest.fixture
-def drafted(tmp_path):
-    """The draft of a frame written as a CSV file, and the source as the settings would read it."""
-
-    def drafting(frame, name="export", **options):
-        frame.write_csv(tmp_path / f"{name}.csv")
-        spec = input_of_file(str(tmp_path / f"{name}.csv"), tmp_path)
-        best, *_ = draft_source(name, spec, SourcePlace(data_root=tmp_path), **options)
-        written = tomllib.loads(draft_toml(name, spec, best))
-        InputSpec.model_validate(written["inputs"][name])
-        return best, written["sources"][name]
-
-    return drafting
-
 
 AMOUNTS_WITH_DECIMAL_COMMA = ["1.516,30", "-12,5", "0,99", "7", "2.000"]
 
@@ -127,15 +96,6 @@ def test_german_order_lines_become_a_complete_source(drafted):
     SourceMapping.model_validate(source)
 
 
-def test_rows_written_twice_are_told_where_a_made_up_line_number_would_sell_them_again(drafted):
-    once, _ = drafted(ORDER_LINES, currency="EUR")
-    twice, _ = drafted(pl.concat([ORDER_LINES, ORDER_LINES.head(3)]), currency="EUR")
-    assert (once.repeated_rows, twice.repeated_rows) == (0, 3)
-    told = draft_toml("export", InputSpec(files="export.csv"), twice)
-    assert "# LOOK: rows that repeat another in every column: 3." in told
-    assert "repeat another" not in draft_toml("export", InputSpec(files="export.csv"), once)
-
-
 def test_german_subscriptions_become_a_complete_source(drafted):
     rows = range(60)
     began = [date(2024, 1, 1) + timedelta(days=n) for n in rows]
@@ -181,20 +141,6 @@ def test_pounds_of_weight_are_no_money_and_two_currencies_are_a_doubt(drafted):
     assert told.confidence == 0.4
     assert "price_dollar" in told.why
     assert "price_euro says EUR" in told.why
-
-
-def test_a_total_is_recognised_by_what_it_is_made_of(drafted):
-    frame = ORDER_LINES.with_columns(Gesamtpreis=pl.col("Menge") * pl.col("Einzelpreis"))
-    best, source = drafted(frame)
-    assert source["columns"]["amount"] == "Gesamtpreis"
-    assert best.proposals["amount"].confidence >= 0.95
-
-
-def test_a_line_number_is_taken_only_where_it_tells_lines_apart(drafted):
-    numbered = ORDER_LINES.with_columns(Position=pl.Series([1, 2] * 100))
-    assert drafted(numbered)[1]["columns"]["line_number"] == "Position"
-    constant = ORDER_LINES.with_columns(Position=pl.lit(1))
-    assert "line_number" in drafted(constant)[1]["expressions"]
 
 
 def test_day_first_and_month_first_that_both_fit_are_doubted(drafted):
@@ -387,85 +333,6 @@ def test_the_one_value_that_names_a_control_group_says_who_was_held_out(drafted,
     assert source["expressions"].get("held_out") == held_out
     if held_out is not None:
         assert best.proposals["held_out"].confidence == confidence
-
-
-SHOP_EXPORT = pl.DataFrame(
-    {
-        "Name": [f"#{1001 + n // 2}" for n in range(240)],
-        "Email": [f"buyer{n // 2 % 37}@example.com" if n % 2 == 0 else None for n in range(240)],
-        "Financial Status": [("refunded" if n % 12 == 0 else "paid") if n % 2 == 0 else None for n in range(240)],
-        "Total": [9.5 + n % 71 if n % 2 == 0 else None for n in range(240)],
-        "Created at": [f"2024-{1 + n // 2 % 12:02}-{1 + n // 2 % 28:02} 10:00:00 +0100" for n in range(240)],
-        "Lineitem quantity": [1 + n % 3 for n in range(240)],
-        "Lineitem price": [0.5 + n % 17 for n in range(240)],
-        "Lineitem sku": [f"SKU-{n % 17}" for n in range(240)],
-        "Id": [f"{5000 + n // 2}" if n % 2 == 0 else None for n in range(240)],
-    }
-)
-
-
-def test_what_a_shop_says_on_the_first_line_of_an_order_holds_for_all_its_lines(drafted, tmp_path):
-    best, source = drafted(SHOP_EXPORT, currency="EUR")
-    assert source["columns"] == {
-        "order_id": "Name",
-        "ordered_at": "Created at",
-        "product_id": "Lineitem sku",
-        "quantity": "Lineitem quantity",
-    }
-    rows = duckdb.from_csv_auto(str(tmp_path / "export.csv"), all_varchar=True)
-    customer, amount = source["expressions"]["customer_id"], source["expressions"]["amount"]
-    buyers = rows.project(f"Name, {customer} as c, {amount} as a").pl()
-    assert (buyers["c"].null_count(), buyers["c"].n_unique(), best.missing) == (0, 37, ())
-    assert buyers["a"].cast(float).sum() == sum((1 + n % 3) * (0.5 + n % 17) for n in range(240))
-    spec = input_of_file(str(tmp_path / "export.csv"), tmp_path)
-    assert 'where = "Name not in (select Name from export where \\"Financial Status\\" in (\'refunded\'))"' in (
-        draft_toml("export", spec, best)
-    )
-
-
-def test_an_amount_of_a_few_whole_numbers_beside_prices_counts_units(drafted):
-    units = pl.Series([1 + n % 3 for n in range(240)])
-    frame = pl.DataFrame(
-        {
-            "TRANSACTION_DT": [f"{1 + n % 12}/{1 + n % 28}/2000" for n in range(240)],
-            "CUSTOMER_ID": [f"{n % 41:08}" for n in range(240)],
-            "PRODUCT_ID": [f"47{n % 20}" for n in range(240)],
-            "AMOUNT": units,
-            "SALES_PRICE": [(20 + n % 20 * 7) * (1 + n % 3) for n in range(240)],
-        }
-    )
-    _, source = drafted(frame)
-    assert (source["columns"]["quantity"], source["columns"]["amount"]) == ("AMOUNT", "SALES_PRICE")
-    _, source = drafted(frame.with_columns(SALES_PRICE=pl.col("SALES_PRICE") / pl.col("AMOUNT")))
-    assert source["columns"]["quantity"] == "AMOUNT"
-    assert "AMOUNT" in source["expressions"]["amount"]
-
-
-@pytest.mark.parametrize("name", ["price", "Order Total"])
-def test_money_of_several_units_or_lines_is_not_counted_again(drafted, name):
-    lines = ORDER_LINES.drop("Einzelpreis").with_columns(
-        pl.Series(name, [(3 + n % 23) * (1 + n % 5) if name == "price" else 3.5 + n // 2 for n in range(200)])
-    )
-    _, source = drafted(lines)
-    if name == "price":
-        assert source["columns"]["amount"] == "price"
-    else:
-        assert source["expressions"]["amount"].endswith("/ count(*) over (partition by Bestellnummer)")
-
-
-def test_neither_a_channel_nor_freight_is_taken_for_an_order_or_its_amount(drafted):
-    frame = pl.DataFrame(
-        {
-            "t_dat": [f"2019-{1 + n % 12:02}-{1 + n % 28:02}" for n in range(600)],
-            "customer_id": [f"c{n % 90}" for n in range(600)],
-            "article_id": [f"0{n % 50}" for n in range(600)],
-            "sales_channel_id": [1 + n % 2 for n in range(600)],
-            "Order Shipping Amount": [4.95, 5.95] * 300,
-        }
-    )
-    best, source = drafted(frame, entity="orders")
-    assert [missing.field for missing in best.missing] == ["amount"]
-    assert (best.proposals["order_id"].how, source["columns"]["channel"]) == ("expressions", "sales_channel_id")
 
 
 def test_years_of_two_digits_are_years_and_amounts_below_one_are_doubted(drafted):
