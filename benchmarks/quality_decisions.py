@@ -21,7 +21,8 @@ from models.learners.encoding import Floats
 from models.uplift.learning import fit_single_rule, fit_trial, response_scores, two_model_scores
 from models.uplift.qini import Pairs, qini_coefficient
 from models.uplift.trial import Trial, shares_as_propensity
-from segments.decisions.choosing import ChoiceRules, choose
+from segments.decisions.choice_rules import ChoiceRules
+from segments.decisions.choosing import choose
 from simulation.offers import SimulatedOffers, simulate_offers
 
 ROOT = Path(__file__).parents[1]
@@ -151,7 +152,7 @@ def profit(made: SimulatedOffers, gains: Floats, budget: int) -> float:
             for offer in range(offers)
         ]
     )
-    choice = choose(candidates, ChoiceRules(budget_amount=budget))
+    choice = choose([candidates], ChoiceRules(budget_amount=budget))
     chosen = choice.candidates.filter("chosen")
     rows = chosen["customer_id"].str.split("-").list.last().cast(pl.Int64).to_numpy()
     offer = chosen["offer_id"].cast(pl.Int64).to_numpy()

@@ -5,10 +5,13 @@ not: any verb.
 """
 
 import hashlib
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -18,6 +21,7 @@ from flows.running.progress import Reporter
 from warehouse.databases.base import Timeouts, Warehouse
 from warehouse.lake import Lake
 from warehouse.opening import warehouse_at
+from warehouse.shortages import room_expected
 
 if TYPE_CHECKING:
     from models.registry import Registry
@@ -71,6 +75,22 @@ class Context:
         from models.registry import Registry  # noqa: PLC0415 seconds of import that most commands don't need
 
         return Registry(self.settings.tracking_uri, str(self.settings.workspace / "models"))
+
+    @contextmanager
+    def private_folder(self, step: str) -> Iterator[Path]:
+        """A folder to work in that goes at the end; in the scratch folder of the settings, where they name one.
+
+        Args:
+            step: what is done there, after "no room left to".
+
+        Raises:
+            NoRoomLeftError: the disk is full.
+        """
+        scratch = self.settings.scratch_folder or Path(tempfile.gettempdir())
+        with room_expected(step, where=str(scratch)):
+            scratch.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix="gristmill-", dir=scratch) as folder:
+                yield Path(folder)
 
     def warehouse(self, *, read_only: bool = False, file_wait_seconds: float = 10.0) -> Warehouse:
         """The warehouse, to be opened as a context manager; its lock and whether it exists can be asked before.

@@ -14,6 +14,7 @@ import polars as pl
 from data_contracts.orders import current_at, known_before, snapshot_instant
 from data_contracts.published import PublishedTable
 from flows.buckets.core_tables import CoreTables
+from flows.buckets.set_aside import set_aside
 from flows.context import Context
 from flows.decisions.facts import Decided
 from flows.learning.champions import Champion
@@ -143,7 +144,18 @@ def make_segments(
     )
     made = build_segments(scored, stamp=stamp, currency=_currency(context), rules=rules)
     demand = demand_tables(context, core=core, as_of=as_of, value=scores.value, champions=champions, run_key=run_key)
-    return replace(made, demand_forecast=demand.forecast, customer_demand=demand.customers)
+    return _large_aside(context, replace(made, demand_forecast=demand.forecast, customer_demand=demand.customers))
+
+
+def _large_aside(context: Context, made: SegmentTables) -> SegmentTables:
+    """The same, tables of several rows a customer set aside: nobody needs them before decisions and publishing."""
+    with context.private_folder("set tables aside") as folder:
+        return replace(
+            made,
+            next_best_offer=set_aside(made.next_best_offer, folder),
+            reasons=None if made.reasons is None else set_aside(made.reasons, folder),
+            customer_demand=None if made.customer_demand is None else set_aside(made.customer_demand, folder),
+        )
 
 
 def _scored_by(champions: Mapping[str, Champion], score: str) -> str:

@@ -26,6 +26,7 @@ import polars as pl
 
 from config.compute import Compute
 from flows.buckets.errors import JobChangedError
+from flows.buckets.set_aside import mapped, write_mappable
 from flows.context import Context
 
 Job = TypeVar("Job")
@@ -136,13 +137,11 @@ def _job(path: str, sha256: str) -> Any:  # noqa: ANN401 any job
 
 def write_part(frame: pl.DataFrame, folder: Path, name: str, bucket: int) -> str:
     """Write one of a bucket's frames into a mapping's folder, in one step; returns where."""
-    path = folder / f"{name}-{bucket:05d}.parquet"
-    aside = folder / f".{path.name}.{uuid4().hex}.writing"
-    frame.write_parquet(aside, compression="lz4")
-    aside.replace(path)
+    path = folder / f"{name}-{bucket:05d}.arrow"
+    write_mappable(frame, path)
     return str(path)
 
 
 def read_parts(paths: Sequence[str]) -> pl.DataFrame:
-    """What the buckets wrote, under each other in the order of the paths."""
-    return pl.concat([pl.read_parquet(path) for path in paths])
+    """What the buckets wrote, under each other in the order of the paths; mapped, also once the folder is gone."""
+    return pl.concat([mapped(Path(path)) for path in paths])

@@ -15,8 +15,8 @@ from flows.buckets.core_tables import CoreTables
 from flows.context import Context
 from flows.decisions import inputs
 from flows.decisions.contact_effects import ContactTrial, contact_trial
-from flows.decisions.offer_candidates import AUDIENCE, channel_costs, channels_of
-from flows.decisions.offers import choice_facts, choice_rules, minor_units_of
+from flows.decisions.offer_candidates import AUDIENCE, channel_costs, channels_of, stock_wanted, tight_stock
+from flows.decisions.offers import ChosenOffers, choice_facts, choice_rules, minor_units_of
 from flows.decisions.published_candidates import published_candidates, with_other_channels
 from flows.errors import NothingDecidedError, WhatIfUnreadableError
 from segments.decisions.choosing import choose
@@ -188,9 +188,11 @@ def _decided(
 ) -> tuple[dict[str, Any], pl.DataFrame]:
     minor_units = minor_units_of(currency.code)
     exploration = Exploration(audience=AUDIENCE, share=decisions.exploration_share)
-    choice = choose(candidates, choice_rules(decisions, candidates, minor_units=minor_units), exploration)
+    stock = tight_stock(stock_wanted(candidates.lazy()).collect()) if "stock" in candidates.columns else {}
+    choice = choose([candidates], choice_rules(decisions, stock, minor_units=minor_units), exploration)
     prices = shadow_prices(choice, as_of=as_of, currency=currency, run_key="")
-    return choice_facts(choice, prices, minor_units=minor_units), choice.candidates.filter("chosen")
+    told = choice.candidates
+    return choice_facts(choice, prices, ChosenOffers.of(told), minor_units=minor_units), told.filter("chosen")
 
 
 def _changed(decisions: Decisions, what_if: Sequence[str]) -> Decisions:

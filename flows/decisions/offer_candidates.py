@@ -77,16 +77,28 @@ def offer_candidates(ranked: pl.DataFrame, facts: OfferFacts, decisions: Decisio
     return with_values(_with_effects(rows, facts.effects)).sort("customer_id", "offer_id", "channel")
 
 
-def tight_stock(candidates: pl.DataFrame) -> dict[str, int]:
-    """Stock of the declared offers of which there may be too few."""
-    wanted = (
+def stock_wanted(candidates: pl.LazyFrame) -> pl.LazyFrame:
+    """Of candidates with a stock `declared_offer_id`, `stock`, `customers` (how many may have it)."""
+    return (
         candidates.filter(pl.col("blocked").is_null() & pl.col("stock").is_not_null())
-        .group_by("declared_offer_id")
-        .agg(pl.first("stock"), pl.n_unique("customer_id").alias("customers"))
+        .group_by("declared_offer_id", "stock")
+        .agg(pl.n_unique("customer_id").alias("customers"))
+    )
+
+
+def tight_stock(wanted: pl.DataFrame) -> dict[str, int]:
+    """Stock of the declared offers of which there may be too few.
+
+    Args:
+        wanted: see `stock_wanted`; of several groups of customers, one under the other.
+    """
+    short = (
+        wanted.group_by("declared_offer_id", "stock")
+        .agg(pl.sum("customers"))
         .filter(pl.col("stock") < pl.col("customers"))
         .sort("declared_offer_id")
     )
-    return dict(zip(wanted["declared_offer_id"].to_list(), wanted["stock"].to_list(), strict=True))
+    return dict(short.select("declared_offer_id", "stock").iter_rows())
 
 
 def _at_their_price(rows: pl.DataFrame) -> pl.DataFrame:

@@ -7,8 +7,6 @@ Belongs here: reading contacts, orders, campaigns and offers as they were known 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import polars as pl
 
@@ -45,19 +43,16 @@ def with_campaigns(
     """
     if not {"orders", "contacts"} <= set(core.entities):
         return tables
-    settings, currency = context.settings, currency_of(context.settings.company.currency)
-    decisions = settings.decisions
-    scratch = settings.scratch_folder
-    if scratch is not None:
-        scratch.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="gristmill-", dir=scratch) as folder:
+    currency = currency_of(context.settings.company.currency)
+    decisions = context.settings.decisions
+    with context.private_folder("tell what campaigns brought") as folder:
         ledger, balance = make_ledger(
             source_of(core, as_of),
             recorded_of(context, core, as_of),
             as_of=as_of,
             rules=CampaignRules(window_days=decisions.outcome_days),
             currency=currency,
-            folder=Path(folder),
+            folder=folder,
             tick=tick,
         )
     told = with_restatements(ledger, _told_before(context, as_of), currency=currency, as_of=as_of)

@@ -14,6 +14,7 @@ import polars as pl
 
 from flows.buckets.core_tables import CoreTables
 from flows.buckets.mapping import bucket_mapping, read_parts, write_part
+from flows.buckets.set_aside import mapped
 from flows.context import Context
 from flows.learning.champions import Champion
 from segments.demand_table import customer_demand_table, demand_table
@@ -109,7 +110,7 @@ def count_bucket(job: DemandJob, bucket: int) -> dict[str, str]:
     made = {"demand": by_day(lines)}
     within = job.active_within_days
     if job.expected is not None:
-        expected = pl.read_parquet(job.expected)
+        expected = mapped(Path(job.expected))
         for period, window in job.windows.items():
             made[_known(period)] = known_customers_orders(
                 lines, as_of=job.as_of, days=window, active_within_days=within
@@ -126,11 +127,9 @@ def _shared_out(parts: Sequence[Mapping[str, str]], period: int, forecast: pl.Da
 
     known = shares.in_named_categories(read_parts(_paths(parts, _known(period))), forecast)
     files = _paths(parts, _weights(period))
-    sums = pl.concat([_sums(pl.read_parquet(file)) for file in files])
+    sums = pl.concat([_sums(mapped(Path(file))) for file in files])
     by_category = shares.factors(shares.in_named_categories(sums, forecast), forecast, shares.known_shares(known))
-    rows = [
-        shares.reconciled(shares.in_named_categories(pl.read_parquet(file), forecast), by_category) for file in files
-    ]
+    rows = [shares.reconciled(shares.in_named_categories(mapped(Path(file)), forecast), by_category) for file in files]
     return shares.with_everybody_else(pl.concat(rows), forecast)
 
 

@@ -14,6 +14,7 @@ import polars as pl
 
 from flows.buckets.core_tables import CoreTables
 from flows.buckets.mapping import BucketMapping, bucket_mapping, read_parts, write_part
+from flows.buckets.set_aside import set_aside
 from flows.context import Context
 from flows.errors import NobodyActiveError
 from flows.featuring.stored_features import read_stored
@@ -122,7 +123,8 @@ def score_customers(
         )
         written = mapping.run(score_bucket, job, buckets, tick=tick)
         made: dict[str, Any] = {name: read_parts([part[name] for part in written]) for name in written[0]}
-    made = {"offers": None, "categories": None, "brands": None} | made | {"features": read_parts(paths)}
+        features = pl.concat([set_aside(read_stored(Path(path)), mapping.folder) for path in paths])
+    made = {"offers": None, "categories": None, "brands": None} | made | {"features": features}
     scores = Scores(**made)
     if scores.churn.is_empty():
         raise NobodyActiveError(as_of=as_of, within_days=within_days, last_order=core.last_order_before(as_of))

@@ -17,16 +17,17 @@ NOT_DRAWN = "the customer gets another offer, drawn by lot to learn from"
 MONEY_STEPS = (100, 1_000, 10_000, 100_000)  # major units: the first that is a tenth of the limit or more
 
 
-def with_reasons(choice: Choice, *, currency: Currency) -> pl.DataFrame:
+def with_reasons(told: pl.DataFrame, *, currency: Currency) -> pl.DataFrame:
     """Every candidate with `why` (String): why it was chosen, or by what it lost.
 
     Args:
-        choice: what was chosen; candidates need `offer_name` and `evidence`; without `cost_is_known` all costs are.
+        told: all candidates of some customers, see `Choice.told`; they need `offer_name` and `evidence`; without
+            `cost_is_known` all costs are.
         currency: of the amounts.
     """
     key = ["customer_id"]
     winners = (
-        choice.candidates.filter("chosen")
+        told.filter("chosen")
         .sort("gain_amount", "offer_id", "channel", descending=[True, False, False])
         .group_by(key, maintain_order=True)
         .agg(
@@ -35,9 +36,8 @@ def with_reasons(choice: Choice, *, currency: Currency) -> pl.DataFrame:
             pl.first("gain_amount").alias("__winner_gain"),
         )
     )
-    rows = choice.candidates
     assumed = {"held_out": False, "cost_is_known": True}
-    rows = rows.with_columns(pl.lit(value).alias(name) for name, value in assumed.items() if name not in rows.columns)
+    rows = told.with_columns(pl.lit(value).alias(name) for name, value in assumed.items() if name not in told.columns)
     rows = rows.join(winners, on=key, how="left", validate="m:1", maintain_order="left")
     money = {
         name: money_in_words(pl.col(column).round(0).cast(pl.Int64), currency)

@@ -42,45 +42,71 @@ class Lots:
 
     Attributes:
         taken: which candidates were drawn, shape (candidates,).
-        probability: of each candidate, that the lot falls on it where its customer is drawn, shape (candidates,).
+        until: of each option, up to which share of the draws it was to be had, from 0 to 1, shape (options,).
     """
 
     taken: npt.NDArray[np.bool_]
-    probability: Floats
+    until: Floats
 
 
-def no_lots(candidates: int) -> Lots:
-    """Nobody is drawn."""
-    return Lots(taken=np.zeros(candidates, dtype=np.bool_), probability=np.zeros(candidates))
+def drawn_for(candidates: pl.DataFrame, exploration: Exploration) -> pl.DataFrame:
+    """Of candidates sorted by customer those of customers who are drawn to get one by lot."""
+    if not exploration.share or not candidates.height:
+        return candidates.clear()
+    starts = _starts(candidates["customer_id"])
+    drawn = _draws(candidates["customer_id"].gather(starts), exploration) < 1
+    return candidates.filter(pl.Series(np.repeat(drawn, np.diff(np.append(starts, candidates.height)))))
 
 
 def draw_lots(candidates: pl.DataFrame, rules: Rules, exploration: Exploration) -> Lots:
     """Draw one open offer for each customer of the exploration, as far as its share of the limits goes.
 
     Args:
-        candidates: those that are open, and of the control group those that would be: `customer_id`, `offer_id`,
-            `channel`, `option` (number of the option), `is_open` (Boolean); sorted by the first three.
+        candidates: of `drawn_for`, those that are open, and of the control group those that would be: `customer_id`,
+            `offer_id`, `channel`, `option` (number of the option), `is_open` (Boolean); sorted by the first three.
         rules: whose limits are kept.
         exploration: how many.
     """
-    if not exploration.share or not candidates.height:
-        return no_lots(candidates.height)
-    audience = f"{EXPLORATION}{exploration.audience}"
+    taken = np.zeros(candidates.height, dtype=np.bool_)
+    if not exploration.share:
+        return Lots(taken=taken, until=np.zeros(len(rules.channel)))
     starts = _starts(candidates["customer_id"])
     ends = np.append(starts[1:], candidates.height)
-    draws = _drawn(candidates["customer_id"].gather(starts), audience) / exploration.share
-    lots = _lots(candidates, np.repeat(draws < 1, ends - starts), audience)
+    draws = _draws(candidates["customer_id"].gather(starts), exploration)
+    lots = _lots(candidates, exploration)
     is_open, option = candidates["is_open"].to_numpy(), candidates["option"].to_numpy().astype(np.int64)
     room = _Room(rules, exploration.share)
-    taken = np.zeros(candidates.height, dtype=np.bool_)
-    for customer in np.argsort(draws, kind="stable")[: int((draws < 1).sum())].tolist():
+    for customer in np.argsort(draws, kind="stable").tolist():
         mine = np.arange(starts[customer], ends[customer])
         left = mine[is_open[mine] & (room.until[option[mine]] >= 1)]
         if len(left):
             drawn = left[lots[left].argmin()]
             taken[drawn] = True
             room.take(int(option[drawn]), float(draws[customer]))
-    return Lots(taken=taken, probability=_probabilities(starts, room.until[option]))
+    return Lots(taken=taken, until=room.until)
+
+
+def lot_probabilities(customer: Ints, until: Floats) -> Floats:
+    """Of each candidate, that the lot falls on it where its customer is drawn, shape (candidates,).
+
+    Args:
+        customer: of each candidate, rising, shape (candidates,).
+        until: up to which share of the draws each was to be had, shape (candidates,).
+    """
+    if not len(until):
+        return until
+    starts = np.flatnonzero(np.append(np.True_, customer[1:] != customer[:-1]))
+    count = np.diff(np.append(starts, len(until)))
+    turn = np.arange(count.max())
+    there = turn < count[:, None]
+    table = np.ones(there.shape)
+    table[there] = until
+    order = np.where(there, table, 2.0).argsort(axis=1, kind="stable")
+    rises = np.diff(np.take_along_axis(table, order, axis=1), axis=1, prepend=0.0)
+    steps = rises / np.maximum(count[:, None] - turn, 1)
+    np.put_along_axis(table, order, np.cumsum(steps, axis=1), axis=1)
+    found: Floats = table[there]
+    return found
 
 
 def with_propensities(candidates: pl.DataFrame, *, control_share: float, exploration_share: float) -> pl.DataFrame:
@@ -138,31 +164,15 @@ def _starts(customer: pl.Series) -> Ints:
     return starts
 
 
-def _drawn(names: pl.Series, audience: str) -> Floats:
-    """Evenly spread from 0 to below 1, shape (names,)."""
-    drawn = np.array([drawn_of(audience, name) for name in names.to_list()], dtype=np.uint64)
-    return drawn.astype(np.float64) / DRAW_RANGE
+def _draws(customers: pl.Series, exploration: Exploration) -> Floats:
+    """Of each customer, as a share of the exploration's: who has below 1 is drawn, shape (customers,)."""
+    audience = f"{EXPLORATION}{exploration.audience}"
+    drawn = np.array([drawn_of(audience, name) for name in customers.to_list()], dtype=np.uint64)
+    return drawn.astype(np.float64) / DRAW_RANGE / exploration.share
 
 
-def _lots(candidates: pl.DataFrame, wanted: npt.NDArray[np.bool_], audience: str) -> npt.NDArray[np.uint64]:
-    """The lots of the candidates wanted, shape (candidates,): the smallest is drawn."""
-    lots = np.zeros(candidates.height, dtype=np.uint64)
-    rows = candidates.select("customer_id", "offer_id", "channel").filter(pl.Series(wanted)).rows()
-    lots[wanted] = [drawn_of(audience, SEPARATOR.join(row)) for row in rows]
-    return lots
-
-
-def _probabilities(starts: Ints, until: Floats) -> Floats:
-    """Of each candidate, that the lot falls on it, given up to which share of the draws each was to be had."""
-    customer = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(until))))
-    order = np.lexsort((until, customer))
-    ordered, mine = until[order], customer[order]
-    place = np.arange(len(until)) - starts[mine]
-    first = place == 0
-    before = np.where(first, 0.0, np.append(0.0, ordered[:-1]))
-    left = np.diff(np.append(starts, len(until)))[mine] - place
-    steps = np.cumsum((ordered - before) / left)
-    base = (steps - (ordered - before) / left)[first]
-    found = np.empty(len(until))
-    found[order] = steps - base[mine]
-    return found
+def _lots(candidates: pl.DataFrame, exploration: Exploration) -> npt.NDArray[np.uint64]:
+    """The lots of candidates, shape (candidates,): of a customer's the smallest is drawn."""
+    audience = f"{EXPLORATION}{exploration.audience}"
+    rows = candidates.select("customer_id", "offer_id", "channel").rows()
+    return np.array([drawn_of(audience, SEPARATOR.join(row)) for row in rows], dtype=np.uint64)

@@ -19,7 +19,8 @@ from flows.decisions.inputs import suppressed_customers, uncapped_contacts
 from flows.decisions.lists import decided_lists
 from flows.errors import NothingDecidedError, SuppressionListError, WhatIfUnreadableError
 from flows.published.showing import read_segment
-from segments.decisions.choosing import ChoiceRules, choose
+from segments.decisions.choice_rules import ChoiceRules
+from segments.decisions.choosing import choose
 from segments.decisions.lists import ListStamp
 from segments.money import currency_of
 
@@ -167,7 +168,7 @@ def test_the_command_answers_in_one_document(trained, gristmill):
     assert refused.returncode == 2
 
 
-def test_words_are_the_same_however_many_customers_are_told_of_at_a_time(monkeypatch):
+def test_words_are_the_same_however_many_customers_are_told_of_at_a_time(monkeypatch, tmp_path):
     rng = np.random.default_rng(3)
     ids = [f"c{number:02}" for number in range(9)]
     rows = pl.DataFrame({"customer_id": ids}).join(pl.DataFrame({"product_id": ["lamp", "vase"]}), how="cross")
@@ -193,14 +194,17 @@ def test_words_are_the_same_however_many_customers_are_told_of_at_a_time(monkeyp
         pl.when(pl.col("customer_id") == "c04").then(pl.lit("no consent")).alias("blocked"),
         pl.lit(value=False).alias("held_out"),
     )
-    choice = choose(candidates, ChoiceRules(budget_amount=120))
     settings = SimpleNamespace(
         segments=SimpleNamespace(control_group_share=0.05), decisions=SimpleNamespace(exploration_share=0.0)
     )
     told = {}
     for count in (2, 50_000):
         monkeypatch.setattr(deciding_offers, "CUSTOMERS_AT_ONCE", count)
-        told[count] = deciding_offers._told(ranked, choice, settings, currency=currency_of("GBP"))
+        listed = list(deciding_offers._by_customers(ranked))
+        parts = [candidates.join(one, on="customer_id", how="semi", maintain_order="left") for one in listed]
+        choice = choose(parts, ChoiceRules(budget_amount=120))
+        told[count], _ = deciding_offers._told(listed, choice, settings, currency=currency_of("GBP"), folder=tmp_path)
+    assert len(listed) == 1
     assert told[2].equals(told[50_000])
     assert told[2]["is_chosen"].sum() == 3
     assert told[2].select("customer_id", "rank").equals(ranked.select("customer_id", "rank"))

@@ -1,17 +1,21 @@
 """From candidates to reasons: blocks, values, choice, words, prices."""
 
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from segments.decisions.choosing import ChoiceRules, Minimum, choose
+from segments.decisions.choice_rules import ChoiceRules, Minimum
+from segments.decisions.choosing import choose
 from segments.decisions.eligibility import Blocking, with_blocks
 from segments.decisions.explaining import best_losers, shadow_price_contract, shadow_prices, with_reasons
 from segments.decisions.exploration import Exploration, with_propensities
 from segments.decisions.values import with_values
-from segments.errors import RulesClashError
+from segments.errors import RulesClashError, SegmentKeyRepeatedError
 from segments.money import Currency
 
 AS_OF = date(2026, 1, 1)
@@ -38,18 +42,21 @@ def chosen(choice):
 
 
 def test_the_best_offers_are_chosen_within_the_budget():
-    assert chosen(choose(FIVE, ChoiceRules())) == {("anna", "lamp"), ("bert", "lamp"), ("dora", "lamp")}
-    assert chosen(choose(FIVE, ChoiceRules(budget_amount=20))) == {("anna", "lamp"), ("bert", "lamp")}
-    assert chosen(choose(FIVE, ChoiceRules(stock={"lamp": 1}))) == {("anna", "vase"), ("bert", "lamp")}
+    assert chosen(choose([FIVE], ChoiceRules())) == {("anna", "lamp"), ("bert", "lamp"), ("dora", "lamp")}
+    assert chosen(choose([FIVE], ChoiceRules(budget_amount=20))) == {("anna", "lamp"), ("bert", "lamp")}
+    assert chosen(choose([FIVE], ChoiceRules(stock={"lamp": 1}, stock_of="offer_id"))) == {
+        ("anna", "vase"),
+        ("bert", "lamp"),
+    }
     vases = Minimum(name="vases", column="offer_id", value="vase", at_least=1)
-    assert ("anna", "vase") in chosen(choose(FIVE, ChoiceRules(minimums=[vases])))
+    assert ("anna", "vase") in chosen(choose([FIVE], ChoiceRules(minimums=[vases])))
 
 
 def test_every_candidate_says_why():
     blocked = FIVE.with_columns(
         blocked=pl.when(pl.col("customer_id") == "bert").then(pl.lit("the customer is on the suppression list"))
     )
-    reasoned = with_reasons(choose(blocked, ChoiceRules(budget_amount=10)), currency=GBP)
+    reasoned = with_reasons(choose([blocked], ChoiceRules(budget_amount=10)).candidates, currency=GBP)
     why = {(row[0], row[1]): row[2] for row in reasoned.select("customer_id", "offer_id", "why").rows()}
     assert why["anna", "lamp"].startswith("chosen: ")
     assert why["anna", "vase"] == "lamp brings more (£5.00 against £3.00)"
@@ -67,14 +74,14 @@ def test_a_minimum_takes_no_more_than_it_asks_for_of_what_costs():
     rows = [(f"c{one:03}", "lamp", "letter", -loss, 60) for one, loss in enumerate(losses)]
     rows += [(name, offer, "e-mail", gain + 58, 2) for name, offer, _, gain, _ in rows]
     letters = Minimum(name="letters", column="channel", value="letter", at_least=68)
-    choice = choose(made_candidates(*rows), ChoiceRules(minimums=[letters], budget_amount=20_000))
+    choice = choose([made_candidates(*rows)], ChoiceRules(minimums=[letters], budget_amount=20_000))
     assert choice.candidates.filter("chosen").select(pl.len(), pl.sum("gain_amount")).row(0) == (68, -68 * 60)
-    why = with_reasons(choice, currency=GBP).filter("chosen")["why"].unique().to_list()
+    why = with_reasons(choice.candidates, currency=GBP).filter("chosen")["why"].unique().to_list()
     assert why == ["chosen to keep a minimum, though it costs £0.60 more than it brings"]
 
 
 def test_prices_are_told_in_words_and_keep_their_contract():
-    choice = choose(FIVE, ChoiceRules(channel_capacity={"e-mail": 2}, budget_amount=1_000_000))
+    choice = choose([FIVE], ChoiceRules(channel_capacity={"e-mail": 2}, budget_amount=1_000_000))
     prices = shadow_prices(choice, as_of=AS_OF, currency=GBP, run_key="run")
     assert prices.schema == shadow_price_contract(GBP).schema
     told = dict(prices.select("rule", "in_words").rows())
@@ -151,7 +158,7 @@ def many_candidates(audience="spring", *, customers=CUSTOMERS):
 
 def explored(rules, *, share, candidates=None, control_share=0.0):
     candidates = many_candidates() if candidates is None else candidates
-    choice = choose(candidates, rules, Exploration(audience="spring", share=share))
+    choice = choose([candidates], rules, Exploration(audience="spring", share=share))
     return with_propensities(choice.candidates, control_share=control_share, exploration_share=share), choice
 
 
@@ -172,7 +179,7 @@ def test_who_is_drawn_gets_any_offer_for_sure_and_the_log_says_how_likely_that_w
 
 def test_lots_use_their_share_of_a_limit_and_what_was_logged_is_what_was_done():
     """Two thirds of the customers can be paid for; the vases are few: lots fall on them until their share is gone."""
-    rules = ChoiceRules(budget_amount=20_000, stock={"vase": 200})
+    rules = ChoiceRules(budget_amount=20_000, stock={"vase": 200}, stock_of="offer_id")
     parts = [explored(rules, share=0.3, candidates=many_candidates(f"{name} "))[0] for name in ("a", "b", "c", "d")]
     done = pl.concat(parts)
     assert all(part.filter("chosen")["cost_amount"].sum() <= 20_000 for part in parts)
@@ -184,6 +191,39 @@ def test_lots_use_their_share_of_a_limit_and_what_was_logged_is_what_was_done():
         assert by_lot.filter(offer_id=name).height / (4 * CUSTOMERS) == pytest.approx(chance, rel=0.08)
 
 
+@settings(max_examples=15, deadline=None)
+@given(cuts=st.lists(st.integers(0, 60), max_size=4), share=st.sampled_from([0.0, 0.3]), seed=st.integers(0, 5))
+def test_a_choice_is_the_same_whatever_parts_its_customers_come_in(cuts, share, seed):
+    rng = np.random.default_rng(seed)
+    rows = [
+        (f"c{one:02}", name, channel, int(rng.integers(-50, 900)), 10 + 30 * (channel == "letter"))
+        for one in range(60)
+        for name in OFFERS
+        for channel in ("e-mail", "letter")
+        if rng.random() < 0.6
+    ]
+    whole = made_candidates(*rows).with_columns(held_out=pl.col("customer_id").is_in(["c07", "c31"]))
+    whole = whole.with_columns(blocked=pl.when("held_out").then(pl.lit("is in the control group")))
+    rules = ChoiceRules(budget_amount=900, channel_capacity={"letter": 5}, stock={"vase": 9}, stock_of="offer_id")
+    names = [f"c{cut:02}" for cut in sorted(cuts)]
+    edges = [0, *whole["customer_id"].search_sorted(pl.Series(names, dtype=pl.String)), whole.height]
+    told = [
+        choose(parts, rules, Exploration(audience="spring", share=share))
+        for parts in ([whole.sample(fraction=1.0, shuffle=True, seed=seed)], [whole[a:b] for a, b in pairwise(edges)])
+    ]
+    assert told[0].candidates.equals(told[1].candidates)
+    assert told[0].used.tolist() == told[1].used.tolist()
+
+
+def test_a_customer_in_two_parts_is_refused():
+    with pytest.raises(SegmentKeyRepeatedError):
+        choose([FIVE[:1], FIVE[1:]], ChoiceRules())
+    with pytest.raises(SegmentKeyRepeatedError):
+        choose([FIVE[2:], FIVE[:2]], ChoiceRules())
+    with pytest.raises(SegmentKeyRepeatedError):
+        choose([FIVE[2:], FIVE.clear(), FIVE[:2]], ChoiceRules())
+
+
 def test_those_held_out_are_logged_with_the_chance_they_had():
     rows = many_candidates(customers=40).with_columns(held_out=pl.col("customer_id") == "spring7")
     rows = rows.with_columns(blocked=pl.when("held_out").then(pl.lit("is in the control group")))
@@ -193,16 +233,15 @@ def test_those_held_out_are_logged_with_the_chance_they_had():
     assert mine.filter("usual")["offer_id"].to_list() == ["lamp"]
     assert mine["propensity"].to_list() == pytest.approx([0.95] * 4)
     assert mine.filter("usual")["offer_propensity"].item() == pytest.approx(0.95 * 0.85)
-    why = with_reasons(choice, currency=GBP).filter("held_out", "usual")["why"].item()
+    why = with_reasons(choice.candidates, currency=GBP).filter("held_out", "usual")["why"].item()
     assert why.endswith("it would be made otherwise")
 
 
 def test_a_minimum_that_only_lots_stand_in_the_way_of_says_so():
     vases = Minimum(name="vases", column="offer_id", value="vase", at_least=200)
     rows = many_candidates(customers=200)
-    assert (
-        choose(rows, ChoiceRules(minimums=[vases])).candidates.filter("chosen")["offer_id"].to_list() == ["vase"] * 200
-    )
+    told = choose([rows], ChoiceRules(minimums=[vases])).candidates
+    assert told.filter("chosen")["offer_id"].to_list() == ["vase"] * 200
     with pytest.raises(RulesClashError) as told:
         explored(ChoiceRules(minimums=[vases]), share=0.3, candidates=rows)
     assert "the exploration share" in str(told.value)
