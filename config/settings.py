@@ -71,7 +71,8 @@ class Paths(_Section):
     data: Path = Field(default=Path(), description="folder that the inputs' files are relative to")
     workspace: Path = Field(default=Path("work"), description="everything the product writes")
     scratch: Path | None = Field(
-        default=None, description="where a load works, with room; by default the system's temporary folder"
+        default=None,
+        description="where loads and nights work, on a disk with room; by default the system's temporary folder",
     )
     erasures: Path | None = Field(
         default=None, description="who was erased, as keyed hashes; by default a folder beside the workspace"
@@ -249,7 +250,7 @@ class Settings(_Section):
 
     @property
     def scratch_folder(self) -> Path | None:
-        """Absolute folder where a load works; None for the system's temporary folder."""
+        """Absolute folder where loads and nights work; None for the system's temporary folder."""
         return None if self.paths.scratch is None else (self.base / self.paths.scratch).resolve()
 
     @property

@@ -14,7 +14,6 @@ import polars as pl
 from data_contracts.orders import current_at, known_before, snapshot_instant
 from data_contracts.published import PublishedTable
 from flows.buckets.core_tables import CoreTables
-from flows.buckets.set_aside import set_aside
 from flows.context import Context
 from flows.decisions.facts import Decided
 from flows.learning.champions import Champion
@@ -41,6 +40,7 @@ from warehouse.publishing.audit import VolumeOverrides
 from warehouse.publishing.changes import stamp_changes
 from warehouse.publishing.publications import VERSIONS_SCHEMA, Publication, publication, rows_before, versioned_name
 from warehouse.publishing.write_audit_publish import Published, PublishOptions, publish
+from warehouse.set_aside import set_aside
 
 LEFT_OUT = {
     "next_best_offer": "there are no orders, too few of them, or but one product: nothing to choose from",
@@ -212,7 +212,11 @@ def publish_night(
             published,
             run=run,
             now=context.clock(),
-            options=PublishOptions(force=force, overrides=VolumeOverrides(**allowances)),
+            options=PublishOptions(
+                force=force,
+                overrides=VolumeOverrides(**allowances),
+                scratch=context.settings.scratch_folder,
+            ),
         )
 
 

@@ -26,8 +26,8 @@ import polars as pl
 
 from config.compute import Compute
 from flows.buckets.errors import JobChangedError
-from flows.buckets.set_aside import mapped, write_mappable
 from flows.context import Context
+from warehouse.set_aside import mapped, write_mappable
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

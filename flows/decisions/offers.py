@@ -16,7 +16,6 @@ from config.decisions import Decisions
 from config.settings import Settings
 from data_contracts.currencies import MINOR_UNIT_DIGITS
 from data_contracts.published import PublishedTable
-from flows.buckets.set_aside import set_aside
 from flows.decisions import inputs
 from flows.decisions.candidate_files import CandidateFiles
 from flows.decisions.facts import Decided, DecisionNight
@@ -38,6 +37,7 @@ from segments.decisions.explaining import shadow_price_contract, shadow_prices, 
 from segments.decisions.exploration import Exploration, with_propensities
 from segments.decisions.offer_table import decided_offers, offer_contract
 from segments.money import Currency
+from warehouse.set_aside import set_aside
 
 CUSTOMERS_AT_ONCE = 25_000
 SUMMED = ("customer_id", "channel", "cost_amount", "gain_amount", "by_lot")

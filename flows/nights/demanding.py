@@ -14,10 +14,10 @@ import polars as pl
 
 from flows.buckets.core_tables import CoreTables
 from flows.buckets.mapping import bucket_mapping, read_parts, write_part
-from flows.buckets.set_aside import mapped
 from flows.context import Context
 from flows.learning.champions import Champion
 from segments.demand_table import customer_demand_table, demand_table
+from warehouse.set_aside import mapped
 
 MONTH_DAYS = 30
 USUAL_HORIZON_DAYS = 90

@@ -14,12 +14,12 @@ import polars as pl
 
 from flows.buckets.core_tables import CoreTables
 from flows.buckets.mapping import BucketMapping, bucket_mapping, read_parts, write_part
-from flows.buckets.set_aside import set_aside
 from flows.context import Context
 from flows.errors import NobodyActiveError
 from flows.featuring.stored_features import read_stored
 from flows.learning.champions import Champion
 from flows.nights.leaning import check_what_is_leaned_on
+from warehouse.set_aside import set_aside
 
 if TYPE_CHECKING:
     from flows.nights.subscribing import SubscriptionScores

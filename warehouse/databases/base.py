@@ -5,7 +5,7 @@ the ledger and publishing, which are written against this class only.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -132,6 +132,10 @@ class Warehouse(ABC):
     def read_table(self, schema: str, table: str) -> pl.DataFrame:
         """All rows of a table or view, in no particular order."""
         return self.query(f"SELECT * FROM {quoted(schema, table)}", step=f"read {schema}.{table}")  # noqa: S608 names are checked
+
+    def read_slices(self, schema: str, table: str) -> Iterator[pl.DataFrame]:
+        """The same rows, so many at a time, one slice at least; for tables that need not be in memory whole."""
+        yield self.read_table(schema, table)
 
     def make_schema(self, schema: str) -> None:
         """Make a schema unless it is there."""

@@ -132,8 +132,8 @@ def copy_in(connection: psycopg.Connection, target: str, frame: pl.DataFrame) ->
             stream.write(buffer.getvalue())
 
 
-def copy_out(connection: psycopg.Connection, source: str, columns: list[TableColumn]) -> pl.DataFrame:
-    """All rows of a table or view, each column with the dtype of its `TableColumn`.
+def copy_out(connection: psycopg.Connection, source: str, columns: list[TableColumn]) -> Iterator[pl.DataFrame]:
+    """All rows of a table or view, each column with the dtype of its `TableColumn`; slices, the first without rows.
 
     Args:
         connection: any.
@@ -147,9 +147,10 @@ def copy_out(connection: psycopg.Connection, source: str, columns: list[TableCol
     selected = ", ".join(_select_sql(name, dtype) for name, dtype in dtypes.items())
     sent = pl.Schema({name: _sent_as(dtype) for name, dtype in dtypes.items()} | {"": pl.Int8})
     statement = f"COPY (SELECT {selected}, 1 FROM {source}) TO STDOUT (FORMAT csv)"  # noqa: S608 names are checked
+    yield pl.DataFrame(schema=dtypes)
     with connection.cursor() as cursor, cursor.copy(statement.encode()) as stream:
-        parts = [_parsed(block, sent, dtypes) for block in _blocks(stream)]
-    return pl.concat(parts, rechunk=True) if parts else pl.DataFrame(schema=dtypes)
+        for block in _blocks(stream):
+            yield _parsed(block, sent, dtypes)
 
 
 def _type_sql(table: str, name: str, dtype: DataType) -> str:

@@ -131,11 +131,16 @@ class PostgreSQLWarehouse(Warehouse):
 
     def read_table(self, schema: str, table: str) -> pl.DataFrame:
         """All rows of a table or view, through COPY; see `Warehouse.read_table`."""
+        return pl.concat(self.read_slices(schema, table), rechunk=True)
+
+    def read_slices(self, schema: str, table: str) -> Iterator[pl.DataFrame]:
+        """The same, as COPY sends it; see `Warehouse.read_slices`."""
         columns = self._columns(schema, table)
         if not columns or any(column.dtype is None for column in columns):
-            return super().read_table(schema, table)
+            yield super().read_table(schema, table)
+            return
         with self._told(f"read {schema}.{table}"):
-            return copy_out(self.connection, quoted(schema, table), columns)
+            yield from copy_out(self.connection, quoted(schema, table), columns)
 
     @contextlib.contextmanager
     def transaction(self, *, moving: Sequence[tuple[str, str]] = ()) -> Iterator[None]:

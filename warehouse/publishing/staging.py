@@ -5,9 +5,13 @@ publication (`write_audit_publish.py`).
 """
 
 import hashlib
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
+
+import polars as pl
 
 from data_contracts.key_order import by_key
 from data_contracts.published import PublishedTable
@@ -17,6 +21,8 @@ from warehouse.ledger import Run, check_still_running
 from warehouse.publishing.audit import row_findings, schema_findings
 from warehouse.publishing.content_hash import add_to_hash
 from warehouse.publishing.publications import VERSIONS_SCHEMA, publications, versioned_name
+from warehouse.set_aside import set_aside
+from warehouse.shortages import room_expected
 
 
 def next_version_number(warehouse: Warehouse) -> int:
@@ -31,8 +37,17 @@ def stage_and_audit(
     run: Run,
     version_number: int,
     failpoint: Callable[[str], None],
+    scratch: Path | None = None,
 ) -> str:
     """Write a version's tables, read them back and audit what was read.
+
+    Args:
+        warehouse: open for writing.
+        tables: by name.
+        run: the run they come from.
+        version_number: of the version.
+        failpoint: called at each stage.
+        scratch: a folder with room for the largest table; None for the system's temporary folder.
 
     Returns:
         The content hash of what was read back.
@@ -53,10 +68,9 @@ def stage_and_audit(
     failpoint("all_staged")
     digest = hashlib.sha256()
     findings: list[str] = []
-    for name in sorted(tables):  # one at a time: the night's own frames are in memory already
-        read_back = PublishedTable(
-            warehouse.read_table(VERSIONS_SCHEMA, versioned_name(name, version_number)), tables[name].contract
-        )
+    for name in sorted(tables):
+        rows = _read_back(warehouse, versioned_name(name, version_number), scratch)
+        read_back = PublishedTable(rows, tables[name].contract)
         findings += _findings(read_back, rows=tables[name].frame.height)
         if not findings:
             add_to_hash(digest, read_back)
@@ -66,6 +80,15 @@ def stage_and_audit(
         raise AuditFailedError(findings=findings)
     failpoint("audited")
     return digest.hexdigest()
+
+
+def _read_back(warehouse: Warehouse, table: str, scratch: Path | None) -> pl.DataFrame:
+    """A staged table, set aside slice by slice: the night's own frames are in memory already."""
+    with room_expected(f"audit {table}", where=str(scratch or tempfile.gettempdir())):
+        if scratch is not None:
+            scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="gristmill-", dir=scratch) as folder:
+            return pl.concat([set_aside(one, Path(folder)) for one in warehouse.read_slices(VERSIONS_SCHEMA, table)])
 
 
 def _findings(table: PublishedTable, *, rows: int) -> list[str]:

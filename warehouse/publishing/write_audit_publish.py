@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 from data_contracts.errors import DependencyDownError, GristmillError
@@ -62,12 +63,14 @@ class PublishOptions:
         overrides: which volume checks people have set aside this time.
         keep_versions: how many versions stay readable.
         failpoint: called with each name of `FAILPOINTS` as it is passed; for tests that kill the process there.
+        scratch: where what was staged is audited; None for the system's temporary folder.
     """
 
     force: bool = False
     overrides: VolumeOverrides = field(default_factory=VolumeOverrides)
     keep_versions: int = 30
     failpoint: Callable[[str], None] = field(default=_carry_on, repr=False)
+    scratch: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -192,7 +195,12 @@ def _staged_version(
         attempt=run.attempt,
         as_of=run.as_of,
         content_hash=stage_and_audit(
-            warehouse, tables, run=run, version_number=version_number, failpoint=options.failpoint
+            warehouse,
+            tables,
+            run=run,
+            version_number=version_number,
+            failpoint=options.failpoint,
+            scratch=options.scratch,
         ),
         tables={name: tables[name].frame.height for name in sorted(tables)},
         overrides=overrides,

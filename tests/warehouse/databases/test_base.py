@@ -35,6 +35,18 @@ def test_frames_come_back_as_they_went_in(warehouse):
 def test_a_table_without_rows_keeps_its_columns(warehouse):
     warehouse.write_frame("core", "kept", FRAME.clear())
     assert warehouse.read_table("core", "kept").schema == FRAME.schema
+    assert pl.concat(warehouse.read_slices("core", "kept")).schema == FRAME.schema
+
+
+def test_slices_are_the_rows_as_they_were_written(warehouse, monkeypatch):
+    monkeypatch.setattr("warehouse.databases.postgresql_frames._BYTES_AT_A_TIME", 100_000)
+    many = FRAME[[row % 3 for row in range(180_000)]].with_row_index("row")
+    warehouse.write_frame("core", "kept", many)
+    slices = list(warehouse.read_slices("core", "kept"))
+    assert max(one.height for one in slices) < many.height
+    assert pl.concat(slices).equals(many)
+    with pytest.raises(StatementFailedError, match=r"read core\.gone"):
+        list(warehouse.read_slices("core", "gone"))
 
 
 def test_a_query_has_the_columns_own_types(warehouse):

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.buckets.set_aside import mapped, set_aside, write_mappable
+from warehouse.set_aside import mapped, set_aside, write_mappable
 
 STATUS = Path("/proc/self/status")
 FRAME = pl.DataFrame(

@@ -10,7 +10,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import polars as pl
-import pyarrow as pa
 
 
 def write_mappable(frame: pl.DataFrame, path: Path) -> None:
@@ -22,6 +21,8 @@ def write_mappable(frame: pl.DataFrame, path: Path) -> None:
 
 def mapped(path: Path) -> pl.DataFrame:
     """The frame in a file of `write_mappable`, mapped; the file may go while the frame is used."""
+    import pyarrow as pa  # noqa: PLC0415 heavy
+
     with pa.memory_map(str(path)) as file, pa.ipc.open_file(file) as reader:
         found = pl.from_arrow(reader.read_all(), rechunk=False)
     if not isinstance(found, pl.DataFrame):
