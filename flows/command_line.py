@@ -6,8 +6,10 @@ Importing this module must stay cheap: `gristmill --help` answers in well under 
 import atexit
 import os
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from flows.commands import (
     backfilling,
@@ -37,8 +39,25 @@ from flows.running.environment import quieten
 from flows.running.logs import use_log_format
 from flows.running.stopping import stop_when_told
 
+ORDER = (
+    *("init", "source", "simulate"),
+    *("run", "ingest", "train", "score", "export", "backfill", "rollback", "recover", "serve"),
+    *("show", "status", "history", "review", "receipts", "drift", "campaigns", "charter", "segments", "decide"),
+    *("evaluate", "models", "features", "identities", "quarantine", "config"),
+    *("erase", "key"),
+)
+"""Of the commands in the help; those with commands of their own would come last."""
+
+
+class _InOrder(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 Typer's own copy of Click has the type
+        """The commands, those used most first."""
+        return sorted(super().list_commands(ctx), key=ORDER.index)
+
+
 app = typer.Typer(
     name="gristmill",
+    cls=_InOrder,
     help="Customer intelligence that runs every night: raw customer data in, scored segments out.",
     no_args_is_help=True,
     add_completion=False,

@@ -65,7 +65,7 @@ def _where_to_look(settings: Settings, result: Result) -> Group:
     query = "select customer_id, value_tier, main_reason, recommended_action from segments.customer limit 10"
     docs = result.get("load", {}).get("data_docs")
     places = {
-        "tables": f"{_warehouse(settings)}: {', '.join(f'segments.{table}' for table in result['rows'])}, quarantine.*",
+        "tables": f"{_warehouse(settings)}: {len(result['rows'])} in segments.*, segments.customer first; quarantine.*",
         "terminal": f"{_program('gristmill')} show customer{_settings_option(settings)} --where value_tier=platinum",
         "SQL": _sql_command(settings, query),
         "models": f"{_program('mlflow')} ui --backend-store-uri '{settings.redacted_tracking_uri}'",

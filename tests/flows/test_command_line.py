@@ -53,6 +53,8 @@ def test_help_names_every_command(gristmill):
     shown = gristmill("--help")
     assert shown.returncode == 0
     assert all(command in shown.stdout for command in [*COMMANDS, "config"])
+    nightly = [shown.stdout.index(f"│ {name} ") for name in ("run", "ingest", "train", "score", "export", "recover")]
+    assert nightly == sorted(nightly)  # what is used most first, though `train` and `score` have commands of their own
 
 
 @pytest.mark.parametrize("command", COMMANDS)
