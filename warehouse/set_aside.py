@@ -11,12 +11,19 @@ from uuid import uuid4
 
 import polars as pl
 
+from warehouse.shortages import room_expected
+
 
 def write_mappable(frame: pl.DataFrame, path: Path) -> None:
-    """Write a frame so that `mapped` can map it; in one step, so that nobody finds half a file."""
+    """Write a frame so that `mapped` can map it; in one step, so that nobody finds half a file.
+
+    Raises:
+        NoRoomLeftError: the disk is full.
+    """
     writing = path.with_name(f".{path.name}.{uuid4().hex}.writing")
-    frame.write_ipc(writing, compression="uncompressed", record_batch_size=max(frame.height, 1))
-    writing.replace(path)
+    with room_expected("set rows aside", where=str(path.parent)):
+        frame.write_ipc(writing, compression="uncompressed", record_batch_size=max(frame.height, 1))
+        writing.replace(path)
 
 
 def mapped(path: Path) -> pl.DataFrame:

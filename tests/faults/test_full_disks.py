@@ -21,6 +21,7 @@ from warehouse.lake import Lake
 from warehouse.publishing.audit import VolumeOverrides
 from warehouse.publishing.publications import current_publication
 from warehouse.publishing.write_audit_publish import PublishOptions
+from warehouse.set_aside import set_aside
 
 ROOT = Path(__file__).parents[2]
 MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
@@ -151,6 +152,12 @@ def test_a_quota_reached_while_writing_features(tmp_path):
     with quota(20_000), pytest.raises(NoRoomLeftError):
         lake.write_bucket("features", TUESDAY, 0, pl.DataFrame({"customer_id": MANY}))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_quota_reached_while_rows_are_set_aside(tmp_path):
+    with quota(20_000), pytest.raises(NoRoomLeftError) as refused:
+        set_aside(pl.DataFrame({"customer_id": MANY}), tmp_path)
+    assert refused.value.exit_code == 4
 
 
 def test_a_quota_reached_while_exporting(tmp_path):

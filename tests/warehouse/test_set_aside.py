@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from warehouse.errors import NoRoomLeftError
 from warehouse.set_aside import mapped, set_aside, write_mappable
 
 STATUS = Path("/proc/self/status")
@@ -61,7 +62,7 @@ def test_a_half_written_file_is_not_found(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pl.DataFrame, "write_ipc", cut_short)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(NoRoomLeftError):
         write_mappable(FRAME, tmp_path / "part.arrow")
     assert not (tmp_path / "part.arrow").exists()
     monkeypatch.undo()

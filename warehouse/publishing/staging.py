@@ -22,7 +22,6 @@ from warehouse.publishing.audit import row_findings, schema_findings
 from warehouse.publishing.content_hash import add_to_hash
 from warehouse.publishing.publications import VERSIONS_SCHEMA, publications, versioned_name
 from warehouse.set_aside import set_aside
-from warehouse.shortages import room_expected
 
 
 def next_version_number(warehouse: Warehouse) -> int:
@@ -84,11 +83,10 @@ def stage_and_audit(
 
 def _read_back(warehouse: Warehouse, table: str, scratch: Path | None) -> pl.DataFrame:
     """A staged table, set aside slice by slice: the night's own frames are in memory already."""
-    with room_expected(f"audit {table}", where=str(scratch or tempfile.gettempdir())):
-        if scratch is not None:
-            scratch.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="gristmill-", dir=scratch) as folder:
-            return pl.concat([set_aside(one, Path(folder)) for one in warehouse.read_slices(VERSIONS_SCHEMA, table)])
+    if scratch is not None:
+        scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="gristmill-", dir=scratch) as folder:
+        return pl.concat([set_aside(one, Path(folder)) for one in warehouse.read_slices(VERSIONS_SCHEMA, table)])
 
 
 def _findings(table: PublishedTable, *, rows: int) -> list[str]:
