@@ -159,8 +159,7 @@ class _Room:
 
 def _starts(customer: pl.Series) -> Ints:
     """The first row of each customer."""
-    number = customer.rle_id().to_numpy().astype(np.int64)
-    starts: Ints = np.flatnonzero(np.append(np.True_, number[1:] != number[:-1]))
+    starts: Ints = np.flatnonzero(np.diff(customer.rle_id().to_numpy().astype(np.int64), prepend=-1))
     return starts
 
 

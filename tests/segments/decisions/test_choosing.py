@@ -215,6 +215,20 @@ def test_a_choice_is_the_same_whatever_parts_its_customers_come_in(cuts, share, 
     assert told[0].used.tolist() == told[1].used.tolist()
 
 
+@pytest.mark.parametrize("share", [0.0, 0.3, 1e-9])
+def test_parts_and_lots_without_candidates(share):
+    """No candidates at all, parts without any, nobody drawn, and nothing open."""
+    explore, rules = Exploration(audience="spring", share=share), ChoiceRules(budget_amount=20, at_most=2)
+    nothing = choose([FIVE.clear()], rules, explore)
+    assert nothing.candidates.columns == choose([FIVE], rules, explore).candidates.columns
+    assert (nothing.candidates.height, nothing.used.tolist(), nothing.allocation) == (0, [0.0], None)
+    told = choose([FIVE.clear(), FIVE, FIVE.clear()], rules, explore).candidates
+    assert told.equals(choose([FIVE], rules, explore).candidates)
+    shut = choose([FIVE.with_columns(blocked=pl.lit("no"))], rules, explore).candidates
+    assert not shut["chosen"].any()
+    assert shut["lot_probability"].null_count() == FIVE.height
+
+
 def test_a_customer_in_two_parts_is_refused():
     with pytest.raises(SegmentKeyRepeatedError):
         choose([FIVE[:1], FIVE[1:]], ChoiceRules())
