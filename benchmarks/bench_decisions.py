@@ -3,8 +3,9 @@
     python benchmarks/bench_decisions.py [--customers 250_000 1_000_000]
 
 Candidates lie in Parquet, a file a bucket, and are read one bucket at a time, as often as the choice asks. Beside it
-the gap against the exact solution (HiGHS) of a sample that it can solve. And the list that holds customers against each
-other: whom to raise from gold to platinum.
+the gap against the exact solution (HiGHS) of a sample that it can solve. The same as a night does it, from frames of
+candidates with ids to what was decided beside each. And the list that holds customers against each other: whom to raise
+from gold to platinum.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import os
 import resource
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -22,7 +24,11 @@ import polars as pl
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
+from flows.decisions.candidate_files import CandidateFiles
 from segments.decisions.allocation import allocate
+from segments.decisions.choice_rules import ChoiceRules
+from segments.decisions.choosing import choose
+from segments.decisions.exploration import Exploration
 from segments.decisions.lists import ListStamp
 from segments.decisions.problem import Bucket, Floats, Limit, Rules, joined
 from segments.decisions.upgrade import upgrade_path
@@ -87,12 +93,17 @@ def exact_value(bucket: Bucket, rules: Rules) -> float:
     return -float(found.fun)
 
 
-def measure(customers: int, folder: Path) -> None:
-    """One line of the table."""
+def write_buckets(customers: int, folder: Path) -> None:
+    """The candidates of so many customers, a file a bucket."""
     for number, first in enumerate(range(0, customers, BUCKET)):
         bucket = made_bucket(min(BUCKET, customers - first), number)
         frame = pl.DataFrame({"option": bucket.option.ravel(), "value": bucket.value.ravel()})
         frame.write_parquet(folder / f"{number:04d}.parquet", compression="uncompressed")
+
+
+def measure(customers: int, folder: Path) -> None:
+    """One line of the table."""
+    write_buckets(customers, folder)
     before, began = time.process_time(), time.perf_counter()
     found = allocate(ParquetBuckets(folder), rules_for(customers))
     cpu, wall = time.process_time() - before, time.perf_counter() - began
@@ -100,6 +111,46 @@ def measure(customers: int, folder: Path) -> None:
     kept = bool((found.used <= rules_for(customers).most + 1e-6).all())
     passes, gap = found.prices.passes, found.gap
     print(f"| {customers:,} | {cpu:.1f} | {wall:.1f} | {peak:,.0f} | {passes} | {gap:.4%} | {kept} |", flush=True)
+
+
+def candidate_files(folder: Path) -> CandidateFiles:
+    """The same candidates as frames, as a night has them."""
+    names = pl.Series([f"offer {option:03}" for option in range(OPTIONS)])
+    channels = pl.Series(["e-mail", "letter", "call"])
+
+    def parts() -> Iterator[pl.DataFrame]:
+        for number, file in enumerate(sorted(folder.glob("*.parquet"))):
+            cells = pl.read_parquet(file)
+            customer = pl.int_range(pl.len()) // WIDTH + number * BUCKET
+            yield cells.select(
+                pl.format("{}", (customer + 10**8)).alias("customer_id"),
+                names.gather(cells["option"].cast(pl.UInt32)).alias("offer_id"),
+                channels.gather(cells["option"].cast(pl.UInt32) % 3).alias("channel"),
+                pl.col("value").cast(pl.Int64).alias("gain_amount"),
+                pl.Series("cost_amount", COST[cells["option"].to_numpy()].astype(np.int64)),
+                pl.lit(None, pl.String).alias("blocked"),
+            ).sort("customer_id", "offer_id", "channel")
+
+    kept = folder / "candidates"
+    kept.mkdir()
+    return CandidateFiles(kept, parts())
+
+
+def measure_choice(customers: int, folder: Path) -> None:
+    """One line of the table of the whole choice, from candidates to what was decided beside each."""
+    write_buckets(customers, folder)
+    files = candidate_files(folder)
+    rules = ChoiceRules(
+        budget_amount=20 * customers,
+        channel_capacity={"e-mail": round(0.3 * customers), "letter": round(0.05 * customers)},
+    )
+    before, began = time.process_time(), time.perf_counter()
+    choice = choose(files, rules, Exploration(audience="bench", share=0.05))
+    chosen = sum(told["chosen"].sum() for told in choice.told_parts())
+    cpu, wall = time.process_time() - before, time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    gap = choice.allocation.gap if choice.allocation else 0.0
+    print(f"| {customers:,} | {cpu:.1f} | {wall:.1f} | {peak:,.0f} | {chosen:,} | {gap:.4%} |", flush=True)
 
 
 def measure_upgrades(customers: int) -> None:
@@ -139,6 +190,11 @@ def main() -> None:
     for customers in sizes:
         with tempfile.TemporaryDirectory() as folder:
             measure(customers, Path(folder))
+    print("\n| customers | CPU s | wall s | peak MB | contacts | proven gap |")
+    print("|---:|---:|---:|---:|---:|---:|")
+    for customers in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            measure_choice(customers, Path(folder))
     sample = made_bucket(EXACT_CUSTOMERS, 1)
     ours = allocate([sample], rules_for(EXACT_CUSTOMERS)).value
     best = exact_value(joined([sample]), rules_for(EXACT_CUSTOMERS))
