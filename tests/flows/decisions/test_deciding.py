@@ -17,6 +17,7 @@ from flows.decisions.contact_effects import Effects
 from flows.decisions.facts import DecisionNight
 from flows.decisions.inputs import suppressed_customers, uncapped_contacts
 from flows.decisions.lists import decided_lists
+from flows.decisions.offer_candidates import stock_wanted, tight_stock
 from flows.errors import NothingDecidedError, SuppressionListError, WhatIfUnreadableError
 from flows.published.showing import read_segment
 from segments.decisions.choice_rules import ChoiceRules
@@ -208,3 +209,26 @@ def test_words_are_the_same_however_many_customers_are_told_of_at_a_time(monkeyp
     assert told[2].equals(told[50_000])
     assert told[2]["is_chosen"].sum() == 3
     assert told[2].select("customer_id", "rank").equals(ranked.select("customer_id", "rank"))
+
+
+def test_stock_is_short_for_the_customers_of_all_parts_together():
+    schema = {"customer_id": pl.String, "declared_offer_id": pl.String, "stock": pl.Int64, "blocked": pl.String}
+    rows = [("a", "lamp", 2, None), ("b", "lamp", 2, None), ("c", "lamp", 2, None), ("c", "vase", 1, None)]
+    rows += [("d", "vase", 1, "no consent"), ("d", "mug", None, None)]
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    parts = [stock_wanted(one.lazy()).collect() for one in (frame[:2], frame[2:])]
+    assert tight_stock(pl.concat(parts)) == {"lamp": 2}
+
+
+def test_unknown_costs_of_any_part_are_told():
+    told = pl.DataFrame({"customer_id": ["a", "b"], "channel": ["letter", "call"], "cost_is_known": [True, False]})
+    told = told.with_columns(chosen=True, by_lot=False, gain_amount=5, cost_amount=1)
+    whole = deciding_offers.ChosenOffers.together([deciding_offers.ChosenOffers.of(told[:1])] * 2)
+    assert (whole.chosen.height, deciding_offers.costs_not_known(whole.costs, limited=True)) == (2, None)
+    both = deciding_offers.ChosenOffers.together([deciding_offers.ChosenOffers.of(one) for one in (told[:1], told[1:])])
+    words = deciding_offers.costs_not_known(both.costs, limited=True)
+    assert (
+        "a contact by call costs is not known: gains are told before it, so that it looks cheaper than by the others"
+        in words
+    )
+    assert "[decisions.channels.call] cost" in words

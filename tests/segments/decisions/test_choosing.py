@@ -213,6 +213,16 @@ def test_a_choice_is_the_same_whatever_parts_its_customers_come_in(cuts, share, 
     ]
     assert told[0].candidates.equals(told[1].candidates)
     assert told[0].used.tolist() == told[1].used.tolist()
+    done, letters, vases = (
+        told[0].candidates.filter("chosen"),
+        pl.col("channel") == "letter",
+        pl.col("offer_id") == "vase",
+    )
+    spent = done.select(pl.sum("cost_amount"), letters.sum().alias("letters"), vases.sum().alias("vases")).row(0)
+    budget_letters_vases = dict(zip([rule.name for rule in told[0].rules.limits], told[0].used.tolist(), strict=True))
+    assert tuple(budget_letters_vases.values()) == spent
+    usual = told[0].candidates.filter(pl.col("blocked").is_null() & ~pl.col("by_lot"))
+    assert usual["usual"].equals(usual["chosen"], check_names=False)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1e-9])
@@ -227,6 +237,13 @@ def test_parts_and_lots_without_candidates(share):
     shut = choose([FIVE.with_columns(blocked=pl.lit("no"))], rules, explore).candidates
     assert not shut["chosen"].any()
     assert shut["lot_probability"].null_count() == FIVE.height
+
+
+def test_amounts_beyond_four_bytes_are_kept():
+    rich = FIVE.with_columns(gain_amount=pl.col("gain_amount") + 5_000_000_000)
+    choice = choose([rich[:2], rich[2:]], ChoiceRules(budget_amount=20))
+    assert choice.candidates.filter("chosen")["gain_amount"].to_list() == [5_000_000_500, 5_000_000_900]
+    assert choice.allocation.value == 10_000_001_400
 
 
 def test_a_customer_in_two_parts_is_refused():
