@@ -5,6 +5,7 @@ Belongs here: the order of these steps. Not: features, boosters, or what a list 
 A snapshot stands so many baskets back from the end of EACH customer's history: without the last basket, without the
 last two, and so on; the first basket left out is the truth. The latest judges (parameters of the neighbour methods,
 number of trees, the gate, the probability), the older ones teach; the model that is kept learns from all of them.
+Where there are no older ones (histories of two baskets), half of the customers teach and the others judge.
 """
 
 from collections.abc import Callable
@@ -79,8 +80,12 @@ def train_next_basket(baskets: Baskets, settings: Settings) -> Bundle:
     if facts is None or len(rows) < FEWEST_CUSTOMERS:
         return _baseline(tifu, up_cf, settings, reason=f"only {len(rows)} customers have a basket to judge by")
     learning = _older_examples(baskets, tifu, up_cf, settings)
+    if learning["query"].n_unique() < FEWEST_CUSTOMERS:  # histories of two baskets: other customers teach
+        rows = customers_with_truth(facts, most=VALIDATION_CUSTOMERS + LEARNED_CUSTOMERS, seed=settings.seed)
+        rows, teaching = rows[::2], rows[1::2]
+        learning = _numbered(labelled(facts, teaching, with_hits=True).with_columns(pl.lit(1).alias("back")))
     if learning["query"].n_unique() < FEWEST_CUSTOMERS:
-        reason = f"only {learning['query'].n_unique()} older baskets teach anything"
+        reason = f"only {learning['query'].n_unique()} baskets teach anything"
         return _baseline(tifu, up_cf, settings, reason=reason)
     return _learnt(_Validated(tifu, up_cf, learning, labelled(facts, rows, with_hits=False), facts, rows), settings)
 

@@ -92,6 +92,19 @@ def test_too_little_to_learn_from_ranks_by_frequency_and_says_so(make_baskets, c
     assert told["all"]["at_10"]["figures"]["model"]["recall"] == 1.0
 
 
+def test_of_histories_of_two_baskets_half_of_the_customers_teach():
+    random, rows = np.random.default_rng(4), []
+    for customer in range(240):  # what comes second follows from what came first
+        pair = int(random.integers(0, 6))
+        rows += [(f"c{customer}", 0, f"p{pair}"), (f"c{customer}", 0, f"p{random.integers(20, 60)}")]
+        rows += [(f"c{customer}", 1, f"q{pair}"), (f"c{customer}", 1, f"p{random.integers(20, 60)}")]
+    lines = pl.DataFrame(rows, schema=["customer_id", "basket", "product_id"], orient="row")
+    found = train_next_basket(code_baskets(lines), SETTINGS)
+    assert found.method == "lightgbm", found.reasons
+    assert found.metrics["validation_customers"] == 120
+    assert 100 < found.parameters["learning_baskets"] <= 120
+
+
 def test_nothing_at_all_is_refused():
     empty = pl.DataFrame(schema={"customer_id": pl.String, "basket": pl.Int64, "product_id": pl.String})
     with pytest.raises(TooFewBasketsError):
