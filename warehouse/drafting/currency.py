@@ -32,6 +32,8 @@ def said_currency(facts: Mapping[str, ColumnFacts], *, company: str | None) -> t
     for name, column in facts.items():
         if column.sign == "$" and company in _DOLLARS:
             return str(company), 0.7, f"the sign $ of {name}, and [company]"
+        if column.sign in ("¥", "￥") and company == "CNY":
+            return company, 0.7, f"the sign {column.sign} of {name}, and [company]"
         if column.sign:
             return CURRENCY_SIGNS[column.sign], 0.8 if column.sign != "$" else 0.6, f"the sign {column.sign} of {name}"
     return None

@@ -11,18 +11,37 @@ import duckdb
 
 from data_contracts.contracts import CORE_ENTITIES, Contract, core_contract
 from data_contracts.inputs import InputSpec
-from warehouse.drafting.fit import best_fits
+from data_contracts.sql import identifier
+from warehouse.drafting.fit import best_fits, main_moment
 from warehouse.drafting.gaps import COUNTED, Gaps, Proposal, natural_hint
 from warehouse.drafting.names import MINOR_UNIT_WORDS, table_words, words_of
+from warehouse.drafting.periods import paid_periods, payments_query, spells_query, told_of_spells
 from warehouse.drafting.profile import Sample
 from warehouse.drafting.sampling import excerpted
 from warehouse.sources.files import SourcePlace
-from warehouse.sources.inputs import read_input
+from warehouse.sources.inputs import read_input, read_query
 from warehouse.sources.values import columns_named_in
 
 SAMPLED_ROWS = 50_000
 POOR_SCORE = 0.7
 _USUAL_TABLE = "orders"
+_SAYS_NOTHING = 0.5
+_OWN_COLUMNS = {
+    "contacts": (
+        "campaign_id", "offer_id", "held_out", "propensity", "opened_at", "clicked_at", "responded_at", "cost"
+    ),
+    "payments": ("due_on", "paid_on", "disputed"),
+    "subscriptions": ("plan", "ended_on"),
+    "surveys": ("satisfaction", "nps"),
+    "tickets": ("resolved_at", "severity", "compensation"),
+}  # fmt: skip
+_OWN_WORDS = {
+    "contacts": {"sent", "send", "contact", "contacted", "mailing"},
+    "payments": {"invoice", "bill", "billed", "issued", "payment", "paid"},
+    "subscriptions": {"start", "started", "subscribed", "activation", "contract", "tenure", "begin"},
+    "surveys": {"survey", "answered", "response"},
+    "tickets": {"ticket", "case", "complaint", "issue"},
+}
 _LARGEST_MAJOR_AMOUNT = 100_000
 
 
@@ -53,6 +72,9 @@ class Draft:
         no_sales: of orders, by source column its words for what was never sold (`canceled`).
         order_of: by such a column the one that names the order, where one line of an order says it for all of them.
         repeated_rows: of orders whose lines no column numbers, rows that repeat an earlier one wholly.
+        query: the query its rows are from, where they are not the source's own (paid periods made subscriptions).
+        look: what whoever takes the proposal over should know about that; empty where nothing.
+        beside: what else the same rows say, as the draft of another table.
     """
 
     entity: str
@@ -68,6 +90,9 @@ class Draft:
     no_sales: dict[str, tuple[str, ...]] = field(default_factory=dict)
     order_of: dict[str, str] = field(default_factory=dict)
     repeated_rows: int = 0
+    query: str | None = None
+    look: str = ""
+    beside: "Draft | None" = None
 
 
 def draft_source(
@@ -99,9 +124,37 @@ def draft_source(
 def drafts_of(name: str, sample: Sample, entities: Sequence[str], currency: str | None) -> list[Draft]:
     """Drafts of a sample for several tables, the best first; the words of `name` tell something of it."""
     named = words_of(name)
-    drafts = [_draft(core_contract(entity), sample, currency) for entity in entities]
-    scored = [replace(draft, score=draft.score + _named_after(draft.entity, named)) for draft in drafts]
+    drafts = [
+        (_of_periods(name, sample, currency) if entity == "subscriptions" else None)
+        or _draft(core_contract(entity), sample, currency)
+        for entity in entities
+    ]
+    scored = [
+        replace(draft, score=draft.score + _named_after(draft.entity, named) - _only_somebody_and_a_time(draft, named))
+        for draft in drafts
+    ]
     return sorted(scored, key=lambda draft: (-draft.score, CORE_ENTITIES.index(draft.entity)))
+
+
+def _of_periods(name: str, sample: Sample, currency: str | None) -> Draft | None:
+    """Of an input whose rows are paid periods the draft of the subscriptions that they are together."""
+    contract = core_contract("subscriptions")
+    periods = (
+        paid_periods(sample, best_fits(contract, sample)) if sample.raw.table == f"raw.{identifier(name)}" else None
+    )
+    if periods is None:
+        return None
+    spells = _of_query(contract, name, sample, spells_query(name, sample, periods), currency)
+    paid = _of_query(core_contract("payments"), name, sample, payments_query(name, sample, periods), currency)
+    told = "the same payments by themselves: how long ago somebody paid tells most of who will not renew"
+    return replace(spells, look=told_of_spells(periods), beside=replace(paid, look=told))
+
+
+def _of_query(contract: Contract, name: str, sample: Sample, query: str, currency: str | None) -> Draft:
+    named = f"{name} as {contract.entity}"
+    sample.connection.execute(f"drop table if exists raw.{identifier(f'query of {named}')}")
+    rows = Sample(sample.connection, read_query(sample.connection, named, query))
+    return replace(_draft(contract, rows, currency), query=query)
 
 
 def _draft(contract: Contract, sample: Sample, currency: str | None) -> Draft:
@@ -180,6 +233,16 @@ def _says_something(proposal: Proposal) -> bool:
 def _named_after(entity: str, words: Iterable[str]) -> float:
     known = table_words(entity)
     return 0.3 if any(word in known or word.rstrip("s") in known for word in words) else 0.0
+
+
+def _only_somebody_and_a_time(draft: Draft, words: Iterable[str]) -> float:
+    """What a table loses as one that says more than who and when, where neither its name nor a column says that."""
+    said = _OWN_COLUMNS.get(draft.entity)
+    if said is None or _named_after(draft.entity, words):
+        return 0.0
+    moment = draft.proposals.get(main_moment(core_contract(draft.entity)))
+    named = moment is not None and _OWN_WORDS[draft.entity] & set(words_of(moment.value))
+    return 0.0 if named or any(name in draft.proposals for name in said) else _SAYS_NOTHING
 
 
 def _money_unit(contract: Contract, proposals: dict[str, Proposal], sample: Sample) -> str | None:

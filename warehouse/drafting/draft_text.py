@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from data_contracts.inputs import InputSpec
 from data_contracts.sql import text
 from warehouse.drafting.draft import POOR_SCORE, Draft
-from warehouse.drafting.folder import FolderDraft, FolderSource
+from warehouse.drafting.folder_sources import FolderDraft
 from warehouse.drafting.gaps import Proposal
 from warehouse.sources.values import plain_identifier
 
@@ -35,7 +35,9 @@ def draft_toml(name: str, spec: InputSpec, draft: Draft, *, others: Mapping[str,
             *_head(draft, others or {}, name),
             *_input(name, spec),
             "",
-            *_source(name, draft, f"input = {_toml(name)}"),
+            *_look(draft.look),
+            *_source(name, draft, _rows_from(name, draft.query)),
+            *(_beside(name, draft.beside) if draft.beside is not None else ()),
             "",
         ]
     )
@@ -47,13 +49,12 @@ def folder_toml(inputs: Mapping[str, InputSpec], folder: FolderDraft) -> str:
     for name, why in folder.unused.items():
         lines += ["", f"# [inputs.{_key(name)}] feeds nothing by itself: {_one_line(why)}"]
     for source in folder.sources:
-        look = [f"# LOOK: {_one_line(source.look)}"] if source.look else []
         lines += [
             "",
             "",
             *_head(source.draft, {}, source.name),
-            *look,
-            *_source(source.called, source.draft, _rows_from(source)),
+            *_look(source.look),
+            *_source(source.called, source.draft, _rows_from(source.name, source.query)),
         ]
     return "\n".join([*lines, ""])
 
@@ -96,8 +97,18 @@ def _input(name: str, spec: InputSpec) -> Iterator[str]:
         yield f"{setting} = {_toml(value)}"
 
 
-def _rows_from(source: FolderSource) -> str:
-    return f"input = {_toml(source.name)}" if source.query is None else f'query = """\n{source.query}\n"""'
+def _beside(name: str, draft: Draft) -> Iterator[str]:
+    yield from ("", "", *_head(draft, {}, name), *_look(draft.look))
+    yield from _source(f"{name}_{draft.entity}", draft, _rows_from(name, draft.query))
+
+
+def _look(told: str) -> Iterator[str]:
+    if told:
+        yield f"# LOOK: {_one_line(told)}"
+
+
+def _rows_from(name: str, query: str | None) -> str:
+    return f"input = {_toml(name)}" if query is None else f'query = """\n{query}\n"""'
 
 
 def _source(name: str, draft: Draft, rows_from: str) -> Iterator[str]:

@@ -37,6 +37,9 @@ _BESIDE_THE_PRICE = {
 }
 _WITH_OR_WITHOUT = {"incl", "including", "with", "after", "excl", "excluding", "ex", "net", "before", "without", "less"}
 _COUNTED_TIMES = {"day", "days", "date", "time", "hour", "hours", "week", "weeks", "start", "end"}
+ENDS = {"churn", "churned", "cancel", "cancelled", "canceled", "cancellation", "end", "ended", "expiry", "expire",
+         "expires", "last", "latest", "closed", "deleted", "left", "birth", "dob", "death", "due"}  # fmt: skip
+"""Words in names of dates on which something ended or was seen last, or of another kind: no relation begins there."""
 _RANGES = {"birth_year": (1890, 2100), "nps": (0, 10), "satisfaction": (0, 10), "severity": (0, 10)}
 
 
@@ -108,9 +111,14 @@ def _by_values_alone(contract: Contract, field: str, facts: ColumnFacts, dated: 
         return _CODE_ALONE
     if field == "currency" and facts.currency_code >= _NEARLY_ALL and facts.type == "VARCHAR":
         return _CODE_ALONE
-    if field == main_moment(contract) and dated == [facts]:
+    if field == main_moment(contract) and dated == [facts] and not _says_an_end(contract, facts):
         return _MOMENT_ALONE
     return 0.0
+
+
+def _says_an_end(contract: Contract, facts: ColumnFacts) -> bool:
+    """Whether a date of customers is called one on which something ended or was seen last: no relation begins there."""
+    return contract.entity == "customers" and bool(set(words_of(facts.name)) & ENDS)
 
 
 def _is_number_only(facts: ColumnFacts) -> bool:

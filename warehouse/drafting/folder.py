@@ -4,9 +4,9 @@ Belongs here: which table feeds what, what it has to be joined with, who the cus
 table is mapped (`draft.py`), how tables hang together (`links.py`).
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import duckdb
 
@@ -14,52 +14,33 @@ from data_contracts.contracts import CORE_ENTITIES, core_contract
 from data_contracts.inputs import InputSpec
 from data_contracts.sql import first_row, identifier
 from warehouse.drafting.draft import POOR_SCORE, SAMPLED_ROWS, Draft, drafts_of
-from warehouse.drafting.gaps import COUNTED
+from warehouse.drafting.folder_sources import (
+    FolderDraft,
+    FolderSource,
+    beside,
+    best_of,
+    is_about,
+    named_after_tables,
+    only_keys,
+)
 from warehouse.drafting.links import Link, find_links, join_sql, joined_columns, needed_steps, reached
+from warehouse.drafting.lookups import names_column, with_names
 from warehouse.drafting.names import likeness, singular_words
-from warehouse.drafting.profile import Sample
+from warehouse.drafting.profile import ColumnFacts, Sample
+from warehouse.drafting.repeats import repeated_customers, repeated_keys
+from warehouse.drafting.returns import returned_lines
 from warehouse.sources.files import SourcePlace
-from warehouse.sources.inputs import read_input, read_query
+from warehouse.sources.inputs import RawTable, read_input, read_query
+from warehouse.sources.tables import columns_of
 from warehouse.sources.values import plain_identifier
 
-_RETURNS = {"return", "refund", "retoure", "retouren", "gutschrift", "retour", "devolucion", "reso", "chargeback"}
+_RETURNS = {
+    "return", "returned", "refund", "refunded", "retoure", "retouren", "gutschrift", "retour", "devolucion", "reso",
+    "chargeback", "rma",
+}  # fmt: skip
 _FEW, _MOST, _SURE = 0.01, 0.9, 0.9
 LINKED_ROWS = 1_000_000
 """Rows read of each table, from its head: enough to see which rows of others are named there."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FolderSource:
-    """A proposed source.
-
-    Attributes:
-        name: the input its rows are from.
-        draft: its mapping.
-        query: the query its rows are from where they need more than the input has.
-        steps: the tables that it looks up.
-        called: its own name.
-        look: what whoever takes the proposal over should know about its rows; empty where nothing.
-    """
-
-    name: str
-    draft: Draft
-    query: str | None = None
-    steps: tuple[Link, ...] = ()
-    called: str = ""
-    look: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FolderDraft:
-    """What is proposed for several tables.
-
-    Attributes:
-        sources: one for each table that feeds something, the orders first.
-        unused: by input why it feeds nothing.
-    """
-
-    sources: tuple[FolderSource, ...]
-    unused: dict[str, str]
 
 
 def draft_folder(inputs: Mapping[str, InputSpec], place: SourcePlace, *, currency: str | None = None) -> FolderDraft:
@@ -119,25 +100,53 @@ class _Folder:
         unused = {name: f"its rows complete those of {of}" for name, of in self.part_of.items()}
         for name in (name for name in self.tables if name not in taken):
             best, lacks = self._best(name), "" if orders is not None else self._lacks_for_orders(name)
-            if orders is not None and singular_words(name) & _RETURNS:
+            returned = self._returned(name, orders) if orders is not None and singular_words(name) & _RETURNS else None
+            if returned is not None:
+                sources.append(returned)
+            elif orders is not None and singular_words(name) & _RETURNS:
                 unused[name] = (
-                    "its name says returns, which nothing takes off what was bought before they feed orders too: with "
-                    "negative quantity and amount, and the customer of the order they belong to"
+                    "its name says returns, which nothing takes off what was bought before they feed orders too "
+                    "(unless orders have lines with negative quantity already): with negative quantity and amount, "
+                    "and the customer of the order they belong to"
                 )
             elif lacks:
                 unused[name] = (
                     f"it looks like orders, but nothing fills {lacks}; `gristmill source draft` shows it alone"
                 )
             elif best is not None:
-                sources.append(best)
+                sources += [best, *beside(best)]
             else:
                 unused[name] = f"no table of the contracts fits it well; `gristmill source draft` shows {name} alone"
-        return FolderDraft(sources=tuple(_named_after_tables(sources)), unused=unused)
+        sources = self._looked_over(sources, unused)
+        return FolderDraft(sources=tuple(named_after_tables(sources)), unused=unused)
+
+    def _looked_over(self, sources: list[FolderSource], unused: dict[str, str]) -> list[FolderSource]:
+        """The sources without those that add nothing, each with what is to be said of it; `unused` gets the others."""
+        for each in only_keys(sources):
+            sources.remove(each)
+            left = ", ".join(each.draft.unmapped)
+            unused[each.name] = (
+                f"of customers that another table describes it says only {left}; "
+                "where that is an outcome, `gristmill train churn --table` learns it from a table of your own"
+            )
+        sources = [self._told(source) for source in sources]
+        sources = [self._told_of_strangers(source, sources) for source in sources]
+        for source in sources:
+            only_looked_up = unused.keys() - self.part_of.keys()
+            unused |= {
+                step.other: f"{source.name} looks it up" for step in source.steps if step.other in only_looked_up
+            }
+        return sources
 
     def _best_orders(self) -> FolderSource | None:
         """The table with the lines of orders: of those that say all that is needed, the one that fits best."""
-        found = [source for name in self.tables for source in self._candidates(name, ("orders",))]
-        return _best_of(found)
+        tables = [name for name in self.tables if not self._is_of_periods(name)]
+        found = [source for name in tables for source in self._candidates(name, ("orders",))]
+        return best_of(found)
+
+    def _is_of_periods(self, name: str) -> bool:
+        """Whether its rows are paid periods, which are no orders."""
+        return drafts_of(name, self._alone(name), ("subscriptions",), self.currency)[0].query is not None
 
     def _learn(self, orders: FolderSource) -> None:
         """Who the customer is and which tables are part of the orders, for all other tables to keep to."""
@@ -157,7 +166,30 @@ class _Folder:
 
     def _best(self, name: str) -> FolderSource | None:
         others = tuple(entity for entity in CORE_ENTITIES if entity != "orders" or not self.part_of)
-        return _best_of(list(self._candidates(name, others)))
+        best = best_of(list(self._candidates(name, others)))
+        alone = best is not None and best.draft.entity == "products" and best.query is None
+        return self._with_names(best) if best is not None and alone else best
+
+    def _with_names(self, source: FolderSource) -> FolderSource:
+        """A table of products with the names of what it has only ids of, from the tables that it leads to."""
+        name, steps = source.name, reached(source.name, self.links)
+        if not steps:
+            return source
+        columns, sample = self._join(name)
+        (joined,) = drafts_of(name, sample, ("products",), self.currency)
+        draft = with_names(source.draft, joined, columns, name=name, steps=steps, tables=self.tables)
+        used = [column for column, place in columns.items() if place[0] != name and names_column(draft, column)]
+        if not used:
+            return source
+        kept = needed_steps(steps, {columns[column][0] for column in used})
+        shown = {column: columns[column] for column in columns if column in used or columns[column][0] == name}
+        return replace(source, draft=draft, steps=tuple(kept), query=join_sql(name, kept, shown, whole=True))
+
+    def _returned(self, name: str, orders: FolderSource) -> FolderSource | None:
+        """A table of returns as lines of orders; None where they can't be matched to any."""
+        rows_from = plain_identifier(orders.name) if orders.query is None else f"({orders.query})"
+        found = returned_lines(name, self.tables[name], orders.draft, rows_from)
+        return FolderSource(name=name, draft=found[0], query=found[1], look=found[2]) if found is not None else None
 
     def _lacks_for_orders(self, name: str) -> str:
         """What nothing fills of a table with an order number that by itself fits orders best of all, else empty."""
@@ -173,7 +205,7 @@ class _Folder:
             draft = self._keyed_as_ordered(found, self._alone(name))
             if draft is None:
                 continue
-            yield FolderSource(name=name, draft=draft, query=self._query_alone(name), look=self._repeated(name))
+            yield FolderSource(name=name, draft=draft, query=draft.query or self._query_alone(name))
             if draft.missing and reached(name, self.links):
                 yield from self._joined(name, draft.entity)
 
@@ -208,7 +240,7 @@ class _Folder:
         query = self._query_alone(name)
         if query is None:
             return self.tables[name]
-        return self._sample_of(f"{name} alone", query)
+        return self._sample_of(f"{name} alone", query, self.tables[name].facts)
 
     def _query_alone(self, name: str) -> str | None:
         """Without the columns that name nobody; one row for each customer where a table of customers has several."""
@@ -234,94 +266,80 @@ class _Folder:
         dated = [column for column in self._left(name) if facts[column].is_dated]
         return dated[0] if len(dated) == 1 and facts[dated[0]].date_formats[:1] == ("",) else None
 
-    def _repeated(self, name: str) -> str:
-        """How many customers have several rows that differ, and which of them is taken; empty where none has."""
-        left = self._left(name)
-        if self.customer not in left or len(left) == len(self.tables[name].facts):
+    def _told_of_strangers(self, source: FolderSource, sources: Sequence[FolderSource]) -> FolderSource:
+        """The source of orders, with a word where another has customers of the same numbers: they count as one."""
+        others = [each for each in sources if each.draft.entity == "orders" and each.name != source.name]
+        mine, *theirs = (self._customers(each) for each in (source, *others))
+        if source.draft.entity != "orders" or not mine:
+            return source
+        shared = {
+            other.name: int(first_row(self.connection, f"select count(*) from ({mine} intersect {column})")[0])  # noqa: S608  # quoted names
+            for other, column in zip(others, theirs, strict=True)
+            if column
+        }
+        told = [
+            f"{count:,} of its customers have numbers that {name} has too" for name, count in shared.items() if count
+        ]
+        if not told:
+            return source
+        words = f"{'; '.join(told)}: they are taken for the same people; are they not, give each source an `id_space`"
+        return replace(source, look="; ".join(filter(None, [source.look, words])))
+
+    def _customers(self, source: FolderSource) -> str:
+        """SQL of the customers of a source of its own rows; empty where they are from elsewhere."""
+        proposal = source.draft.proposals.get("customer_id")
+        if source.query is not None or proposal is None or proposal.how != "columns":
             return ""
-        columns, customer = ", ".join(map(plain_identifier, left)), plain_identifier(self.customer)
-        sql = f"""
-            select count(*) filter (rows > 1), count(*) from (
-              select count(*) as rows from (select distinct {columns} from {plain_identifier(name)}) group by {customer}
-            )"""  # noqa: S608  # quoted names
-        several, all_of_them = first_row(self.connection, sql)
-        if not several:
-            return ""
-        latest = self._date_of(name)
-        taken = f"the latest by {latest}" if latest else "the first in alphabetical order, as no date says the latest"
-        return f"{several:,} of {all_of_them:,} {self.customer} have several rows that differ; taken is {taken}"
+        return f"select {identifier(proposal.value)}::varchar from {self.tables[source.name].raw.table}"  # noqa: S608  # quoted names
 
     def _joined(self, name: str, entity: str) -> Iterator[FolderSource]:
         steps = reached(name, self.links)
-        columns = joined_columns(name, steps, self.tables, without=self.hidden)
-        sample = self._sample_of(f"{name} joined", self._joined_query(name))
+        columns, sample = self._join(name)
         (draft,) = drafts_of(name, sample, (entity,), self.currency)
-        if not _is_about(name, draft, columns):
+        if not is_about(name, draft, columns):
             return
         used = [column for column in columns if column not in draft.unmapped or column in draft.no_sales]
         kept = needed_steps(steps, {columns[column][0] for column in used})
         shown = {column: place for column, place in columns.items() if column in used or place[0] == name}
         whole = not self.hidden & set(self.tables[name].facts)
         query = join_sql(name, kept, shown, whole=whole)
-        look = "; ".join(filter(None, map(self._repeated_key, kept)))
-        yield FolderSource(name=name, draft=draft, query=query, steps=tuple(kept), look=look)
+        yield FolderSource(name=name, draft=draft, query=query, steps=tuple(kept))
+
+    def _join(self, name: str) -> tuple[dict[str, tuple[str, str]], Sample]:
+        """The columns of a table with all that its rows lead to, and its rows."""
+        columns = joined_columns(name, reached(name, self.links), self.tables, without=self.hidden)
+        copied = {column: self.tables[table].facts[there] for column, (table, there) in columns.items()}
+        query, table = self._joined_query(name), f"raw.{identifier(f'{name} joined')}"
+        if query not in self.samples:
+            self.connection.execute(f"create or replace table {table} as {query}")
+            raw = RawTable(table=table, columns=columns_of(self.connection, f"from {table}"))
+            self.samples[query] = Sample(self.connection, raw, copied)
+        return columns, self.samples[query]
 
     def _joined_query(self, name: str) -> str:
         """A head of a table's rows with all that they lead to."""
         steps = reached(name, self.links)
         columns = joined_columns(name, steps, self.tables, without=self.hidden)
-        return join_sql(name, steps, columns, rows=SAMPLED_ROWS)
+        once = {link for link in steps if self.tables[link.other].facts[link.key].unique == 1}
+        return join_sql(name, steps, columns, rows=SAMPLED_ROWS, once=once)
 
-    def _repeated_key(self, link: Link) -> str:
-        """How many keys that are looked up have several rows that differ, and which is taken; empty where none has."""
-        key, table = plain_identifier(link.key), plain_identifier(link.other)
-        columns = ", ".join(map(plain_identifier, self.tables[link.other].facts))
-        sql = f"""
-            select count(*) from (
-              select {key} from (select distinct {columns} from {table}) group by {key} having count(*) > 1
-            )"""  # noqa: S608  # quoted names
-        (several,) = first_row(self.connection, sql)
-        if not several:
-            return ""
-        return (
-            f"{several:,} {link.key} of {link.other} {'has' if several == 1 else 'have'} several rows that differ; "
-            "looked up is the first in alphabetical order"
-        )
+    def _told(self, source: FolderSource) -> FolderSource:
+        """The source, with what is said of keys and customers that have several rows."""
+        name, look = source.name, source.look or source.draft.look
+        if look:
+            return replace(source, look=look)
+        left = self._left(name)
+        if source.steps:
+            keys = (repeated_keys(self.connection, step, self.tables[step.other].facts) for step in source.steps)
+            look = "; ".join(filter(None, keys))
+        elif self.customer in left and len(left) < len(self.tables[name].facts):
+            latest = self._date_of(name)
+            look = repeated_customers(self.connection, name, left, customer=self.customer, latest=latest)
+        return replace(source, look=look)
 
-    def _sample_of(self, name: str, query: str) -> Sample:
+    def _sample_of(self, name: str, query: str, copied: Mapping[str, ColumnFacts] = MappingProxyType({})) -> Sample:
         """The rows of a query; those of the same query are looked at once."""
         if query not in self.samples:
             self.connection.execute(f"drop table if exists raw.{identifier(f'query of {name}')}")
-            self.samples[query] = Sample(self.connection, read_query(self.connection, name, query))
+            self.samples[query] = Sample(self.connection, read_query(self.connection, name, query), copied)
         return self.samples[query]
-
-
-def _is_about(name: str, draft: Draft, columns: Mapping[str, tuple[str, str]]) -> bool:
-    """Whether the rows of a join are those of its first table: their key does not come from a table looked up."""
-    keys = [draft.proposals[key] for key in core_contract(draft.entity).key if key in draft.proposals]
-    places = [columns[each.value][0] for each in keys if each.how == "columns"]
-    return draft.entity == "orders" or not places or name in places
-
-
-def _best_of(sources: Sequence[FolderSource]) -> FolderSource | None:
-    """Of those that say all that is needed, the one that fits best; none where all are guesses."""
-    whole = [
-        source
-        for source in sources
-        if not source.draft.missing and source.draft.score >= POOR_SCORE and not _is_guessed(source.draft)
-    ]
-    return max(whole, key=lambda source: (source.draft.score, source.query is None), default=None)
-
-
-def _is_guessed(draft: Draft) -> bool:
-    """Whether its rows have no key of their own, or several things that it needs are guesses."""
-    contract = core_contract(draft.entity)
-    needed = [draft.proposals[name] for name in contract.required_columns() if name not in ("currency", "quantity")]
-    shared = any(each.how == "columns" and each.confidence <= COUNTED for each in needed if each.field in contract.key)
-    return shared or sum(each.confidence < COUNTED for each in needed) > 1
-
-
-def _named_after_tables(sources: Sequence[FolderSource]) -> list[FolderSource]:
-    """The same, each named after the table it feeds where it alone feeds it."""
-    fed = Counter(source.draft.entity for source in sources)
-    return [replace(each, called=each.draft.entity if fed[each.draft.entity] == 1 else each.name) for each in sources]

@@ -1,7 +1,7 @@
 """What fills the fields that no column fits: made from other columns, a constant, or nothing and a word about it.
 
 Belongs here: derived expressions and constants, each with a confidence and its reason. Does not: which column fits
-which field (`fit.py`), what orders need (`order_lines.py`).
+which field (`fit.py`), what orders need (`order_lines.py`), dates in parts and months (`moments.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from typing import Literal
 
 from data_contracts.contracts import Contract
 from data_contracts.sql import text
-from warehouse.drafting import order_lines
+from warehouse.drafting import moments, order_lines
 from warehouse.drafting.currency import said_currency
 from warehouse.drafting.fit import LEAST_SCORE, Fit, is_counted_time, main_moment
 from warehouse.drafting.names import likeness, words_of
@@ -91,9 +91,10 @@ class Gaps:
     def _as_number(self, proposal: Proposal) -> Proposal:
         """A column of numbers with a decimal comma or a sign as the expression that reads them; others as they are."""
         facts = self.sample.facts.get(proposal.value) if proposal.how == "columns" else None
-        if facts is None or not (facts.decimal_comma or facts.sign):
+        if facts is None or not (facts.decimal_comma or facts.sign or facts.thousands):
             return proposal
         also = [f"with the sign {facts.sign}"] * bool(facts.sign) + ["with a decimal comma"] * facts.decimal_comma
+        also += ["with commas before thousands"] * facts.thousands
         value, why = self.sample.number(proposal.value), ", ".join([proposal.why, *also])
         return replace(proposal, how="expressions", value=value, why=why)
 
@@ -107,6 +108,14 @@ class Gaps:
                 value=f"timestamp '{_LONG_KNOWN} 00:00:00' + to_{unit}({identifier(fit.column)}::int)",
                 confidence=min(fit.score, 0.3),
                 why=f"{fit.column} counts {unit}; put the real start in place of {_LONG_KNOWN}",
+            )
+        if name == main_moment(self.contract) and moments.is_of_whole_months(self.contract.entity, facts):
+            return Proposal(
+                field=name,
+                how="expressions",
+                value=moments.end_of_month(f"try_strptime({identifier(fit.column)}, {text(facts.date_formats[0])})"),
+                confidence=min(fit.score, 0.7),
+                why=f"{fit.column} names months: what happened in one is known at its end",
             )
         return Proposal(field=name, how="columns", value=fit.column, confidence=fit.score, why=fit.why)
 
@@ -255,6 +264,7 @@ def natural_hint(contract: Contract, name: str) -> str:
 
 
 _RULES: Sequence[Callable[[Gaps], None]] = (
+    moments.moment_of_parts,
     order_lines.total_from_price,
     _discounts,
     order_lines.customer_by_email,

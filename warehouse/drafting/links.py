@@ -94,6 +94,7 @@ def join_sql(
     *,
     rows: int | None = None,
     whole: bool = False,
+    once: Collection[Link] = (),
 ) -> str:
     """The join as DuckDB SQL over the inputs' views; a row of `base` that leads nowhere is kept.
 
@@ -103,6 +104,7 @@ def join_sql(
         columns: see `joined_columns`.
         rows: how many rows of `base`, at most.
         whole: all columns of `base` are among them.
+        once: steps whose key is known to come once, so that the table is looked up as it is.
     """
     listed = ", ".join(
         f"{plain_identifier(table)}.{plain_identifier(column)}"
@@ -115,7 +117,10 @@ def join_sql(
     first = (
         plain_identifier(base) if rows is None else f"(from {identifier(base)} limit {rows}) {plain_identifier(base)}"
     )
-    looked_up = "".join(f"\nleft join {_once(link)} {plain_identifier(link.other)} on {link.sql()}" for link in steps)
+    looked_up = "".join(
+        f"\nleft join {_once(link) if link not in once else ''} {plain_identifier(link.other)} on {link.sql()}"
+        for link in steps
+    )
     return f"select {listed}\nfrom {first}{looked_up}"
 
 

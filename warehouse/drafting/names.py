@@ -76,12 +76,23 @@ def _likeness(words: tuple[str, ...], synonym: tuple[str, ...]) -> float:
     own, other = set(map(_singular, words)), set(map(_singular, synonym))
     if own == other:
         return _SAME_WORDS
-    ratio = SequenceMatcher(None, "".join(words), "".join(synonym), autojunk=False).ratio()
+    ratio = _spelled_alike("".join(words), "".join(synonym))
     within = _WITHIN * len(own & other) / len(own | other) if own & other and (own <= other or other <= own) else 0.0
     return max(within, _ALIKE * ratio if ratio >= _LEAST_LIKENESS else 0.0)
 
 
+def _spelled_alike(word: str, other: str) -> float:
+    """Share of letters that two words have in common, in order; 0 where lengths or letters tell it is too small."""
+    if 2 * min(len(word), len(other)) < _LEAST_LIKENESS * (len(word) + len(other)):
+        return 0.0
+    compared = SequenceMatcher(None, word, other, autojunk=False)
+    return compared.ratio() if compared.quick_ratio() >= _LEAST_LIKENESS else 0.0
+
+
+@cache
 def _singular(word: str) -> str:
+    if len(word) > 4 and word.endswith("ies"):  # noqa: PLR2004  # "ties" stays
+        return f"{word[:-3]}y"
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word  # noqa: PLR2004  # "gas" stays
 
 

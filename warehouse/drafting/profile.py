@@ -1,40 +1,40 @@
 """What a sample tells of a source's columns: types, shapes of values, dates, uniqueness, products of two columns.
 
-Belongs here: facts. Does not: what they mean for a mapping (`draft.py`).
+Belongs here: facts. Does not: how dates are written (`column_dates.py`), what facts mean for a mapping (`draft.py`).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import duckdb
 
 from data_contracts.currencies import MINOR_UNIT_DIGITS
 from data_contracts.sql import first_row, identifier, text
+from warehouse.drafting.column_dates import dates_in, mixed_dates_in, shares
+from warehouse.drafting.names import words_of
 from warehouse.sources.inputs import RawTable
-from warehouse.sources.numbers import CURRENCY_SIGNS, DECIMAL_COMMA, without_decimal_comma, without_sign
+from warehouse.sources.numbers import (
+    CURRENCY_SIGNS,
+    DECIMAL_COMMA,
+    THOUSANDS,
+    without_decimal_comma,
+    without_sign,
+    without_thousands,
+)
 from warehouse.sources.truth import PLAIN_TRUTH, meaning_of_truth
 from warehouse.sources.values import plain_identifier
 
-DATE_FORMATS = (
-    "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y",
-    "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d.%m.%y %H:%M", "%d.%m.%y",
-    "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y",
-    "%d/%m/%y %H:%M", "%d/%m/%y", "%m/%d/%y %H:%M", "%m/%d/%y", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d", "%Y%m%d%H%M%S",
-    "%Y%m%d", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%m/%d/%Y %I:%M:%S %p",
-    "%m/%d/%Y %I:%M %p",
-)  # fmt: skip
-_ISO_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
-_EPOCHS = {"epoch_seconds": (4e8, 4e9), "epoch_milliseconds": (4e11, 4e12)}
-_YEARS_OF_A_CALENDAR = (1950, 2100)
 _ENOUGH = 0.95
 _DISTINCT_LOOKED_AT = 2_000
+_MORE = 4  # times as many are drawn, so that hardly ever fewer are left
 _MOST_TRUTH_WORDS = 6
 _MOST_STATES = 30
 _CALLED_OFF = (
     r"\b(cancel|void|declin|fail|reject|abort|unavailable|fraud|storn|abgelehnt|annul|anul|cancelad|refus|refunded)"
 )
-_MOST_FORMATS, _FEW = 3, 0.05
+_CALLED_OFF_WORDS = {"canceled", "cancelled", "cancel", "cancellation", "void", "voided", "declined", "failed"}
+_FEW = 0.05
 _LEAST_PRODUCTS, _ENOUGH_ORDERS, _ALWAYS = 10, 50, 0.999
 _EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 _PHONE = r"\+?[0-9][0-9 ()/.-]{6,18}[0-9]"
@@ -59,6 +59,7 @@ class ColumnFacts:
         numbered: share of values such as `#1001`.
         sign: the sign of money (`€`) that nearly each of its values has; the facts about them are those without it.
         decimal_comma: its numbers are written `1.516,30`; the facts about them are those of `1516.30`.
+        thousands: its numbers are written `1,516.30`, without a sign; the facts about them are those of `1516.30`.
         truth_words: where its values are words for yes and no that a load would not understand by itself (`oui`,
             `Nein`): each of its values and what it means.
         date_formats: how its values can be read as dates: "" for ISO or a typed date, else patterns as in `formats`.
@@ -84,6 +85,7 @@ class ColumnFacts:
     numbered: float = 0
     sign: str = ""
     decimal_comma: bool = False
+    thousands: bool = False
     truth_words: tuple[tuple[str, bool], ...] = ()
     date_formats: tuple[str, ...] = ()
     mixed_formats: tuple[str, ...] = ()
@@ -111,11 +113,19 @@ class Sample:
 
     connection: duckdb.DuckDBPyConnection = field(repr=False)
     raw: RawTable
+    copied: Mapping[str, ColumnFacts] = field(default_factory=dict, repr=False)
+    """The facts of columns of other tables whose values these are (of a join): only their rows are counted anew."""
 
     @cached_property
     def facts(self) -> dict[str, ColumnFacts]:
         """The facts of each column, in the source's order."""
-        return {name: _facts(self.connection, self.raw, name) for name in self.raw.columns}
+        counted = _counted(self.connection, self.raw)
+        return {
+            name: replace(self.copied[name], name=name, rows=base.rows, filled=base.filled, distinct=base.distinct)
+            if name in self.copied and base.filled
+            else _facts(self.connection, self.raw, base)
+            for name, base in counted.items()
+        }
 
     @cached_property
     def rows(self) -> int:
@@ -174,17 +184,23 @@ class Sample:
         facts, value = self.facts[column], plain_identifier(column)
         if facts.sign:
             value = without_sign(value, facts.sign, decimal_comma=facts.decimal_comma)
+        if facts.thousands:
+            return without_thousands(value)
         return without_decimal_comma(value) if facts.decimal_comma else value
 
     def no_sales(self, column: str) -> tuple[str, ...]:
         """The words of a column of few different words that say a sale was called off; sorted."""
-        facts = self.facts[column]
-        if not facts.is_scalar or not 1 < facts.distinct <= _MOST_STATES or facts.numeric > _FEW:
+        facts, name, table = self.facts[column], identifier(column), self.raw.table
+        if not facts.is_scalar or not 1 < facts.distinct <= _MOST_STATES:
             return ()
-        name, table = identifier(column), self.raw.table
+        told, pattern = f"{name}::varchar", _CALLED_OFF
+        if facts.truth >= _ENOUGH and set(words_of(column)) & _CALLED_OFF_WORDS:
+            pattern = r"^\s*(1|true|t|yes|y)\s*$"
+        elif facts.numeric > _FEW:
+            return ()
         rows = self.connection.execute(
-            f"select distinct {name}::varchar v from {table} where regexp_matches({name}::varchar, ?, 'i') order by v",  # noqa: S608  # quoted names
-            [_CALLED_OFF],
+            f"select distinct {told} v from {table} where regexp_matches({told}, ?, 'i') order by v",  # noqa: S608  # quoted names
+            [pattern],
         ).fetchall()
         return tuple(word for (word,) in rows)
 
@@ -202,20 +218,36 @@ class Sample:
         return first_row(self.connection, f"select {expression} from {self.raw.table}")[0]  # type: ignore[no-any-return]  # noqa: S608  # quoted names
 
 
-def _facts(connection: duckdb.DuckDBPyConnection, raw: RawTable, name: str) -> ColumnFacts:
-    kind = raw.columns[name]
-    value = f"trim({identifier(name)}::varchar)"
-    rows, filled, distinct = first_row(
-        connection,
-        f"select count(*), count(nullif({value}, '')), count(distinct nullif({value}, '')) from {raw.table}",  # noqa: S608  # quoted names
-    )
-    base = ColumnFacts(name=name, type=kind, rows=rows, filled=filled, distinct=distinct)
-    if not filled or not base.is_scalar:
-        return base
+def _counted(connection: duckdb.DuckDBPyConnection, raw: RawTable) -> dict[str, ColumnFacts]:
+    """By column how many rows there are, with a value, and how many different ones."""
+    if not raw.columns:
+        return {}
+    values = [f"nullif(trim({identifier(name)}::varchar), '')" for name in raw.columns]
+    listed = ", ".join(f"count({value}), count(distinct {value})" for value in values)
+    rows, *counts = first_row(connection, f"select count(*), {listed} from {raw.table}")  # noqa: S608  # quoted names
+    pairs = zip(raw.columns.items(), counts[::2], counts[1::2], strict=True)
+    return {
+        name: ColumnFacts(name=name, type=kind, rows=rows, filled=filled, distinct=distinct)
+        for (name, kind), filled, distinct in pairs
+    }
+
+
+def _look_at(connection: duckdb.DuckDBPyConnection, raw: RawTable, base: ColumnFacts) -> None:
+    """Some of a column's different values, each as likely as another however often it comes."""
+    value = f"trim({identifier(base.name)}::varchar)"
+    step = max(1, base.distinct // (_MORE * _DISTINCT_LOOKED_AT))
     connection.execute(
-        f"create or replace temp table looked_at as select distinct {value} as v from {raw.table} "  # noqa: S608  # as above
-        f"where nullif({value}, '') is not null order by hash(v) limit {_DISTINCT_LOOKED_AT}"
+        f"create or replace temp table looked_at as select distinct {value} as v from {raw.table} "  # noqa: S608  # quoted names
+        f"where nullif({value}, '') is not null and hash({value}) % {step} = 0 "
+        f"order by hash(v) limit {_DISTINCT_LOOKED_AT}"
     )
+
+
+def _facts(connection: duckdb.DuckDBPyConnection, raw: RawTable, base: ColumnFacts) -> ColumnFacts:
+    if not base.filled or not base.is_scalar:
+        return base
+    _look_at(connection, raw, base)
+    kind = base.type
     sign = _sign(connection) if kind == "VARCHAR" else ""
     if sign:
         connection.execute(f"update looked_at set v = {without_sign('v', sign, decimal_comma=True)}")  # noqa: S608  # this module's own
@@ -224,6 +256,9 @@ def _facts(connection: duckdb.DuckDBPyConnection, raw: RawTable, name: str) -> C
         connection.execute(f"update looked_at set v = {without_sign('v', sign, decimal_comma=False)}")  # noqa: S608  # this module's own
     if decimal_comma:
         connection.execute(f"update looked_at set v = {without_decimal_comma('v')}")  # noqa: S608  # this module's own
+    thousands = kind == "VARCHAR" and not sign and not decimal_comma and _has_thousands(connection)
+    if thousands:
+        connection.execute(f"update looked_at set v = {without_thousands('v')}")  # noqa: S608  # this module's own
     codes = ", ".join(map(text, MINOR_UNIT_DIGITS))
     foreign = _foreign_truth(connection)
     truth = ", ".join(map(text, {*PLAIN_TRUTH, *(word.lower() for word, _ in foreign)}))
@@ -239,21 +274,18 @@ def _facts(connection: duckdb.DuckDBPyConnection, raw: RawTable, name: str) -> C
         "leading_zero": "regexp_full_match(v, '0[0-9]+')",
         "numbered": "regexp_full_match(v, '#[0-9]+')",
     }
-    shares = ", ".join(f"avg(({sql})::int)" for sql in shapes.values())
-    found = first_row(connection, f"select {shares}, coalesce(max(abs(try_cast(v as double))), 0) from looked_at")  # noqa: S608  # this module's own
+    averages = ", ".join(f"avg(({sql})::int)" for sql in shapes.values())
+    found = first_row(connection, f"select {averages}, coalesce(max(abs(try_cast(v as double))), 0) from looked_at")  # noqa: S608  # this module's own
     shapes_of: dict[str, float] = dict(zip(shapes, found, strict=False))
-    formats, has_time = _dates(connection, kind)
-    mixed = _mixed_dates(connection) if kind == "VARCHAR" and not formats and shapes_of["numeric"] < _FEW else ()
-    return ColumnFacts(
-        name=name,
-        type=kind,
-        rows=rows,
-        filled=filled,
-        distinct=distinct,
-        **shapes_of,
+    formats, has_time = dates_in(connection, kind)
+    mixed = mixed_dates_in(connection) if kind == "VARCHAR" and not formats and shapes_of["numeric"] < _FEW else ()
+    return replace(
+        base,
+        **shapes_of,  # type: ignore[arg-type]  # all of them are shares
         largest=found[-1],
         sign=sign,
         decimal_comma=decimal_comma,
+        thousands=thousands,
         truth_words=foreign,
         date_formats=formats,
         mixed_formats=mixed,
@@ -266,14 +298,22 @@ def _sign(connection: duckdb.DuckDBPyConnection) -> str:
     signs = [
         f"(ltrim(v, '+-') like '{sign}%' or v like '%{sign}') and regexp_matches(v, '[0-9]')" for sign in CURRENCY_SIGNS
     ]
-    shares = _shares(connection, signs)
-    return next((sign for sign, share in zip(CURRENCY_SIGNS, shares, strict=True) if share >= _ENOUGH), "")
+    found = shares(connection, signs)
+    return next((sign for sign, share in zip(CURRENCY_SIGNS, found, strict=True) if share >= _ENOUGH), "")
 
 
 def _has_decimal_comma(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether nearly every value looked at reads as a number with a decimal comma, and some have one."""
-    every, some = _shares(connection, [f"regexp_full_match(v, '{DECIMAL_COMMA}')", "contains(v, ',')"])
+    every, some = shares(connection, [f"regexp_full_match(v, '{DECIMAL_COMMA}')", "contains(v, ',')"])
     return every >= _ENOUGH and some > 0
+
+
+def _has_thousands(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether nearly every value reads as a number with commas before its thousands, as every one from 1,000 on has."""
+    every, some, small = shares(
+        connection, [f"regexp_full_match(v, '{THOUSANDS}')", "contains(v, ',')", "regexp_matches(v, '^[+-]?0,')"]
+    )
+    return every >= _ENOUGH and some > 0 and small == 0
 
 
 def _foreign_truth(connection: duckdb.DuckDBPyConnection) -> tuple[tuple[str, bool], ...]:
@@ -283,52 +323,3 @@ def _foreign_truth(connection: duckdb.DuckDBPyConnection) -> tuple[tuple[str, bo
     if len(words) > _MOST_TRUTH_WORDS or all(word.lower() in PLAIN_TRUTH for word in words):
         return ()
     return meaning_of_truth(words)
-
-
-def _dates(connection: duckdb.DuckDBPyConnection, kind: str) -> tuple[tuple[str, ...], bool]:
-    """The formats in which (nearly) every value looked at is a date of a plausible year, and whether it has a time."""
-    if kind == "DATE" or kind.startswith("TIMESTAMP"):
-        return ("",), kind != "DATE" and _share(connection, "not ends_with(v, ' 00:00:00')") > 0
-    if kind not in ("VARCHAR", "BIGINT", "INTEGER", "UBIGINT", "UINTEGER", "DOUBLE"):
-        return (), False
-    first, last = _YEARS_OF_A_CALENDAR
-    if kind == "VARCHAR":
-        iso = f"length(v) >= 8 and contains(v, '-') and year(try_cast(v as timestamp)) between {first} and {last}"
-        if _share(connection, iso) >= _ENOUGH:
-            return ("",), _share(connection, "contains(v, ':')") > 0
-    if _share(connection, "regexp_matches(v, '[0-9].*[0-9]')") < _ENOUGH:
-        return (), False
-    years = [f"year(try_strptime(v, {text(pattern)})) between {first} and {last}" for pattern in DATE_FORMATS]
-    patterns = [name for name, share in zip(DATE_FORMATS, _shares(connection, years), strict=True) if share >= _ENOUGH]
-    ranges = [f"try_cast(v as double) between {least} and {most}" for least, most in _EPOCHS.values()]
-    epochs = [name for name, share in zip(_EPOCHS, _shares(connection, ranges), strict=True) if share >= _ENOUGH]
-    found = (*patterns, *epochs)
-    return found, any("%H" in pattern or "%I" in pattern for pattern in found) or bool(epochs)
-
-
-def _mixed_dates(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
-    """The fewest patterns, the commonest first, that together read (nearly) all values looked at; none: no dates."""
-    first, last = _YEARS_OF_A_CALENDAR
-    tried = (*_ISO_FORMATS, *DATE_FORMATS)
-    reads = [f"coalesce(year(try_strptime(v, {text(pattern)})) between {first} and {last}, false)" for pattern in tried]
-    chosen: list[int] = []
-    for _ in range(_MOST_FORMATS):
-        unread = "".join(f" and not {reads[number]}" for number in chosen)
-        shares = _shares(connection, [f"{condition}{unread}" for condition in reads])
-        best = max(range(len(tried)), key=lambda number: (shares[number], -number))
-        if shares[best] < _FEW:
-            return ()
-        chosen.append(best)
-        if _share(connection, " or ".join(reads[number] for number in chosen)) >= _ENOUGH:
-            return tuple(tried[number] for number in chosen)
-    return ()
-
-
-def _share(connection: duckdb.DuckDBPyConnection, condition: str) -> float:
-    return _shares(connection, [condition])[0]
-
-
-def _shares(connection: duckdb.DuckDBPyConnection, conditions: Sequence[str]) -> list[float]:
-    """Share of the values looked at for which each condition holds."""
-    shares = ", ".join(f"coalesce(avg(coalesce(({condition})::int, 0)), 0)" for condition in conditions)
-    return [float(share) for share in first_row(connection, f"select {shares} from looked_at")]  # noqa: S608  # this module's own

@@ -20,8 +20,26 @@ def without_decimal_comma(value: str) -> str:
     return rf"replace(regexp_replace({value}, '\.([0-9]{{3}})', '\1', 'g'), ',', '.')"
 
 
-CURRENCY_SIGNS = {"€": "EUR", "£": "GBP", "R$": "BRL", "$": "USD", "₹": "INR", "zł": "PLN", "CHF": "CHF", "EUR": "EUR"}
-"""Signs of money and the currency meant; a dollar may be another country's."""
+THOUSANDS = r"[+-]?([0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3}|[0-9]{1,3})(\.[0-9]*)?"
+"""A number with commas before its thousands, as `1,516.30` and `1,23,456.00` (lakhs); or one below a thousand."""
+
+
+def without_thousands(value: str) -> str:
+    """SQL of a text of that shape as a plain number's text; only commas before three digits go, and those of lakhs.
+
+    Args:
+        value: SQL of a text.
+    """
+    crores = rf"regexp_replace({value}, ',([0-9]{{2}}),([0-9]{{2}}),', ',\1\2,')"
+    lakhs = rf"regexp_replace({crores}, ',([0-9]{{2}}|[0-9]{{4}}),', '\1,')"
+    return rf"regexp_replace({lakhs}, ',([0-9]{{3}})', '\1', 'g')"
+
+
+CURRENCY_SIGNS = {
+    "€": "EUR", "£": "GBP", "R$": "BRL", "$": "USD", "₹": "INR", "zł": "PLN", "CHF": "CHF", "EUR": "EUR",
+    "¥": "JPY", "￥": "JPY", "円": "JPY", "₩": "KRW", "₺": "TRY", "₽": "RUB", "₱": "PHP", "฿": "THB", "₫": "VND",
+}  # fmt: skip
+"""Signs of money and the currency meant; a dollar may be another country's, and a yen a yuan."""
 
 
 def without_sign(value: str, sign: str, *, decimal_comma: bool) -> str:
@@ -33,4 +51,6 @@ def without_sign(value: str, sign: str, *, decimal_comma: bool) -> str:
         decimal_comma: commas stand before decimals, not before thousands.
     """
     bare = rf"regexp_replace({value}, '[{sign}\s\x{{00A0}}\x{{202F}}]', '', 'g')"
-    return bare if decimal_comma else rf"regexp_replace({bare}, ',([0-9]{{3}})', '\1', 'g')"
+    if decimal_comma:
+        return bare
+    return without_thousands(bare) if sign == "₹" else rf"regexp_replace({bare}, ',([0-9]{{3}})', '\1', 'g')"

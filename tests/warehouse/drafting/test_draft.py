@@ -37,6 +37,9 @@ def test_amounts_with_a_decimal_comma_are_read_by_an_expression(drafted):
         (["R$ 1.516,30", "R$ -12"], ["1516.30", "-12"], "GBP", "BRL", "but [company] says GBP"),
         (["$1,516.30", "-$ 12"], ["1516.30", "-12"], "CAD", "CAD", "the sign $ of Betrag, and [company]"),
         (["£151,600", "£12"], ["151600", "12"], None, "GBP", "the sign £ of Betrag"),
+        (["₹ 1,23,456.00", "₹12,34,56,789.5"], ["123456.00", "123456789.5"], "INR", "INR", "the sign ₹ of Betrag"),
+        (["¥12,345", "¥600"], ["12345", "600"], "JPY", "JPY", "the sign ¥ of Betrag"),
+        (["1,516.30", "12"], ["1516.30", "12"], "USD", "USD", "is it so?"),
         (["1516.30", "12"], None, "GBP", "GBP", "is it so?"),
     ],
 )

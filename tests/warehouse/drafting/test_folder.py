@@ -153,17 +153,19 @@ def test_what_looks_like_orders_but_lacks_an_amount_feeds_no_other_table(drafted
     assert "looks like orders, but nothing fills amount" in folder.unused["tickets_2024"]
 
 
-def test_products_have_the_key_that_orders_name_and_returns_are_left_to_the_user(drafted):
+def test_products_have_the_key_that_orders_name_and_returns_of_unknown_orders_are_left_to_the_user(drafted):
     sold = LINES.select("order_id", article_id="product_id", amount="price").with_columns(
         customer_id=pl.col("order_id").str.slice(0, 3), order_date=pl.lit("2024-05-01")
     )
     products = pl.DataFrame({"product_code": [f"x{n}" for n in range(17)], "article_id": [f"p{n}" for n in range(17)]})
-    returns = pl.DataFrame({"order_id": ["o1", "o2"], "return-date": ["2024-05-01", "2024-06-01"], "sku": ["p1", "p2"]})
+    refunds = pl.DataFrame({"order_id": ["o1", "o2"], "refund": [1.5, 2.5]})
+    returns = pl.DataFrame({"order_id": ["x1", "x2"], "return-date": ["2024-05-01", "2024-06-01"], "sku": ["p1", "p2"]})
     reviews = pl.DataFrame({"review_id": [f"r{n}" for n in range(60)], "review_creation_date": ["2024-05-01"] * 60})
-    written, folder = drafted(sold=sold, products=products, returns=returns, reviews=reviews)
+    written, folder = drafted(sold=sold, products=products, returns=returns, reviews=reviews, refunds=refunds)
     assert written["sources"]["products"]["columns"]["product_id"] == "article_id"
     assert {source["entity"] for source in written["sources"].values()} == {
         "orders",
         "products",
     }  # no answer is a customer
     assert "negative" in folder.unused["returns"]
+    assert "return of " in written["sources"]["refunds"]["query"]

@@ -1,0 +1,93 @@
+"""Proposed sources of several tables, and the choice among them.
+
+Belongs here: what a proposal for a table of a folder is, which is the best and what it is called. Does not: how they
+are found (`folder.py`).
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from data_contracts.contracts import core_contract
+from warehouse.drafting.draft import POOR_SCORE, Draft
+from warehouse.drafting.gaps import COUNTED
+from warehouse.drafting.links import Link
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderSource:
+    """A proposed source.
+
+    Attributes:
+        name: the input its rows are from.
+        draft: its mapping.
+        query: the query its rows are from where they need more than the input has.
+        steps: the tables that it looks up.
+        called: its own name.
+        look: what whoever takes the proposal over should know about its rows; empty where nothing.
+    """
+
+    name: str
+    draft: Draft
+    query: str | None = None
+    steps: tuple[Link, ...] = ()
+    called: str = ""
+    look: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderDraft:
+    """What is proposed for several tables.
+
+    Attributes:
+        sources: one for each table that feeds something, the orders first.
+        unused: by input why it feeds nothing.
+    """
+
+    sources: tuple[FolderSource, ...]
+    unused: dict[str, str]
+
+
+def is_about(name: str, draft: Draft, columns: Mapping[str, tuple[str, str]]) -> bool:
+    """Whether the rows of a join are those of its first table: their key does not come from a table looked up."""
+    keys = [draft.proposals[key] for key in core_contract(draft.entity).key if key in draft.proposals]
+    places = [columns[each.value][0] for each in keys if each.how == "columns"]
+    return draft.entity == "orders" or not places or name in places
+
+
+def best_of(sources: Sequence[FolderSource]) -> FolderSource | None:
+    """Of those that say all that is needed, the one that fits best; none where all are guesses."""
+    whole = [
+        source
+        for source in sources
+        if not source.draft.missing and source.draft.score >= POOR_SCORE and not _is_guessed(source.draft)
+    ]
+    return max(whole, key=lambda source: (source.draft.score, source.query is None), default=None)
+
+
+def _is_guessed(draft: Draft) -> bool:
+    """Whether its rows have no key of their own, or several things that it needs are guesses."""
+    contract = core_contract(draft.entity)
+    needed = [draft.proposals[name] for name in contract.required_columns() if name not in ("currency", "quantity")]
+    shared = any(each.how == "columns" and each.confidence <= COUNTED for each in needed if each.field in contract.key)
+    return shared or sum(each.confidence < COUNTED for each in needed) > 1
+
+
+def beside(source: FolderSource) -> Iterator[FolderSource]:
+    """What else the same rows say."""
+    draft = source.draft.beside
+    if draft is not None:
+        yield replace(source, name=f"{source.name}_{draft.entity}", draft=draft, query=draft.query, look=draft.look)
+
+
+def only_keys(sources: Sequence[FolderSource]) -> list[FolderSource]:
+    """Those of customers that fill nothing but the key, where another says more of customers."""
+    people = [source for source in sources if source.draft.entity == "customers"]
+    bare = [source for source in people if set(source.draft.proposals) == {"customer_id"}]
+    return bare if len(bare) < len(people) else []
+
+
+def named_after_tables(sources: Sequence[FolderSource]) -> list[FolderSource]:
+    """The same, each named after the table it feeds where it alone feeds it."""
+    fed = Counter(source.draft.entity for source in sources)
+    return [replace(each, called=each.draft.entity if fed[each.draft.entity] == 1 else each.name) for each in sources]
