@@ -1,6 +1,6 @@
 """Which products are worth ranking for a customer, and where each idea comes from.
 
-Belongs here: the four sources of candidates, bounded per customer. Not: how good a candidate is (ranking).
+Belongs here: the sources of candidates, bounded per customer. Not: how good a candidate is (ranking).
 """
 
 import polars as pl
@@ -8,6 +8,7 @@ import polars as pl
 from models.next_offer.facts import ItemFacts
 from models.next_offer.history import History
 from models.next_offer.options import OfferOptions
+from models.next_offer.taste import taste_scores
 
 SOURCES = ("bought before", "goes with what they bought", "new in favourite category", "popular now")
 PRODUCT_ROOM = 1 << 32
@@ -22,7 +23,8 @@ def candidates(history: History, facts: ItemFacts, options: OfferOptions) -> pl.
         One row a customer and product, sorted by both: `customer`, `product` (UInt32), `source` (UInt8, position in
         SOURCES, the first that named it), `neighbour_score` (Float64, similarity to own products, weighted by how
         recently and often they were bought; 0 without), `neighbour_best` (Float64, its largest single part),
-        `neighbour_count` (Int64), `neighbour_product` (UInt32 or null, the own product it goes with best).
+        `neighbour_count` (Int64), `neighbour_product` (UInt32 or null, the own product it goes with best),
+        `taste_score` (Float32 or null, how well it fits all that the customer bought).
     """
     scored = neighbour_scores(history.pairs, facts.neighbours, recent_products=options.recent_products)
     named = pl.concat(
@@ -33,10 +35,10 @@ def candidates(history: History, facts: ItemFacts, options: OfferOptions) -> pl.
             _popular(history.customers, facts, keep=options.popular_candidates),
         ]
     )
+    first = named.group_by("pair").agg(pl.col("source").min()).sort("pair")
     return (
-        named.lazy()
-        .group_by("pair")
-        .agg(pl.col("source").min())
+        _with_taste(first, history, facts, keep=options.taste_candidates)
+        .lazy()
         .join(scored.lazy().drop("customer", "product"), on="pair", how="left", validate="1:1")
         .sort("pair")
         .select(
@@ -45,9 +47,17 @@ def candidates(history: History, facts: ItemFacts, options: OfferOptions) -> pl.
             pl.col("neighbour_score", "neighbour_best").fill_null(0.0),
             pl.col("neighbour_count").fill_null(0),
             "neighbour_product",
+            "taste_score",
         )
         .collect()
     )
+
+
+def _with_taste(named: pl.DataFrame, history: History, facts: ItemFacts, *, keep: int) -> pl.DataFrame:
+    """`pair`, `source`, `taste_score` of the candidates named, sorted by pair, and of those that fit the taste best."""
+    tastes = taste_scores(history.pairs, named.select(*_unpacked()), facts.taste, keep=keep)
+    both = named.join(tastes.select(PAIR, "taste_score"), on="pair", how="full", coalesce=True, validate="1:1")
+    return both.with_columns(pl.col("source").fill_null(1))
 
 
 def neighbour_scores(pairs: pl.DataFrame, neighbours: pl.DataFrame, *, recent_products: int) -> pl.DataFrame:

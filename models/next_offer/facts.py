@@ -16,6 +16,7 @@ import polars as pl
 from data_contracts.orders import current_at, snapshot_instant
 from models.next_offer.bought import bought_before, code_lines
 from models.next_offer.options import DAYS_A_YEAR, NEIGHBOURS_PER_PRODUCT
+from models.next_offer.taste import Taste, learn_taste
 
 CO_PURCHASE_DAYS = 365
 CO_PURCHASE_PRODUCTS = 120  # of one customer; the latest. Bounds the pairs a single wholesaler contributes
@@ -49,7 +50,8 @@ class PartialItemFacts:
     Attributes:
         as_of: the snapshot date.
         product_ids: sorted; codes below are positions in it.
-        products: `product` (UInt32), the columns of SUMMED (Int64), `days_since_first_sold` (Int32).
+        products: `product` (UInt32), the columns of SUMMED (Int64), `days_since_first_sold` and `days_since_last_sold`
+            (Int32).
         pairs: `product` < `neighbour` (UInt32), `customers` (Int32): so many bought both within a year.
     """
 
@@ -67,9 +69,10 @@ class ItemFacts:
         as_of: the snapshot date.
         product_ids: sorted; codes below are positions in it.
         products: one row a product ever sold: `product` (UInt32), the columns of SUMMED, `days_since_first_sold`,
-            `category` (String or null).
+            `days_since_last_sold`, `category` (String or null).
         neighbours: `product`, `neighbour` (UInt32), `similarity` (Float64, shrunk cosine, times how
             much more than others the neighbour is bought lately), best first.
+        taste: what all that a customer bought says for a product.
         has_categories: some product has a category.
     """
 
@@ -77,6 +80,7 @@ class ItemFacts:
     product_ids: pl.Series
     products: pl.DataFrame
     neighbours: pl.DataFrame
+    taste: Taste
     has_categories: bool
 
 
@@ -154,11 +158,12 @@ def facts_of_bought(bought: pl.DataFrame, product_ids: pl.Series, *, as_of: date
         *[pl.col(name).sum().cast(pl.Int64) for name in _windows(window_days)],
         (pl.col("buyers_30d") & pl.col("buyers_30d_to_120d")).sum().cast(pl.Int64).alias("returning_buyers_30d"),
         pl.col("first").max().alias("days_since_first_sold"),
+        pl.col("last").min().alias("days_since_last_sold"),
     )
     products = sums.join(co_buyers, on="product", how="left", validate="1:1").with_columns(
         pl.col("co_buyers").fill_null(0)
     )
-    ordered = products.select("product", *SUMMED, "days_since_first_sold").sort("product")
+    ordered = products.select("product", *SUMMED, "days_since_first_sold", "days_since_last_sold").sort("product")
     return PartialItemFacts(as_of, product_ids, ordered, pairs)
 
 
@@ -177,9 +182,8 @@ def combine_item_facts(
     """
     product_ids = pl.concat([part.product_ids for part in parts]).unique().sort()
     products = pl.concat([_recode(part.products, part.product_ids, product_ids, "product") for part in parts])
-    summed = (
-        products.group_by("product").agg(pl.col(*SUMMED).sum(), pl.col("days_since_first_sold").max()).sort("product")
-    )
+    sums = [pl.col(*SUMMED).sum(), pl.col("days_since_first_sold").max(), pl.col("days_since_last_sold").min()]
+    summed = products.group_by("product").agg(sums).sort("product")
     pairs = pl.concat(
         [
             _recode(
@@ -203,6 +207,7 @@ def combine_item_facts(
         product_ids,
         named.drop("product_id"),
         _neighbours(pairs, summed, keep=neighbours_per_product),
+        learn_taste(pairs, summed, product_count=len(product_ids)),
         has_categories=categories is not None and named["category"].is_not_null().any(),
     )
 

@@ -22,7 +22,7 @@ class History:
             `times_bought_90d`, `times_bought_365d`, `times_bought_season` (Int64, orders; season: the equal of the
             coming window a year ago), `decayed_30d`, `decayed_120d` (Int64, millionths of an order),
             `days_since_bought`, `days_since_first_bought` (Int32), `orders_since_bought` (Int64),
-            `milli_quantity`, `amount` (Int64).
+            `milli_quantity`, `amount`, `largest_amount` (Int64, the last: of one order).
         customers: one row a customer: `customer`, `customer_orders`, `customer_orders_90d`, `customer_orders_365d`,
             `customer_orders_season` (Int64), `days_since_order`, `days_since_first_order` (Int32),
             `customer_lines`, `customer_products`, `customer_milli_quantity`, `customer_amount` (Int64).
@@ -72,6 +72,7 @@ def _pairs(lines: pl.DataFrame, window_days: int) -> pl.DataFrame:
             pl.col("days_before").max().alias("days_since_first_bought"),
             pl.col("orders_since_bought").min(),
             pl.col("milli_quantity", "amount").sum(),
+            pl.col("amount").max().alias("largest_amount"),
         )
         .sort("customer", "product")
     )

@@ -16,7 +16,8 @@ class OfferOptions:
     Attributes:
         window_days: the offer is for a purchase within so many days after the snapshot.
         active_within_days: customers with a purchase within so many days before the snapshot are asked about.
-        own_candidates, neighbour_candidates, popular_candidates, category_candidates: at most so many of a source.
+        own_candidates, neighbour_candidates, taste_candidates, popular_candidates, category_candidates: at most so many
+            of a source.
         favourite_categories: new products are looked for in so many of the customer's categories.
         recent_products: neighbours are looked up for so many of a customer's own products.
         neighbours_per_product: so many neighbours are kept for each product.
@@ -32,6 +33,7 @@ class OfferOptions:
     active_within_days: int = DAYS_A_YEAR
     own_candidates: int = 100
     neighbour_candidates: int = 30
+    taste_candidates: int = 30
     popular_candidates: int = 20
     category_candidates: int = 10
     favourite_categories: int = 3
@@ -43,4 +45,4 @@ class OfferOptions:
     fewest_customers: int = 10_000
     buyers_asked: int = 3_000
     buyers_per_snapshot: int = 1_000
-    negatives_per_buyer: int = 50
+    negatives_per_buyer: int = 80

@@ -23,27 +23,35 @@ PAIR_FEATURES = (
     "share_of_orders",
     "share_of_orders_since_first",
     "share_of_amount",
+    "largest_amount",
     "quantity_to_usual",
     "neighbour_score",
     "neighbour_best",
     "neighbour_count",
+    "taste_score",
+    "taste_to_best",
     "product_buyers_30d",
     "product_buyers_90d",
     "product_buyers_365d",
     "product_trend",
     "product_trend_7d",
+    "product_trend_90d",
     "product_returning_share",
     "product_season_lift",
     "product_season_share",
+    "product_season_of_year",
+    "product_earlier_buyers",
     "product_repeat_share",
     "product_times_per_buyer",
     "days_since_first_sold",
+    "days_since_last_sold",
     "price_fit",
     "category_share",
     "days_since_category_bought",
     "decayed_120d_rank",
     "share_of_orders_since_first_rank",
     "neighbour_score_rank",
+    "taste_score_rank",
     "product_buyers_30d_rank",
 )
 CUSTOMER_FEATURES = (
@@ -58,7 +66,7 @@ CUSTOMER_FEATURES = (
     "repeat_share",
 )
 FEATURES = PAIR_FEATURES + CUSTOMER_FEATURES
-RANKED = ("decayed_120d", "share_of_orders_since_first", "neighbour_score", "product_buyers_30d")
+RANKED = ("decayed_120d", "share_of_orders_since_first", "neighbour_score", "taste_score", "product_buyers_30d")
 
 
 def pair_features(candidates: pl.DataFrame, history: History, facts: ItemFacts) -> pl.DataFrame:
@@ -85,6 +93,8 @@ def pair_features(candidates: pl.DataFrame, history: History, facts: ItemFacts) 
         *[(pl.col(f"decayed_{days}d").fill_null(0) / DECAY_UNIT).alias(f"decayed_{days}d") for days in HALF_LIVES_DAYS],
         *_own_rhythm(),
         (pl.col("amount") / pl.col("customer_amount")).fill_null(0.0).alias("share_of_amount"),
+        pl.col("largest_amount").log1p(),
+        (pl.col("taste_score") / pl.col("taste_score").max().over("customer")).alias("taste_to_best"),
         (pl.col("milli_quantity") / pl.col("times_bought") / pl.col("product_milli_quantity_a_time"))
         .log1p()
         .alias("quantity_to_usual"),
@@ -139,9 +149,13 @@ def _product_features(facts: ItemFacts) -> pl.DataFrame:
         "product",
         "category",
         "days_since_first_sold",
+        "days_since_last_sold",
         *[(1000.0 * pl.col(name) / size).alias(f"product_{name}") for name, size in total.items()],
         ((pl.col("buyers_30d") + 2.0) / (pl.col("buyers_previous_30d") + 2.0)).alias("product_trend"),
         ((pl.col("buyers_7d") + 1.0) / (pl.col("buyers_30d") + 4.0)).alias("product_trend_7d"),
+        ((pl.col("buyers_30d") + 2.0) / (pl.col("buyers_90d") + 6.0)).alias("product_trend_90d"),
+        ((pl.col("buyers_season") + 1.0) / (pl.col("buyers_365d") + 12.0)).alias("product_season_of_year"),
+        ((pl.col("buyers") - pl.col("buyers_365d")) / (pl.col("buyers_365d") + 1.0)).alias("product_earlier_buyers"),
         ((pl.col("returning_buyers_30d") + 1.0) / (pl.col("buyers_30d_to_120d") + 10.0)).alias(
             "product_returning_share"
         ),

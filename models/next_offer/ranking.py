@@ -27,11 +27,10 @@ from models.next_offer.probability import (
     fit_calibration,
     purchase_probabilities,
 )
-from models.next_offer.ranker import fit_ranker, rank_scores
+from models.next_offer.ranker import Ranker, fit_ranker, rank_scores, refit_ranker
 from models.next_offer.training_sets import TrainingSets, gather
 from models.next_offer.verdict import Verdict, judge
 
-BOOSTER_FILE = "ranker.txt"
 CALIBRATION_FILE = "calibration.json"
 CATEGORY_FILE = "category_curve.json"
 BRAND_FILE = "brand_curve.json"
@@ -53,8 +52,8 @@ def train_next_offer(  # noqa: PLR0913  each is a setting of the company, passed
 
     Snapshots stand `window_days` apart, back from `as_of`: the latest tests, the one or two before it stop the training
     (and the later of them calibrates what is tested), the rest are learnt from. The model that is kept is fitted again,
-    with the number of trees found, on all snapshots; its calibration comes from the test snapshot and the one before,
-    scored by the booster that was not fitted on them.
+    with the numbers of trees found, on all snapshots; its calibration comes from the test snapshot and the one before,
+    scored by the boosters that were not fitted on them.
 
     Args:
         orders: core order lines of all customers.
@@ -67,7 +66,7 @@ def train_next_offer(  # noqa: PLR0913  each is a setting of the company, passed
         seed: of samples, LightGBM and the bootstrap.
 
     Returns:
-        Bundle `next_offer`: method `lightgbm` with the booster, or `baseline` without; both with a calibration.
+        Bundle `next_offer`: method `lightgbm` with the boosters, or `baseline` without; both with a calibration.
 
     Raises:
         TooLittleOfferHistoryError: fewer than three windows after 90 days of history, or too few buyers.
@@ -79,14 +78,14 @@ def train_next_offer(  # noqa: PLR0913  each is a setting of the company, passed
     past = Past(coded, categories, as_of, time_zone, brands)
     sets = gather(past, options, seed=seed)
     features = tuple(name for name in FEATURES if past.categories is not None or name not in CATEGORY_FEATURES)
-    candidate, trees = fit_ranker(sets.learning, sets.stopping, features, threads=threads, seed=seed)
+    candidate = fit_ranker(sets.learning, sets.stopping, features, threads=threads, seed=seed)
     scores = rank_scores(candidate, sets.test.frame, features, threads=threads)
     verdict = judge(sets.test, scores, seed=seed)
     calibrated = rank_scores(candidate, sets.calibration.frame, features, threads=threads)
     earlier = fit_calibration(sets.calibration.frame, calibrated, _bought(sets.calibration.frame))
     probability_metrics = probability_figures(earlier, sets.test.frame, scores)
-    parameters = _parameters(sets, options, past, trees=trees, seed=seed, threads=threads)
-    files = _files(sets, past, features, verdict, _Fit(scores, calibrated, trees, threads, seed))
+    parameters = _parameters(sets, options, past, seed=seed, threads=threads) | candidate.parameters()
+    files = _files(sets, past, features, verdict, _Fit(candidate, scores, calibrated, threads, seed))
     return Bundle(
         name="next_offer",
         method="lightgbm" if verdict.beats_baseline else "baseline",
@@ -102,22 +101,22 @@ def train_next_offer(  # noqa: PLR0913  each is a setting of the company, passed
 
 @dataclass(frozen=True)
 class _Fit:
-    """What the tested booster said of the two latest snapshots, and how to fit the one that is kept."""
+    """What the tested ranker said of the two latest snapshots, and how to fit the one that is kept."""
 
+    tested: Ranker
     test_scores: Floats
     calibration_scores: Floats
-    trees: int
     threads: int
     seed: int
 
 
 def _files(sets: TrainingSets, past: Past, features: tuple[str, ...], verdict: Verdict, fit: _Fit) -> dict[str, bytes]:
     """What the bundle keeps: the booster where it passed, the calibration, the category curve where there are any."""
-    files = {}
+    files: dict[str, bytes] = {}
     scores, earlier = fit.test_scores, fit.calibration_scores
     if verdict.beats_baseline:
-        kept, _ = fit_ranker(sets.everything, None, features, trees=fit.trees, threads=fit.threads, seed=fit.seed)
-        files[BOOSTER_FILE] = kept.encode()
+        kept = refit_ranker(fit.tested, sets.everything, features, threads=fit.threads, seed=fit.seed)
+        files |= kept.files()
     else:
         scores, earlier = (baseline_score(part.frame).to_numpy() for part in (sets.test, sets.calibration))
     both = pl.concat([part.frame.select(*RHYTHM, "bought") for part in (sets.test, sets.calibration)])
@@ -148,15 +147,12 @@ def probability_figures(calibration: Calibration, frame: pl.DataFrame, scores: F
     }
 
 
-def _parameters(
-    sets: TrainingSets, options: OfferOptions, past: Past, *, trees: int, seed: int, threads: int
-) -> dict[str, object]:
+def _parameters(sets: TrainingSets, options: OfferOptions, past: Past, *, seed: int, threads: int) -> dict[str, object]:
     return {
         "options": asdict(options),
         "time_zone": past.time_zone,
         "seed": seed,
         "threads": threads,
-        "trees": trees,
         "test_snapshot": sets.dates[0].isoformat(),
         "validation_snapshots": [day.isoformat() for day in sets.stopping_dates],
         "learning_snapshots": [day.isoformat() for day in sets.dates[len(sets.stopping_dates) + 1 :]],

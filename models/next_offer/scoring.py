@@ -21,8 +21,8 @@ from models.next_offer.history import history_of_bought
 from models.next_offer.options import OfferOptions
 from models.next_offer.pair_features import FEATURES, pair_features
 from models.next_offer.probability import Floats, calibration_from_json, purchase_probabilities
-from models.next_offer.ranker import rank_scores
-from models.next_offer.ranking import BOOSTER_FILE, CALIBRATION_FILE
+from models.next_offer.ranker import rank_scores, ranker_of
+from models.next_offer.ranking import CALIBRATION_FILE
 from models.next_offer.verdict import with_ranks
 
 JUST_BOUGHT_DAYS = 30
@@ -78,7 +78,7 @@ def score_candidates(
     unknown = set(bundle.features) - set(FEATURES)
     if unknown:
         raise OfferModelMismatchError(unknown_features=unknown)
-    options = OfferOptions(**bundle.parameters["options"])
+    options = OfferOptions(**{"taste_candidates": 0} | bundle.parameters["options"])  # an older bundle knew no taste
     instant = snapshot_instant(as_of, time_zone=time_zone)
     coded = code_lines(orders, before=instant, product_ids=facts.product_ids)
     history = history_of_bought(
@@ -176,4 +176,4 @@ def _of_mode(mode: str) -> pl.Expr:
 def _scores(bundle: Bundle, features: pl.DataFrame) -> Floats:
     if bundle.method == "baseline":
         return baseline_score(features).to_numpy()
-    return rank_scores(bundle.files[BOOSTER_FILE].decode(), features, bundle.features)
+    return rank_scores(ranker_of(bundle.files, bundle.parameters), features, bundle.features)

@@ -186,6 +186,18 @@ def test_a_model_with_unknown_features_is_refused(bundle, simulated_shop, facts)
     assert caught.value.got == "horoscope"
 
 
+def test_a_bundle_from_before_taste_scores_the_candidates_it_knew(bundle, simulated_shop, facts):
+    options = {name: value for name, value in bundle.parameters["options"].items() if name != "taste_candidates"}
+    known = tuple(name for name in bundle.features if "taste" not in name)
+    older = replace(bundle, method="baseline", features=known, parameters={**bundle.parameters, "options": options})
+    fewer = {"options": {**bundle.parameters["options"], "taste_candidates": 0}}
+    without = replace(older, parameters={**older.parameters, **fewer})
+    assert_frame_equal(
+        score_candidates(older, simulated_shop, facts, **AT).frame,
+        score_candidates(without, simulated_shop, facts, **AT).frame,
+    )
+
+
 def test_the_gate_asks_for_a_certain_gain_and_for_recall():
     """Twelve candidates a customer; the baseline lists the first ten in their order."""
     customers, products = 40, 12
