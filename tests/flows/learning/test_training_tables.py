@@ -1,13 +1,13 @@
 """What a very large company learns from: some customers, whole, and the same ones whatever the buckets."""
 
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 import pytest
 
 from data_contracts.orders import known_before, snapshot_instant
 from flows.buckets.core_tables import CoreTables
+from flows.buckets.mapping import read_parts
 from flows.learning.training_tables import (
     TrainingJob,
     TrainingPlan,
@@ -43,7 +43,7 @@ def build(tmp_path_factory):
         core = CoreTables(Lake(folder).write_load("one", tables, buckets=buckets), ZONE)
         job = TrainingJob(core=core.recipe(), folder=str(folder), plan=PLAN, active_within_days=365, share=share)
         written = [build_training_bucket(job, bucket) for bucket in core.buckets()]
-        return core, {name: pl.concat([pl.read_parquet(Path(part[name])) for part in written]) for name in written[0]}
+        return core, {name: read_parts([part[name] for part in written]) for name in written[0]}
 
     return built
 
