@@ -15,10 +15,13 @@ import polars as pl
 import features
 from data_contracts.orders import current_at, known_before, snapshot_instant
 from flows.additions import additions_of
+from flows.buckets.line_costs import UnitCosts
 from flows.context import Context
 from flows.errors import AsOfBeforeDataError, NothingLoadedError, OrdersNeededError, StaleDataError
 from warehouse.lake import SUPERSEDED_AT, Lake, Load
 from warehouse.ledger import last_load
+
+LINE_COST, UNIT_COST = "orders.cost_amount", "products.unit_cost"
 
 
 class Builder(Protocol):
@@ -133,7 +136,25 @@ class CoreTables:
     def absent_columns(self) -> tuple[str, ...]:
         """Optional columns that hold nothing and that features could be made of, as `entity.column`."""
         never_loaded = {f"customers.{name}" for name, _ in self.additions.attributes if name not in self._of_customers}
-        return tuple(sorted({*self.load.absent_columns, *never_loaded} & set(features.needs(self.additions))))
+        return tuple(sorted({*self.empty_columns, *never_loaded} & set(features.needs(self.additions))))
+
+    @property
+    def empty_columns(self) -> tuple[str, ...]:
+        """Columns that hold nothing in any row, as `entity.column`."""
+        filled = {LINE_COST} if self._unit_costs else set()
+        return tuple(name for name in self.load.absent_columns if name not in filled)
+
+    @cached_property
+    def _unit_costs(self) -> UnitCosts | None:
+        """What lines without a cost take theirs from; None where there are none, or products have no costs."""
+        lines, products = self.load.scan("orders"), self.load.scan("products")
+        if lines is None or products is None or UNIT_COST in self.load.absent_columns:
+            return None
+        told = LINE_COST not in self.load.absent_columns
+        if told and not lines.select(pl.col("cost_amount").null_count()).collect().item():
+            return None
+        costs = UnitCosts.of(products, time_zone=self.time_zone)
+        return None if costs.product_ids.is_empty() else costs
 
     @cached_property
     def _of_customers(self) -> frozenset[str]:
@@ -145,13 +166,14 @@ class CoreTables:
         """Rows of an entity, all versions, of one bucket or of all; None when the load has no such entity.
 
         `superseded_at` is among the columns only where some row of the entity has been superseded: without it, nobody
-        has to look for versions.
+        has to look for versions. Order lines without a cost have that of their product (`UnitCosts`).
         """
         rows = self.load.scan(entity, bucket)
         if rows is None:
             return None
         rows = self.customers.of(rows)
-        return rows if self.load.superseded.get(entity) else rows.drop(SUPERSEDED_AT, strict=False)
+        rows = rows if self.load.superseded.get(entity) else rows.drop(SUPERSEDED_AT, strict=False)
+        return self._unit_costs.filled(rows) if entity == "orders" and self._unit_costs else rows
 
     def orders(self, bucket: int | None = None) -> pl.LazyFrame:
         """Order lines of one bucket, or of all.

@@ -91,7 +91,7 @@ def gather_history(context: Context, core: CoreTables, as_of: date) -> History |
         subscriptions=rows,
         cancellations=ended,
         entities=core.entities,
-        absent_columns=core.load.absent_columns,
+        absent_columns=core.empty_columns,
     )
 
 
