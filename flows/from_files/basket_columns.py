@@ -40,11 +40,16 @@ NAMES = {
         "upc productcode itemcode goodsid prodid asin i itemnumber productnumber productname itemname commodity "
         "artikel artikelnr artikelnummer artikelid produkt produktid produktnummer produit produitid codeproduit "
         "producto idproducto articulo artculo prodotto codiceprodotto articolo artikelcode prodcode productno prodno "
-        "itemno articleno partno partnumber isbn itemdescription productdescription description"
+        "itemno articleno partno partnumber isbn itemdescription productdescription description ean gtin barcode plu "
+        "movieid bookid songid trackid gameid courseid"
     ),
-    "quantity": "quantity qty units count itemquantity unitssold menge anzahl quantite quantit cantidad aantal",
+    "quantity": (
+        "quantity qty units count itemquantity productquantity purchasequantity unitssold menge anzahl quantite "
+        "quantit cantidad aantal"
+    ),
     "price": (
-        "price unitprice salesprice salesvalue amount itemprice revenue value spend preis betrag prix precio prezzo"
+        "price unitprice salesprice salesvalue amount itemprice revenue value spend purchaseamount preis betrag prix "
+        "precio prezzo"
     ),
     "category": (
         "category categoryid productcategory cat department departmentid aisle aisleid productsubclass subcategory "

@@ -46,6 +46,12 @@ def test_customers_with_one_basket_each_are_data_that_block(tmp_path):
             {},
             {"customer": "Kundennr", "basket": "Bestellnr", "date": "Bestelldatum", "item": "Artikel"},
         ),
+        ("userId movieId rating timestamp", {}, {"customer": "userId", "item": "movieId", "date": "timestamp"}),
+        (
+            "transaction_id client_id product_id product_quantity purchaseamount",
+            {},
+            {"item": "product_id", "quantity": "product_quantity", "price": "purchaseamount"},
+        ),
         ("who nth what", {}, {"customer": "who", "basket": "nth", "item": "what"}),
         ("item_id who nth", {}, {"item": "item_id", "customer": None}),
     ],
