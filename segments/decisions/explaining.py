@@ -56,9 +56,9 @@ def with_reasons(told: pl.DataFrame, *, currency: Currency) -> pl.DataFrame:
         .when("chosen")
         .then(_chosen(money["gain"], money["loss"]))
         .when(pl.col("gain_amount") <= 0)
-        .then(pl.format("costs more than it brings ({})", money["gain"]))
+        .then(_worth_nothing(money["gain"]))
         .when(pl.col("__winner").is_not_null() & (pl.col("gain_amount") <= pl.col("__winner_gain")))
-        .then(pl.format("{} brings more ({} against {})", "__winner", money["winner"], money["gain"]))
+        .then(_beaten(money["winner"], money["gain"]))
         .when(pl.col("dearest_limit").is_not_null())
         .then(
             pl.format(
@@ -71,6 +71,26 @@ def with_reasons(told: pl.DataFrame, *, currency: Currency) -> pl.DataFrame:
         .otherwise(pl.lit("another offer took the customer's place"))
     )
     return rows.with_columns(why.alias("why")).drop("__winner", "__least_gain", "__winner_gain")
+
+
+def _beaten(winner: pl.Expr, gain: pl.Expr) -> pl.Expr:
+    """What is said of an offer in whose place another was chosen."""
+    return (
+        pl.when(winner == gain)
+        .then(pl.format("{} brings as much ({})", "__winner", gain))
+        .otherwise(pl.format("{} brings more ({} against {})", "__winner", winner, gain))
+    )
+
+
+def _worth_nothing(gain: pl.Expr) -> pl.Expr:
+    """What is said of an offer without a gain; of a cost that is not known nothing is said to be more than anything."""
+    return (
+        pl.when(~pl.col("cost_is_known"))
+        .then(pl.format("brings nothing ({}), even before its cost, which is not known", gain))
+        .when(pl.col("gain_amount") == 0)
+        .then(pl.format("brings no more than it costs ({})", gain))
+        .otherwise(pl.format("costs more than it brings ({})", gain))
+    )
 
 
 def _chosen(gain: pl.Expr, loss: pl.Expr) -> pl.Expr:

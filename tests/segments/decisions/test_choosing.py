@@ -68,6 +68,24 @@ def test_every_candidate_says_why():
     assert losers["best_loser"].to_list() == ["vase", "lamp", "lamp", "lamp"]
 
 
+@pytest.mark.parametrize(
+    ("gain", "cost_is_known", "said"),
+    [
+        (0, False, "brings nothing (£0.00), even before its cost, which is not known"),
+        (-5, False, "brings nothing (-£0.05), even before its cost, which is not known"),
+        (0, True, "brings no more than it costs (£0.00)"),
+        (-5, True, "costs more than it brings (-£0.05)"),
+        (500, True, "lamp brings as much (£5.00)"),
+    ],
+)
+def test_nothing_is_said_of_a_cost_that_is_not_known_nor_of_more_where_two_are_equal(gain, cost_is_known, said):
+    rows = made_candidates(("anna", "lamp", "e-mail", 500, 0), ("anna", "vase", "e-mail", gain, 0))
+    told = with_reasons(
+        choose([rows], ChoiceRules()).candidates.with_columns(cost_is_known=pl.lit(cost_is_known)), currency=GBP
+    )
+    assert dict(told.select("offer_id", "why").rows())["vase"] == said
+
+
 def test_a_minimum_takes_no_more_than_it_asks_for_of_what_costs():
     rng = np.random.default_rng(1)
     losses = np.where(rng.random(400) < 0.5, 60, 60 + rng.integers(0, 40, 400)).tolist()
