@@ -3,6 +3,8 @@
 Belongs here: filling in the template. Does not: writing the file, or what a setting means (`settings.py`).
 """
 
+import re
+from collections.abc import Iterator
 from importlib.resources import files
 
 from pydantic import ValidationError
@@ -11,6 +13,14 @@ from config.errors import SettingInvalidError
 from config.settings import Company
 
 _ASSUMED = "ASSUMED, put your own: "
+_COSTS = re.compile(r"# (?P<setting>\w+_cost) = (?P<value>[0-9.]+) *# (?P<meaning>.*)", re.DOTALL)
+_SMALL_UNITS = {
+    10: "CNY CZK DKK HKD MAD MXN NOK SEK THB TRY TWD UAH ZAR",
+    100: "BDT EGP HUF INR ISK JPY KES KZT LKR NPR PHP PKR RSD RUB",
+    1000: "ARS CLP COP KRW NGN RWF TZS UGX XAF XOF",
+    10_000: "IDR VND",
+}
+"""Currencies of which a euro buys about so many units, to the nearest power of ten: for first guesses only."""
 
 
 def settings_template(*, currency: str | None = None, time_zone: str | None = None) -> str:
@@ -31,7 +41,19 @@ def settings_template(*, currency: str | None = None, time_zone: str | None = No
         if name in given and _ASSUMED in line:
             setting = f'{name} = "{given[name]}"'
             lines[place] = f"{setting:<30} #" + line.split("#", 1)[1].replace(_ASSUMED, "")
-    return "".join(lines)
+    units = next((units for units, codes in _SMALL_UNITS.items() if currency in codes.split()), 1)
+    return "".join(lines if units == 1 else _costs_in(units, lines))
+
+
+def _costs_in(units: int, lines: list[str]) -> Iterator[str]:
+    """The lines, with assumed costs in units that are worth little: 1.0 is a letter's cost in euros, not in yen."""
+    for line in lines:
+        cost = _COSTS.fullmatch(line)
+        if cost is None:
+            yield line
+        else:
+            setting = f"{cost['setting']} = {float(cost['value']) * units}"
+            yield f"{setting:<30} # {_ASSUMED}{cost['meaning']}"
 
 
 def _refuse_unknown(given: dict[str, str]) -> None:
