@@ -18,9 +18,10 @@ from warehouse.drafting.names import MINOR_UNIT_WORDS, table_words, words_of
 from warehouse.drafting.periods import paid_periods, payments_query, spells_query, told_of_spells
 from warehouse.drafting.profile import Sample
 from warehouse.drafting.sampling import excerpted
+from warehouse.drafting.streams import products_query, rows_where, stream_of
 from warehouse.sources.files import SourcePlace
 from warehouse.sources.inputs import read_input, read_query
-from warehouse.sources.values import columns_named_in
+from warehouse.sources.values import columns_named_in, plain_identifier
 
 SAMPLED_ROWS = 50_000
 POOR_SCORE = 0.7
@@ -43,6 +44,8 @@ _OWN_WORDS = {
     "tickets": {"ticket", "case", "complaint", "issue"},
 }
 _LARGEST_MAJOR_AMOUNT = 100_000
+_IS_A_STREAM = 0.5
+_MOSTLY_THE_SAME = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,12 +70,14 @@ class Draft:
         formats: by contract column how its dates are written; several patterns where no single one reads them all.
         doubtful_formats: by contract column other formats that read the same values.
         money: the unit of its money, where it has any.
+        money_doubt: why that unit is but a guess; empty where it is none.
         rows: rows of the sample.
         values: by contract column what the source's words for yes and no mean, where a load would not know.
         no_sales: of orders, by source column its words for what was never sold (`canceled`).
         order_of: by such a column the one that names the order, where one line of an order says it for all of them.
         repeated_rows: of orders whose lines no column numbers, rows that repeat an earlier one wholly.
         query: the query its rows are from, where they are not the source's own (paid periods made subscriptions).
+        where: SQL, true for the rows that are its, where others of the source are another table's.
         look: what whoever takes the proposal over should know about that; empty where nothing.
         beside: what else the same rows say, as the draft of another table.
     """
@@ -89,8 +94,10 @@ class Draft:
     values: dict[str, dict[str, bool]] = field(default_factory=dict)
     no_sales: dict[str, tuple[str, ...]] = field(default_factory=dict)
     order_of: dict[str, str] = field(default_factory=dict)
+    money_doubt: str = ""
     repeated_rows: int = 0
     query: str | None = None
+    where: str | None = None
     look: str = ""
     beside: "Draft | None" = None
 
@@ -126,6 +133,7 @@ def drafts_of(name: str, sample: Sample, entities: Sequence[str], currency: str 
     named = words_of(name)
     drafts = [
         (_of_periods(name, sample, currency) if entity == "subscriptions" else None)
+        or (_of_stream(name, sample, currency) or _orders(name, sample, currency) if entity == "orders" else None)
         or _draft(core_contract(entity), sample, currency)
         for entity in entities
     ]
@@ -148,6 +156,51 @@ def _of_periods(name: str, sample: Sample, currency: str | None) -> Draft | None
     paid = _of_query(core_contract("payments"), name, sample, payments_query(name, sample, periods), currency)
     told = "the same payments by themselves: how long ago somebody paid tells most of who will not renew"
     return replace(spells, look=told_of_spells(periods), beside=replace(paid, look=told))
+
+
+def _of_stream(name: str, sample: Sample, currency: str | None) -> Draft | None:
+    """Of an input that is a shop's event stream the draft of what was bought, with the events and products beside."""
+    stream = stream_of(sample) if sample.raw.table == f"raw.{identifier(name)}" else None
+    if stream is None:
+        return None
+    rows = rows_where(sample, stream.sold_rows, called=f"{name} bought")
+    sold = _draft(core_contract("orders"), rows, currency)
+    if sold.missing:
+        return None
+    others = rows_where(sample, stream.other_rows, called=f"{name} not bought")
+    events = _draft(core_contract("events"), others, currency)
+    told = f"the rows of {name} that {stream.column} does not call bought, as events"
+    events = replace(events, where=stream.other_rows, look=told, beside=_products_of(name, sample, sold))
+    bought = ", ".join(stream.bought)
+    look = f"{stream.column} tells what was bought ({bought}) from what was not; only that counts as sold"
+    return replace(sold, where=stream.sold_rows, score=sold.score + _IS_A_STREAM, look=look, beside=events)
+
+
+def _orders(name: str, sample: Sample, currency: str | None) -> Draft:
+    """The draft of orders, with the products beside that its lines describe."""
+    draft = _draft(core_contract("orders"), sample, currency)
+    whole = sample.raw.table == f"raw.{identifier(name)}" and not draft.missing
+    return replace(draft, beside=_products_of(name, sample, draft)) if whole else draft
+
+
+def _products_of(name: str, sample: Sample, sold: Draft) -> Draft | None:
+    """What the rows say of products, one row for each; None where they say nothing but which."""
+    product, contract = sold.proposals["product_id"], core_contract("products")
+    if product.how != "columns":
+        return None
+    named = _draft(contract, sample, None).proposals
+    told = [named[field] for field in ("name", "category", "brand") if field in named]
+    said = [each.value for each in told if each.how == "columns" and each.value in sold.unmapped]
+    said = [column for column in said if sample.mostly_says(column, of=product.value) >= _MOSTLY_THE_SAME]
+    if not said:
+        return None
+    draft = _of_query(contract, name, sample, products_query(name, said, product.value), None)
+    if "name" not in draft.proposals:
+        words = ", ".join(map(plain_identifier, (*said, product.value)))
+        why = "no column names products: what is known of them, for people to read"
+        made = Proposal(field="name", how="expressions", value=f"concat_ws(' ', {words})", confidence=0.5, why=why)
+        draft = replace(draft, proposals={**draft.proposals, "name": made})
+    return replace(draft, look=f"the products that the rows of {name} name, with what most of these say of each")
 
 
 def _of_query(contract: Contract, name: str, sample: Sample, query: str, currency: str | None) -> Draft:
@@ -175,6 +228,7 @@ def _draft(contract: Contract, sample: Sample, currency: str | None) -> Draft:
     no_sales = {name: words for name in left if contract.entity == "orders" and (words := sample.no_sales(name))}
     order = proposals.get("order_id")
     formats = {name: facts.mixed_formats or facts.date_formats[:1] for name, facts in moments.items()}
+    money, money_doubt = _money_unit(contract, proposals, sample)
     return Draft(
         entity=contract.entity,
         score=_score(contract, proposals, used=len(used) / max(len(sample.facts), 1)),
@@ -183,7 +237,8 @@ def _draft(contract: Contract, sample: Sample, currency: str | None) -> Draft:
         unmapped={column: sample.facts[column].type for column in left},
         formats={name: found for name, found in formats.items() if any(found)},
         doubtful_formats={name: facts.date_formats[1:] for name, facts in moments.items() if facts.date_formats[1:]},
-        money=_money_unit(contract, proposals, sample),
+        money=money,
+        money_doubt=money_doubt,
         rows=sample.rows,
         values={
             name: dict(sample.facts[proposal.value].truth_words)
@@ -245,14 +300,24 @@ def _only_somebody_and_a_time(draft: Draft, words: Iterable[str]) -> float:
     return 0.0 if named or any(name in draft.proposals for name in said) else _SAYS_NOTHING
 
 
-def _money_unit(contract: Contract, proposals: dict[str, Proposal], sample: Sample) -> str | None:
-    """Minor units when all amounts are whole, without a sign, and their names or sizes say so, else major ones."""
+def _money_unit(contract: Contract, proposals: dict[str, Proposal], sample: Sample) -> tuple[str | None, str]:
+    """Minor units when all amounts are whole, without a sign, and their names or sizes say so, else major ones.
+
+    A size alone is a doubt: a company whose coins are worth little has such amounts in major units. Whole numbers that
+    are written with a point (`1072.0`) are major ones, unless some are missing: then programs write all of them so.
+
+    Returns:
+        The unit, None where there is no money; why it is but a guess, else empty.
+    """
     amounts = [proposals[name] for name in contract.columns_of_type("money") if name in proposals]
     if not amounts:
-        return None
+        return None, ""
     facts = [sample.facts[column] for column in _used_columns(amounts, sample)]
-    minor_names = any(MINOR_UNIT_WORDS & set(words_of(each.name)) for each in facts)
-    whole = all(each.decimals == 0 and not each.sign for each in facts)
-    return (
-        "minor" if minor_names or (whole and max(each.largest for each in facts) > _LARGEST_MAJOR_AMOUNT) else "major"
-    )
+    if any(MINOR_UNIT_WORDS & set(words_of(each.name)) for each in facts):
+        return "minor", ""
+    largest = max((each.largest for each in facts), default=0.0)
+    if any(each.decimals or each.sign or each.is_written_as_decimal for each in facts):
+        return "major", ""
+    if largest <= _LARGEST_MAJOR_AMOUNT:
+        return "major", ""
+    return "minor", f'all amounts are whole and go up to {largest:,.0f}; are they no coins, put "major"'

@@ -4,13 +4,15 @@ Belongs here: the text. Does not: what is in it (`draft.py`).
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
 
 from data_contracts.inputs import InputSpec
 from data_contracts.sql import text
 from warehouse.drafting.draft import POOR_SCORE, Draft
 from warehouse.drafting.folder_sources import FolderDraft
 from warehouse.drafting.gaps import Proposal
+from warehouse.drafting.names import words_of
 from warehouse.sources.values import plain_identifier
 
 _WIDTH = 56
@@ -54,7 +56,7 @@ def folder_toml(inputs: Mapping[str, InputSpec], folder: FolderDraft) -> str:
             "",
             *_head(source.draft, {}, source.name),
             *_look(source.look),
-            *_source(source.called, source.draft, _rows_from(source.name, source.query)),
+            *_source(source.called, source.draft, _rows_from(source.input or source.name, source.query)),
         ]
     return "\n".join([*lines, ""])
 
@@ -100,6 +102,8 @@ def _input(name: str, spec: InputSpec) -> Iterator[str]:
 def _beside(name: str, draft: Draft) -> Iterator[str]:
     yield from ("", "", *_head(draft, {}, name), *_look(draft.look))
     yield from _source(f"{name}_{draft.entity}", draft, _rows_from(name, draft.query))
+    if draft.beside is not None:
+        yield from _beside(name, draft.beside)
 
 
 def _look(told: str) -> Iterator[str]:
@@ -116,13 +120,14 @@ def _source(name: str, draft: Draft, rows_from: str) -> Iterator[str]:
     yield f"[{table}]"
     yield f'entity = "{draft.entity}"'
     yield rows_from
+    if draft.where is not None:
+        yield f"where = {_toml(draft.where)}"
     if draft.money is not None:
-        yield f'money = "{draft.money}"' + (
-            "  # 12.50 is twelve and a half" if draft.money == "major" else "  # 1250 is twelve and a half"
-        )
+        told = "12.50 is twelve and a half" if draft.money == "major" else "1250 is twelve and a half"
+        doubt = f"LOOK a guess: {draft.money_doubt}; " if draft.money_doubt else ""
+        yield f'money = "{draft.money}"  # {doubt}{told}'
     if draft.entity == "customers" and draft.unmapped:
-        names = json.dumps([*map(_one_line, draft.unmapped)], ensure_ascii=False)
-        yield f"# keep = {names}  # to keep any of these as attributes of customers"
+        yield f"# keep = {_kept(draft.unmapped)}  # to keep any of these as attributes of customers"
     for how in ("columns", "expressions", "constants"):
         lines = [proposal for proposal in draft.proposals.values() if proposal.how == how]
         if lines:
@@ -137,6 +142,23 @@ def _source(name: str, draft: Draft, rows_from: str) -> Iterator[str]:
         yield f"\n[{table}.formats]"
         for field, patterns in draft.formats.items():
             yield f"{field} = {_toml(patterns)}" + _doubt(patterns, draft.doubtful_formats.get(field, ()))
+
+
+def _kept(columns: Iterable[str]) -> str:
+    """Columns as `keep` takes them: a list, or a table where one has no plain name."""
+    names = {column: "_".join(words_of(column)) or "attribute" for column in columns}
+    if all(name == column for column, name in names.items()):
+        return _toml([*names])
+    of_name: dict[str, str] = {}
+    for column, name in names.items():
+        plain = name if name[0].isalpha() else f"attribute_{name}"
+        of_name[next(each for each in _numbered(plain) if each not in of_name)] = column
+    return "{ " + ", ".join(f"{name} = {{ column = {_toml(column)} }}" for name, column in of_name.items()) + " }"
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name}_{number}" for number in count(2))
 
 
 def _doubt(patterns: Sequence[str], others: Sequence[str]) -> str:

@@ -91,7 +91,7 @@ def _fits(contract: Contract, sample: Sample) -> Iterator[Fit]:
             sound = likeness(facts.name, contract.entity, field)
             shape = _shape(contract, field, column, facts)
             score = sound * (0.5 + 0.5 * shape) if shape else 0.0
-            why = f"its name, {_described(facts)}"
+            why = f"its name, {_described(facts, names=column is not None and column.identifier)}"
             alone = _by_values_alone(contract, field, facts, dated)
             if alone > score:
                 score, why = alone, f"no other column has such values: {_described(facts)}"
@@ -199,8 +199,9 @@ _SHAPES: dict[str, Callable[[str, ColumnFacts], float]] = {
 }
 
 
-def _described(facts: ColumnFacts) -> str:
-    if facts.is_dated:
+def _described(facts: ColumnFacts, *, names: bool = False) -> str:
+    """What is in a column; numbers that name something are numbers, though they could be read as times."""
+    if facts.is_dated and not (names and _is_number_only(facts)):
         kind = "dates" if not facts.has_time else "times"
     elif facts.numeric >= _NEARLY_ALL:
         kind = "decimal numbers" if facts.decimals else "whole numbers"

@@ -22,6 +22,8 @@ from warehouse.drafting.folder_sources import (
     is_about,
     named_after_tables,
     only_keys,
+    told_once,
+    what_else,
 )
 from warehouse.drafting.links import Link, find_links, join_sql, joined_columns, needed_steps, reached
 from warehouse.drafting.lookups import names_column, with_names
@@ -77,6 +79,7 @@ class _Folder:
         hidden: columns that sound more like it, but have a new value for every order.
         ordered: by field (who bought, what was bought) the table and SQL of the orders' values.
         part_of: by table the one whose rows it completes (heads of orders).
+        sells_whole_tables: all rows of the orders' table are orders, so what a stream calls bought is there already.
         samples: by query its rows.
     """
 
@@ -88,12 +91,13 @@ class _Folder:
     hidden: set[str] = field(default_factory=set)
     ordered: dict[str, tuple[str, str]] = field(default_factory=dict)
     part_of: dict[str, str] = field(default_factory=dict)
+    sells_whole_tables: bool = False
     samples: dict[str, Sample] = field(default_factory=dict)
 
     def drafted(self) -> FolderDraft:
         self.links = find_links(self.tables)
         orders = self._best_orders()
-        sources = [orders] if orders is not None else []
+        sources = [orders, *beside(orders)] if orders is not None else []
         if orders is not None:
             self._learn(orders)
         taken = {source.name for source in sources} | set(self.part_of)
@@ -117,18 +121,14 @@ class _Folder:
                 sources += [best, *beside(best)]
             else:
                 unused[name] = f"no table of the contracts fits it well; `gristmill source draft` shows {name} alone"
-        sources = self._looked_over(sources, unused)
+        sources = self._looked_over(told_once(sources), unused)
         return FolderDraft(sources=tuple(named_after_tables(sources)), unused=unused)
 
     def _looked_over(self, sources: list[FolderSource], unused: dict[str, str]) -> list[FolderSource]:
         """The sources without those that add nothing, each with what is to be said of it; `unused` gets the others."""
         for each in only_keys(sources):
             sources.remove(each)
-            left = ", ".join(each.draft.unmapped)
-            unused[each.name] = (
-                f"of customers that another table describes it says only {left}; "
-                "where that is an outcome, `gristmill train churn --table` learns it from a table of your own"
-            )
+            unused[each.name] = f"of customers that another table describes it says {what_else(each.draft.unmapped)}"
         sources = [self._told(source) for source in sources]
         sources = [self._told_of_strangers(source, sources) for source in sources]
         for source in sources:
@@ -139,10 +139,13 @@ class _Folder:
         return sources
 
     def _best_orders(self) -> FolderSource | None:
-        """The table with the lines of orders: of those that say all that is needed, the one that fits best."""
+        """The table with the lines of orders: of those that say all that is needed, the one that fits best.
+
+        One whose rows are all orders goes before a stream of which some are.
+        """
         tables = [name for name in self.tables if not self._is_of_periods(name)]
         found = [source for name in tables for source in self._candidates(name, ("orders",))]
-        return best_of(found)
+        return best_of([each for each in found if each.draft.where is None]) or best_of(found)
 
     def _is_of_periods(self, name: str) -> bool:
         """Whether its rows are paid periods, which are no orders."""
@@ -150,6 +153,7 @@ class _Folder:
 
     def _learn(self, orders: FolderSource) -> None:
         """Who the customer is and which tables are part of the orders, for all other tables to keep to."""
+        self.sells_whole_tables = orders.draft.where is None
         self.customer, order = (orders.draft.proposals[name].value for name in ("customer_id", "order_id"))
         sample = self._alone(orders.name) if not orders.steps else self.samples[self._joined_query(orders.name)]
         for name in ("customer_id", "product_id"):
@@ -166,7 +170,8 @@ class _Folder:
 
     def _best(self, name: str) -> FolderSource | None:
         others = tuple(entity for entity in CORE_ENTITIES if entity != "orders" or not self.part_of)
-        best = best_of(list(self._candidates(name, others)))
+        found = self._candidates(name, others)
+        best = best_of([each for each in found if each.draft.where is None or not self.sells_whole_tables])
         alone = best is not None and best.draft.entity == "products" and best.query is None
         return self._with_names(best) if best is not None and alone else best
 
@@ -288,7 +293,7 @@ class _Folder:
     def _customers(self, source: FolderSource) -> str:
         """SQL of the customers of a source of its own rows; empty where they are from elsewhere."""
         proposal = source.draft.proposals.get("customer_id")
-        if source.query is not None or proposal is None or proposal.how != "columns":
+        if source.query is not None or source.input or proposal is None or proposal.how != "columns":
             return ""
         return f"select {identifier(proposal.value)}::varchar from {self.tables[source.name].raw.table}"  # noqa: S608  # quoted names
 

@@ -5,13 +5,17 @@ are found (`folder.py`).
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from data_contracts.contracts import core_contract
 from warehouse.drafting.draft import POOR_SCORE, Draft
 from warehouse.drafting.gaps import COUNTED
 from warehouse.drafting.links import Link
+from warehouse.drafting.names import words_of
+from warehouse.sources.values import plain_identifier
+
+_TREATED = {"treatment", "treated", "treat", "exposed", "exposure", "control", "contacted"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,11 +23,12 @@ class FolderSource:
     """A proposed source.
 
     Attributes:
-        name: the input its rows are from.
+        name: the input its rows are from, or what is told beside that one.
         draft: its mapping.
         query: the query its rows are from where they need more than the input has.
         steps: the tables that it looks up.
         called: its own name.
+        input: the input its rows are from, where `name` is not.
         look: what whoever takes the proposal over should know about its rows; empty where nothing.
     """
 
@@ -32,6 +37,7 @@ class FolderSource:
     query: str | None = None
     steps: tuple[Link, ...] = ()
     called: str = ""
+    input: str = ""
     look: str = ""
 
 
@@ -77,7 +83,12 @@ def beside(source: FolderSource) -> Iterator[FolderSource]:
     """What else the same rows say."""
     draft = source.draft.beside
     if draft is not None:
-        yield replace(source, name=f"{source.name}_{draft.entity}", draft=draft, query=draft.query, look=draft.look)
+        rows_from = source.input or source.name
+        found = replace(
+            source, name=f"{rows_from}_{draft.entity}", input=rows_from, draft=draft, query=draft.query, look=draft.look
+        )
+        yield found
+        yield from beside(found)
 
 
 def only_keys(sources: Sequence[FolderSource]) -> list[FolderSource]:
@@ -85,6 +96,52 @@ def only_keys(sources: Sequence[FolderSource]) -> list[FolderSource]:
     people = [source for source in sources if source.draft.entity == "customers"]
     bare = [source for source in people if set(source.draft.proposals) == {"customer_id"}]
     return bare if len(bare) < len(people) else []
+
+
+def what_else(columns: Iterable[str]) -> str:
+    """What a table that names customers says beside that, and what can be learnt from it."""
+    left = list(columns)
+    if not left:
+        return "nothing more"
+    if any(_TREATED & set(words_of(column)) for column in left):
+        return (
+            f"only {', '.join(left)}; where that is who was contacted and what came of it, "
+            "`gristmill train uplift --table` learns from it what contacting changes"
+        )
+    return (
+        f"only {', '.join(left)}; where that is an outcome, "
+        "`gristmill train churn --table` learns it from a table of your own"
+    )
+
+
+def told_once(sources: Sequence[FolderSource]) -> list[FolderSource]:
+    """The same, but products that lines of orders tell beside only where nothing above tells them already.
+
+    Where a table of its own feeds products, none of those are left.
+    """
+    own = any(source.draft.entity == "products" and not source.input for source in sources)
+    left: list[FolderSource] = []
+    for source in sources:
+        beside_lines = source.draft.entity == "products" and bool(source.input)
+        if not beside_lines:
+            left.append(source)
+        elif not own:
+            above = [each for each in left if each.draft.entity == "products"]
+            left.append(replace(source, query=_without_those_of(above, source)))
+    return left
+
+
+def _without_those_of(above: Sequence[FolderSource], source: FolderSource) -> str | None:
+    """The query of the products that rows tell, without the products of other rows."""
+    key, query = _key(source), source.query
+    for each in above:
+        named = f"select {_key(each)}::varchar from {plain_identifier(each.input)} where {_key(each)} is not null"  # noqa: S608  # quoted names
+        query = f"select * from ({query}) as told where {key}::varchar not in ({named})"  # noqa: S608  # as above
+    return query
+
+
+def _key(source: FolderSource) -> str:
+    return plain_identifier(source.draft.proposals["product_id"].value)
 
 
 def named_after_tables(sources: Sequence[FolderSource]) -> list[FolderSource]:

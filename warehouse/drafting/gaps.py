@@ -26,6 +26,7 @@ COUNTED = LEAST_SCORE
 
 _NEARLY_ALL, _UNIQUE = 0.95, 0.9995
 _LONG_KNOWN = "2000-01-01"
+_MOST_REGIONS, _LEAST_PEOPLE = 500, 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,6 +203,15 @@ def _birth_year(gaps: Gaps) -> None:
         gaps.put("birth_year", "expressions", value, 0.3, why)
 
 
+def _region(gaps: Gaps) -> None:
+    """A region that hardly two customers share (a hashed or full postcode) tells nothing of customers."""
+    column = gaps.columns_behind("region") if gaps.contract.entity == "customers" else []
+    facts = gaps.sample.facts[column[0]] if column else None
+    if facts is not None and facts.distinct > _MOST_REGIONS and facts.distinct * _LEAST_PEOPLE > facts.rows:
+        why = f"{facts.distinct:,} different: too many for regions; better a part of it (expressions), or none"
+        gaps.put("region", "columns", facts.name, 0.45, why)
+
+
 def _kind_of_event(gaps: Gaps) -> None:
     if gaps.contract.entity == "events" and gaps.wants("kind"):
         gaps.put("kind", "constants", text_value("(say which)"), 0.2, "no column says what happened")
@@ -274,10 +284,12 @@ _RULES: Sequence[Callable[[Gaps], None]] = (
     order_lines.tiny_amounts,
     order_lines.said_once_an_order,
     order_lines.lines,
+    order_lines.units_of_nothing,
     _order_constants,
     _currency,
     _subscription_of_customer,
     _birth_year,
+    _region,
     _kind_of_event,
     _held_out,
     _key_from_columns,

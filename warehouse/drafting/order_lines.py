@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from warehouse.drafting.fit import LEAST_SCORE
-from warehouse.drafting.names import likeness
+from warehouse.drafting.names import likeness, words_of
 from warehouse.sources.values import plain_identifier as identifier
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ _LEAST_ORDERS, _FEWER, _SOUNDS, _POOR = 50, 0.99, 0.5, 0.5
 _WELL_KNOWN = 0.7
 _MOST_UNITS, _LARGEST_UNITS, _MORE_VARIED = 100, 10_000, 3
 _PRICE_OF_MORE = 1.5
-_MANY_EMPTY = 0.2
+_MANY_EMPTY, _MOSTLY = 0.2, 0.8
+_VISITS = {"session", "visit", "sessions", "visits", "sitzung", "besuch"}
 
 
 def total_from_price(gaps: "Gaps") -> None:
@@ -100,6 +101,11 @@ def total_of_the_order(gaps: "Gaps") -> None:
         return
     price, quantity = gaps.fits.get("@unit_price"), gaps.columns_behind("quantity")
     told = f"{amount[0]} is the same on every line of an order, so the whole order's"
+    part, share = _part_of(gaps, amount[0], order[0])
+    if share >= _MOSTLY:
+        why = f"{told}; {part} adds up to it in {share:.0%} of the orders"
+        gaps.put("amount", "columns", part, _WELL_KNOWN if share >= _NEARLY_ALL else LEAST_SCORE, why)
+        return
     if price is not None and quantity and not _repeats(gaps, price.column, order[0]):
         units, each = gaps.sample.number(quantity[0]), gaps.sample.number(price.column)
         value = f"{units}::decimal(18, 4) * {each}::decimal(18, 4)"
@@ -108,6 +114,18 @@ def total_of_the_order(gaps: "Gaps") -> None:
     total = gaps.sample.number(amount[0])
     value = f"{total}::decimal(18, 4) / count(*) over (partition by {identifier(order[0])})"
     gaps.put("amount", "expressions", value, LEAST_SCORE, f"{told}: divided among its lines")
+
+
+def _part_of(gaps: "Gaps", total: str, order: str) -> tuple[str, float]:
+    """The column of numbers that adds up to the whole order's total most often, and in which share of the orders."""
+    taken = gaps.columns_behind(*gaps.proposals)
+    shares = {
+        name: gaps.sample.adds_up(name, total, order)
+        for name, facts in gaps.sample.facts.items()
+        if name not in taken and facts.numeric >= _NEARLY_ALL and facts.filled >= _NEARLY_ALL * facts.rows
+    }
+    best = max(shares, key=lambda name: (shares[name], name), default="")
+    return best, shares.get(best, 0.0)
 
 
 def _repeats(gaps: "Gaps", column: str, order: str) -> bool:
@@ -140,11 +158,46 @@ def customer_by_email(gaps: "Gaps") -> None:
 
 
 def order_without_number(gaps: "Gaps") -> None:
-    """Where no column names the order: what a customer bought at one moment."""
+    """Where no column names the order: what a customer bought in one visit, else at one moment."""
     if gaps.contract.entity != "orders" or not gaps.has("customer_id", "ordered_at") or gaps.has("order_id"):
         return
     value = f"concat_ws('-', {gaps.sql('customer_id')}, {gaps.sql('ordered_at')}::varchar)"
+    visit = _visit(gaps)
+    if visit:
+        why = f"no column names the order: one order for each {visit}; is it one visit?"
+        gaps.put("order_id", "expressions", f"coalesce({identifier(visit)}::varchar, {value})", 0.45, why)
+        return
     gaps.put("order_id", "expressions", value, 0.5, "no column names the order: one order for each customer and moment")
+
+
+def _visit(gaps: "Gaps") -> str:
+    """The column that names a visit of one customer; empty where there is none, or several."""
+    customer = gaps.columns_behind("customer_id")
+    found = [
+        name
+        for name, facts in gaps.sample.facts.items()
+        if set(words_of(name)) & _VISITS
+        and facts.filled >= _NEARLY_ALL * facts.rows
+        and not facts.is_dated
+        and customer
+        and name != customer[0]
+        and facts.distinct >= gaps.sample.facts[customer[0]].distinct
+        and gaps.sample.within(customer[0], name)[1] >= _ALWAYS
+    ]
+    return found[0] if len(found) == 1 else ""
+
+
+def units_of_nothing(gaps: "Gaps") -> None:
+    """Lines of no units that have an amount are set aside by a load: said, with what would count them."""
+    units = gaps.columns_behind("quantity")
+    if gaps.contract.entity != "orders" or not units or not gaps.has("amount"):
+        return
+    rows = gaps.sample.lines_without_units(gaps.sample.number(units[0]), gaps.sql("amount"))
+    if rows:
+        one = f"coalesce(nullif({gaps.sample.number(units[0])}::double, 0), 1)"
+        told = f"{rows:,} rows have an amount but 0 units, and would be set aside"
+        why = f"{told}; are they sold by weight, {one} counts each as one (expressions)"
+        gaps.put("quantity", "columns", units[0], LEAST_SCORE, why)
 
 
 def said_once_an_order(gaps: "Gaps") -> None:

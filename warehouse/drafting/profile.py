@@ -52,7 +52,8 @@ class ColumnFacts:
         filled: those with a value.
         distinct: different values.
         whole, numeric, email, phone, currency_code, truth: share of values of that shape.
-        decimals: share of values with digits behind a decimal point that are not all zero.
+        decimals: share of values that are numbers with digits behind a decimal point that are not all zero.
+        pointed: share of values written with a decimal point, whatever is behind it.
         negative: share of values below zero.
         largest: the largest absolute number.
         leading_zero: share of values such as `007`.
@@ -79,6 +80,7 @@ class ColumnFacts:
     currency_code: float = 0
     truth: float = 0
     decimals: float = 0
+    pointed: float = 0
     negative: float = 0
     largest: float = 0
     leading_zero: float = 0
@@ -95,6 +97,11 @@ class ColumnFacts:
     def is_dated(self) -> bool:
         """Its values can be read as dates or times."""
         return bool(self.date_formats or self.mixed_formats)
+
+    @property
+    def is_written_as_decimal(self) -> bool:
+        """All its numbers have a decimal point, and none is missing: with gaps programs write whole numbers so too."""
+        return self.pointed >= _ENOUGH and self.filled == self.rows
 
     @property
     def unique(self) -> float:
@@ -168,6 +175,35 @@ class Sample:
             return False
         several, same, blank = self.within(column, order)
         return several >= _ENOUGH_ORDERS and same >= _ALWAYS and blank <= (1 - facts.filled / facts.rows) / 2
+
+    def mostly_says(self, column: str, of: str) -> float:
+        """Share of rows in which a column says what it most often says beside the same value of another column."""
+        said, key = identifier(column), identifier(of)
+        sql = f"""
+            select coalesce(sum(most) / sum(rows), 0) from (
+              select max(times) as most, sum(times) as rows from (
+                select {key} as k, count(*) as times from {self.raw.table} where {said} is not null group by k, {said}
+              ) group by k
+            )"""  # noqa: S608  # quoted names
+        return float(first_row(self.connection, sql)[0])
+
+    def adds_up(self, part: str, whole: str, order: str) -> float:
+        """Of orders of several lines the share in which a column of the lines adds up to one of the whole order."""
+        line, total = (f"try_cast({self.number(name)}::varchar as double)" for name in (part, whole))
+        sql = f"""
+            select coalesce(avg((abs(parts - whole) <= 0.0051 * lines)::int), 0) from (
+              select sum({line}) as parts, max({total}) as whole, count(*) as lines
+              from {self.raw.table} group by {identifier(order)}
+            ) where lines > 1"""  # noqa: S608  # quoted names
+        return float(first_row(self.connection, sql)[0])
+
+    def lines_without_units(self, units: str, amount: str) -> int:
+        """Rows whose units are 0 though they have an amount; both as SQL over the columns."""
+        read = (
+            f"select try_cast(({units})::varchar as double) as units, try_cast(({amount})::varchar as double) as amount"
+        )
+        sql = f"select count(*) from ({read} from {self.raw.table}) where units = 0 and amount <> 0"  # noqa: S608  # quoted names
+        return int(first_row(self.connection, sql)[0])
 
     def price_of_two(self, price: str, *, units: str, product: str) -> float:
         """How many times as much two units of a product cost as one: the median product's, 0 where few have both."""
@@ -269,7 +305,8 @@ def _facts(connection: duckdb.DuckDBPyConnection, raw: RawTable, base: ColumnFac
         "phone": f"regexp_full_match(v, '{_PHONE}')",
         "currency_code": f"upper(v) in ({codes})",
         "truth": f"lower(v) in ({truth})",
-        "decimals": "regexp_matches(v, '\\.[0-9]*[1-9]')",
+        "decimals": f"regexp_full_match(v, '{_NUMBER}') and regexp_matches(v, '\\.[0-9]*[1-9]')",
+        "pointed": "contains(v, '.')",
         "negative": "starts_with(v, '-')",
         "leading_zero": "regexp_full_match(v, '0[0-9]+')",
         "numbered": "regexp_full_match(v, '#[0-9]+')",

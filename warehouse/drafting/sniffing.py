@@ -4,7 +4,10 @@ Belongs here: delimiter, quote and encoding of CSV files, names of inputs. Does 
 """
 
 import codecs
+import glob
+import gzip
 import os
+import zlib
 from collections.abc import Container
 from itertools import chain, count, takewhile
 from pathlib import Path
@@ -29,7 +32,7 @@ def input_of_file(pattern: str, data_root: Path, *, sheet: str | None = None) ->
     given = pattern if is_url(pattern) else _relative(Path(pattern), data_root)
     spec = InputSpec.model_validate({"files": given} | ({"sheet": sheet} if sheet is not None else {}))
     file = data_root / given
-    if is_url(pattern) or spec.format_of(given) != "csv" or is_compressed(given) or not file.is_file():
+    if is_url(pattern) or spec.format_of(given) != "csv" or not file.is_file():
         return spec
     return spec.model_copy(update=_dialect(file))
 
@@ -44,23 +47,52 @@ def inputs_of_folder(folder: Path, data_root: Path) -> dict[str, InputSpec]:
     for files in together.values():
         name = _free(name_of_input(files[0].name) if len(files) == 1 else _common_name(files), inputs)
         spec = input_of_file(str(files[0]), data_root)
-        inputs[name] = spec.model_copy(update={"files": tuple(_relative(file, data_root) for file in files)})
+        inputs[name] = spec.model_copy(update={"files": tuple(_relative(each, data_root) for each in _patterns(files))})
     return inputs
 
 
+def _patterns(files: list[Path]) -> list[Path]:
+    """Several files as globs, so that next month's is read too; as they are where globs would mean others as well."""
+    if len(files) == 1:
+        return files
+    folder, begin = files[0].parent, _common_start(files)
+    endings = sorted({file.name[len(_unpacked(file).stem) :] for file in files})
+    globs = [f"{glob.escape(begin)}*{ending}" for ending in endings]
+    matched = {file for each in globs for file in folder.glob(each) if file.is_file()}
+    return [folder / each for each in globs] if matched == set(files) else files
+
+
 def _columns(file: Path) -> tuple[str, ...]:
-    """The first line of a CSV file that is not packed, as its columns; nothing of other files."""
-    if is_compressed(file.name) or FORMAT_OF_SUFFIX[file.suffix.lower()] != "csv":
-        return ()
-    with file.open("rb") as stream:
-        return (file.suffix.lower(), stream.readline(_LOOKED_AT_BYTES).decode(errors="replace").strip())
+    """The first line of a CSV file, packed or not, as its columns; nothing of other files."""
+    suffix = _unpacked(file).suffix.lower()
+    header = _head(file).split(b"\n", maxsplit=1)[0] if FORMAT_OF_SUFFIX[suffix] == "csv" else b""
+    return (suffix, header.decode(errors="replace").strip()) if header else ()
+
+
+def _unpacked(file: Path) -> Path:
+    """The file's name without the ending that says it is packed."""
+    return file.with_suffix("") if is_compressed(file.name) else file
+
+
+def _head(file: Path) -> bytes:
+    """The first bytes of a file, of a packed one unpacked; of one that can't be unpacked none."""
+    try:
+        with gzip.open(file) if is_compressed(file.name) else file.open("rb") as stream:
+            return stream.read(_LOOKED_AT_BYTES)
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        return b""  # its reader says what is wrong with it
 
 
 def _common_name(files: list[Path]) -> str:
-    """What the names of several files begin with."""
+    """The name of an input of several files: what theirs begin with, else after their folder."""
+    return name_of_input(_common_start(files) or f"{files[0].parent.name} files")
+
+
+def _common_start(files: list[Path]) -> str:
+    """What the names of several files begin with, without numbers at its end: next year's are others."""
     first, last = min(file.stem for file in files), max(file.stem for file in files)
     same = "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
-    return name_of_input(same.rstrip("-_ .0123456789") or files[0].name)
+    return same.rstrip("-_ .0123456789")
 
 
 def _free(name: str, taken: Container[str]) -> str:
@@ -90,17 +122,16 @@ def _relative(path: Path, data_root: Path) -> str:
 
 def _dialect(file: Path) -> dict[str, str]:
     """What differs from a usual CSV file: encoding, delimiter, quote."""
-    with file.open("rb") as stream:
-        head = stream.read(_LOOKED_AT_BYTES)
+    head = _head(file)
     encoding = _encoding_of(head)
     found = {} if encoding == "utf-8" else {"encoding": encoding}
     with TemporaryDirectory(prefix="gristmill-") as folder:
         shown, read_as = file, encoding
         if encoding == WINDOWS:  # DuckDB can't read it
-            shown, read_as = Path(folder) / file.name, "utf-8"
+            shown, read_as = Path(folder) / _unpacked(file).name, "utf-8"
             shown.write_text(head.decode(encoding, "replace"), encoding="utf-8", newline="")
         delimiter, quote = _sniffed(shown, read_as)
-    usual = "\t" if file.suffix.lower() == ".tsv" else ","
+    usual = "\t" if _unpacked(file).suffix.lower() == ".tsv" else ","
     found |= {"delimiter": delimiter} if delimiter and delimiter != usual else {}
     return found | ({"quote": quote} if quote and len(quote) == 1 and quote not in ('"', "\x00") else {})
 

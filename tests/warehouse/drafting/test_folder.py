@@ -1,4 +1,6 @@
+import gzip
 import tomllib
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -9,7 +11,7 @@ from data_contracts.mapping import SourceMapping
 from warehouse.drafting.draft_text import folder_toml
 from warehouse.drafting.folder import draft_folder
 from warehouse.drafting.sniffing import inputs_of_folder
-from warehouse.sources.files import SourcePlace
+from warehouse.sources.files import SourcePlace, find_files
 
 HEADS = pl.DataFrame(
     {
@@ -109,8 +111,31 @@ def test_words_for_sales_called_off_are_told(drafted):
 def test_files_with_the_same_columns_are_one_input(drafted):
     whole = LINES.join(HEADS, on="order_id").with_columns(customer_id=pl.lit("u") + pl.col("order_id").str.slice(1, 1))
     written, folder = drafted(sales_2023=whole[:120], sales_2024=whole[120:])
-    assert written["inputs"] == {"sales": {"files": ["sales_2023.csv", "sales_2024.csv"]}}
+    assert written["inputs"] == {"sales": {"files": "sales*.csv"}}
     assert (written["sources"]["orders"]["input"], folder.unused) == ("sales", {})
+
+
+@pytest.mark.parametrize(
+    ("names", "files"),
+    [
+        (["sales-01.csv", "sales-02.csv"], ("sales*.csv",)),
+        (["2023-Dec.csv", "2024-Jan.csv.gz"], ("*.csv", "*.csv.gz")),
+        (["day[1].csv", "day[2].csv"], ("day[[]*.csv",)),
+        (["sales-01.csv", "sales-02.csv", "salesmen.csv other"], ("sales-01.csv", "sales-02.csv")),
+        (["sales-01.csv"], ("sales-01.csv",)),
+    ],
+)
+def test_files_of_one_input_are_globs_that_next_months_file_fits_too(tmp_path, names, files):
+    for name in names:
+        content = b"id,name\n1,x\n" if name.endswith("other") else b"day,n\n1,2\n"
+        written = tmp_path / name.removesuffix(" other")
+        written.write_bytes(gzip.compress(content) if written.suffix == ".gz" else content)
+    inputs = inputs_of_folder(tmp_path, tmp_path)
+    assert files in {spec.files for spec in inputs.values()}
+    for spec in inputs.values():
+        InputSpec.model_validate(spec.model_dump())
+    found = find_files("sales", next(spec for spec in inputs.values() if spec.files == files), tmp_path)
+    assert {Path(each.address).name for each in found} == {name for name in names if not name.endswith("other")}
 
 
 def test_values_that_are_not_found_there_make_no_join(drafted):

@@ -1,10 +1,17 @@
 """Tables of kinds that people export, and what they are taken for."""
 
+import tomllib
+
 import duckdb
 import polars as pl
 import pytest
 
+from data_contracts.inputs import InputSpec
+from data_contracts.mapping import SourceMapping
+from warehouse.drafting.draft_text import draft_toml
 from warehouse.drafting.folder import draft_folder
+from warehouse.drafting.folder_sources import what_else
+from warehouse.drafting.names import likeness
 from warehouse.drafting.sniffing import inputs_of_folder
 from warehouse.sources.files import SourcePlace
 
@@ -69,3 +76,42 @@ def test_two_companies_whose_customers_have_the_same_numbers_are_told_of(tmp_pat
     folder = draft_folder(inputs_of_folder(tmp_path, tmp_path), SourcePlace(data_root=tmp_path), currency="EUR")
     assert [source.draft.entity for source in folder.sources] == ["orders", "orders"]
     assert all("40 of its customers have numbers that" in source.look for source in folder.sources)
+
+
+def test_columns_without_a_plain_name_are_offered_under_one(drafted):
+    people = pl.DataFrame({"customer_id": WHO.unique().sort(), "city": "Ulm", "FN": "1", "2nd": "x", "fn!": "0"})
+    told = draft_toml("people", InputSpec(files="people.csv"), drafted(people, name="people", entity="customers")[0])
+    (line,) = (line for line in told.splitlines() if line.startswith("# keep"))
+    offered = tomllib.loads(line.removeprefix("# "))
+    source = {"entity": "customers", "input": "people", "columns": {"customer_id": "customer_id"}}
+    mapped = SourceMapping.model_validate(source | offered)
+    assert sorted(mapped.keep) == ["attribute_2_nd", "fn", "fn_2"]
+    assert [kept.column for kept in mapped.keep.values()] == ["FN", "2nd", "fn!"]
+
+
+@pytest.mark.parametrize(("postcodes", "doubted"), [(600, True), (499, False), (30, False)])
+def test_a_region_that_hardly_two_customers_share_is_doubted(drafted, postcodes, doubted):
+    people = pl.DataFrame({"customer_id": [f"c{n}" for n in range(2000)]}).with_columns(
+        postal_code=pl.lit("p") + (pl.int_range(2000) % postcodes).cast(pl.String)
+    )
+    region = drafted(people, name="people", entity="customers")[0].proposals["region"]
+    assert (region.confidence < 0.5, "too many for regions" in region.why) == (doubted, doubted)
+
+
+def test_the_words_beside_a_customer_decide_what_is_said_of_a_table_that_feeds_nothing():
+    assert what_else([]) == "nothing more"
+    assert "train uplift" in what_else(["treatment_flg", "target"])
+    assert "train churn" in what_else(["left_us"])
+
+
+@pytest.mark.parametrize(
+    ("name", "entity", "field"),
+    [
+        ("brand_id", "products", "brand"),
+        ("category_code", "products", "category"),
+        ("level_2", "products", "category"),
+        ("first_issue_date", "customers", "created_at"),
+    ],
+)
+def test_what_loyalty_programmes_and_shops_call_their_columns_is_known(name, entity, field):
+    assert likeness(name, entity, field) >= 0.9
