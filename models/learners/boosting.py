@@ -19,6 +19,7 @@ from models.learners.tree_contributions import fast_contributions
 MEAN_ROUNDS = 80
 FEW_FEATURES = 0.4
 LARGE = 50_000  # rows from which trees may be larger
+MANY_ROWS = 20_000  # of a prepared table, from which numbers have finer bins
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,43 +159,43 @@ def train_table_booster(
     Returns:
         The booster as LightGBM text, the same for the same input.
     """
-    booster = _table_booster(matrix, target, encoder=encoder, size=size, threads=threads, seed=seed)
+    import lightgbm  # noqa: PLC0415 - heavy: imported when used
+
+    data = table_dataset(matrix, target, encoder=encoder)
+    booster = lightgbm.train(_table_settings(size, len(target), threads, seed), data, num_boost_round=size.rounds)
     text: str = booster.model_to_string()
     return re.sub(r"\[num_threads: \d+\]", "[num_threads: 0]", text).encode()
 
 
-def staged_scores(
-    matrix: Floats,
-    target: Floats,
-    asked: Floats,
-    *,
-    encoder: Encoder,
-    kind: tuple[int, float],
-    rounds: Sequence[int],
-    settings: tuple[int, int],
-) -> Floats:
-    """Raw scores of `asked` after so many trees, as `train_table_booster` would make them, shape (stages, rows).
+class GrowingTrees:
+    """Trees on one labelled table, asked while they grow: after so many they are those of `train_table_booster`."""
 
-    Args:
-        matrix: to train on, shape (rows, features).
-        target: 0 or 1.
-        asked: shape (other rows, features).
-        encoder: names and categorical columns.
-        kind: leaves of a tree, and the share of the columns it may look at.
-        rounds: numbers of trees, ascending.
-        settings: threads and seed.
-    """
-    threads, seed = settings
-    size = TreeSize(leaves=kind[0], rounds=rounds[-1], feature_share=kind[1])
-    booster = _table_booster(matrix, target, encoder=encoder, size=size, threads=threads, seed=seed)
-    scores, done = [np.zeros(len(asked))], 0
-    for stage in rounds:
-        more = booster.predict(
-            asked, raw_score=True, start_iteration=done, num_iteration=stage - done, num_threads=threads
+    def __init__(self, data: Any, rows: int, *, kind: tuple[int, float], settings: tuple[int, int]) -> None:  # noqa: ANN401 - LightGBM is untyped
+        """Begin.
+
+        Args:
+            data: from `table_dataset`; several kinds of trees may grow on the same.
+            rows: of that table.
+            kind: leaves of a tree, and the share of the columns it may look at.
+            settings: threads and seed.
+        """
+        import lightgbm  # noqa: PLC0415 - heavy: imported when used
+
+        self._threads, seed = settings
+        size = TreeSize(leaves=kind[0], rounds=0, feature_share=kind[1])
+        self._booster = lightgbm.Booster(_table_settings(size, rows, self._threads, seed), data)
+        self._scores: Floats | float = 0.0
+
+    def scores(self, asked: Floats, rounds: int) -> Floats:
+        """Raw scores of `asked`, shape (rows, features), after so many trees: the same rows every time, more trees."""
+        done = self._booster.current_iteration()
+        for _ in range(rounds - done):
+            self._booster.update()
+        more = self._booster.predict(
+            asked, raw_score=True, start_iteration=done, num_iteration=rounds - done, num_threads=self._threads
         )
-        scores.append(scores[-1] + np.asarray(more, dtype=np.float64))
-        done = stage
-    return np.stack(scores[1:])
+        self._scores = self._scores + np.asarray(more, dtype=np.float64)
+        return self._scores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,17 +279,22 @@ def _parsed(text: bytes) -> Any:  # noqa: ANN401 - LightGBM is untyped
     return lightgbm.Booster(model_str=text.decode())
 
 
-def _table_booster(matrix: Floats, target: Floats, *, encoder: Encoder, size: TreeSize, threads: int, seed: int) -> Any:  # noqa: ANN401 - LightGBM is untyped
+def table_dataset(matrix: Floats, target: Floats, *, encoder: Encoder) -> Any:  # noqa: ANN401 - LightGBM is untyped
+    """One labelled table, binned; the arguments are those of `train_booster`."""
     import lightgbm  # noqa: PLC0415 - heavy: imported when used
 
-    data = lightgbm.Dataset(
+    return lightgbm.Dataset(
         matrix,
         target,
         feature_name=[f"feature_{place}" for place in range(matrix.shape[1])],  # names of any table are not allowed
         categorical_feature=encoder.categorical,
-        params={"verbose": -1, "max_bin": 127, "feature_pre_filter": False},
+        params={"verbose": -1, "max_bin": _table_bins(len(target)), "feature_pre_filter": False},
     )
-    return lightgbm.train(_table_settings(size, len(target), threads, seed), data, num_boost_round=size.rounds)
+
+
+def _table_bins(rows: int) -> int:
+    """Bins of a number: finer ones cost time, and tell nothing more of few rows."""
+    return 127 if rows >= MANY_ROWS else 63
 
 
 def _table_settings(size: TreeSize, rows: int, threads: int, seed: int) -> dict[str, Any]:
@@ -303,7 +309,7 @@ def _table_settings(size: TreeSize, rows: int, threads: int, seed: int) -> dict[
         "cat_l2": 20.0,
         "max_cat_to_onehot": 8,
         "min_data_per_group": max(least, 10),
-        "max_bin": 127,
+        "max_bin": _table_bins(rows),
     }
 
 

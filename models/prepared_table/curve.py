@@ -4,7 +4,7 @@ Belongs here: the design, fitting it along a path of penalties, asking it, its c
 penalty (`choosing`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,8 +151,10 @@ def _most_levels(encoder: Encoder, left: int) -> int:
     return MOST_LEVELS if sum(counts) <= max(left, 0) else max(left // len(counts), FEWEST_LEVELS)
 
 
-def fit_path(matrix: Floats, target: Floats, *, design: Design, penalties: Sequence[float]) -> list[TableCurve]:
+def fit_path(matrix: Floats, target: Floats, *, design: Design, penalties: Sequence[float]) -> Iterator[TableCurve]:
     """One curve a penalty (the weight of a prior on each weight, in rows), each begun where the last one ended.
+
+    Each is fitted when it is asked for.
 
     Args:
         matrix: shape (rows, features).
@@ -166,14 +168,13 @@ def fit_path(matrix: Floats, target: Floats, *, design: Design, penalties: Seque
     rate = float(np.clip(target.mean(), 1e-6, 1 - 1e-6))
     centre = np.zeros(columns.shape[1])
     centre[0] = np.log(rate / (1 - rate))
-    begin, curves = centre, []
+    begin = centre
     for penalty in penalties:
         pull = np.full(len(centre), penalty / step)
         pull[0] = 1e-6
         begin = fit_logistic(columns, target, penalty=pull, start=centre, begin=begin)
         weights = _plain(begin)
-        curves.append(TableCurve(design=design, weights=tuple(weights[1:]), intercept=weights[0]))
-    return curves
+        yield TableCurve(design=design, weights=tuple(weights[1:]), intercept=weights[0])
 
 
 def _line(matrix: Floats, place: int, *, with_bends: bool) -> Line | None:

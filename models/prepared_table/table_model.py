@@ -6,8 +6,9 @@ fitted model. Does not: the outer folds (`cross_validation`).
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from models.learners.encoding import Encoder, Floats, encoder_from, fit_encoder
 from models.prepared_table.curve import TableCurve, affords_bends, curve_from, fit_path, plan_design
 from models.prepared_table.folds import Folds, folds_of
 
+Step = TypeVar("Step")
 MODEL = "prepared table"
 PENALTIES = (300.0, 100.0, 30.0, 10.0, 3.0, 1.0)
 STRONG_PENALTIES = (3000.0, 1000.0)  # tried on small tables only
@@ -31,6 +33,7 @@ SHARES = (0.0, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0)
 LARGE = 2_000_000  # cells, above which choices are made on one held-out part in place of several
 LARGE_STAGES = 7
 PULL_TO_FEW = 4.0  # log likelihood that trees which see most columns must gain over those that see few
+CLEARLY_WORSE = 2.0  # log likelihood: trees or weaker penalties beyond are not tried
 PULL_TO_HALVES = 8.0  # a half alone must gain two units of log likelihood over equal halves
 TREES_FILE, MODEL_FILE = "table_trees.txt", "table_model.json"
 
@@ -157,7 +160,7 @@ def fit_chosen(table: pl.DataFrame, happened: Floats, choice: Choice, options: F
     trees = boosting.train_table_booster(
         matrix, happened, encoder=encoder, size=size, threads=options.threads, seed=options.seed
     )
-    curve = fit_path(matrix, happened, design=design, penalties=[choice.penalty])[0]
+    curve = next(fit_path(matrix, happened, design=design, penalties=[choice.penalty]))
     return TableModel(encoder=encoder, trees=trees, curve=curve, choice=choice, calibrator=Calibrator(kind="none"))
 
 
@@ -232,27 +235,56 @@ def _choose(inner: _Inner) -> tuple[Choice, Floats]:
 
 
 def _tree_scores(inner: _Inner) -> dict[tuple[tuple[int, float], int], Floats]:
-    """Held-out log-odds by kind of trees and rounds."""
+    """Held-out log-odds by kind of trees and rounds; of no more rounds once more are worse."""
     kinds, stages = inner.trees_to_try
-    scores = {(kind, rounds): np.full(len(inner.happened), np.nan) for kind in kinds for rounds in stages}
     settings = (inner.options.threads, inner.options.seed)
-    for asked, known, target, wanted in inner.splits():
-        for kind in kinds:
-            staged = boosting.staged_scores(
-                known, target, wanted, encoder=inner.encoder, kind=kind, rounds=stages, settings=settings
-            )
-            for rounds, stage in zip(stages, staged, strict=True):
-                scores[kind, rounds][asked] = stage
+    splits = list(inner.splits())
+    data = [boosting.table_dataset(known, target, encoder=inner.encoder) for _, known, target, _ in splits]
+    scores: dict[tuple[tuple[int, float], int], Floats] = {}
+    for kind in kinds:
+        growing = [
+            boosting.GrowingTrees(one, len(split[2]), kind=kind, settings=settings)
+            for one, split in zip(data, splits, strict=True)
+        ]
+
+        def asked_after(rounds: int, trees: list[boosting.GrowingTrees] = growing) -> list[Floats]:
+            return [one.scores(split[3], rounds) for one, split in zip(trees, splits, strict=True)]
+
+        scores |= {(kind, rounds): found for rounds, found in _until_worse(inner, stages, asked_after)}
     return scores
 
 
 def _curve_scores(inner: _Inner, penalties: Sequence[float], *, bends: bool) -> dict[tuple[float, bool], Floats]:
-    """Held-out log-odds by penalty."""
-    scores = {(penalty, bends): np.full(len(inner.happened), np.nan) for penalty in penalties}
-    if not scores:
-        return scores
-    for asked, known, target, wanted in inner.splits():
-        design = plan_design(known, inner.encoder, with_bends=bends)
-        for penalty, curve in zip(penalties, fit_path(known, target, design=design, penalties=penalties), strict=True):
-            scores[penalty, bends][asked] = curve.scores(wanted)
-    return scores
+    """Held-out log-odds by penalty; of no weaker one once weaker ones are worse."""
+    splits = list(inner.splits()) if penalties else []
+    paths = [
+        fit_path(known, target, design=plan_design(known, inner.encoder, with_bends=bends), penalties=penalties)
+        for _, known, target, _ in splits
+    ]
+
+    def asked_with(_: float) -> list[Floats]:
+        return [next(path).scores(split[3]) for path, split in zip(paths, splits, strict=True)]
+
+    return {(penalty, bends): found for penalty, found in _until_worse(inner, penalties, asked_with)}
+
+
+def _until_worse(
+    inner: _Inner, steps: Sequence[Step], scored: Callable[[Step], list[Floats]]
+) -> Iterator[tuple[Step, Floats]]:
+    """Held-out log-odds after each step, up to the first that fits worse than the best before it, not by chance alone.
+
+    Args:
+        inner: rows and folds.
+        steps: in the order in which a model learns more.
+        scored: log-odds of each split's asked rows after a step, which comes after the one asked for last.
+    """
+    best = np.inf
+    for step in steps:
+        scores = np.full(len(inner.happened), np.nan)
+        for (asked, *_), found in zip(inner.splits(), scored(step), strict=True):
+            scores[asked] = found
+        yield step, scores
+        loss = inner.loss(scores)
+        if loss > best + CLEARLY_WORSE:
+            return
+        best = min(best, loss)
