@@ -83,7 +83,9 @@ quarantine_app = typer.Typer(no_args_is_help=False)
 app.add_typer(quarantine_app, name="quarantine", rich_help_panel="Look")
 segments_app = typer.Typer(help="The segments: what other weights would change.", no_args_is_help=True)
 app.add_typer(segments_app, name="segments", rich_help_panel="Look")
-features_app = typer.Typer(help="The features: which there are, one customer's, proofs of them.", no_args_is_help=True)
+features_app = typer.Typer(
+    help="The features: which there are, one customer's, files, proofs of them.", no_args_is_help=True
+)
 app.add_typer(features_app, name="features", rich_help_panel="Look")
 models_app = typer.Typer(
     help="The models: versions, grades, champions; promote, go back, compare.", no_args_is_help=True
@@ -140,6 +142,7 @@ models_app.command("shadow")(models.shadow)
 models_app.command("readiness")(models.readiness)
 features_app.command("list")(features.list_catalogue)
 features_app.command("show")(features.show_customer)
+features_app.command("export")(features.export)
 features_app.command("prove")(features.prove)
 
 

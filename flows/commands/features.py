@@ -1,4 +1,4 @@
-"""Commands about features: which there are, one customer's, and proofs of them. None of them changes anything."""
+"""Commands about features: which there are, one customer's, files and proofs of them. None of them changes anything."""
 
 from pathlib import Path
 from typing import Annotated
@@ -57,6 +57,52 @@ def show_customer(
         print_json(found)
     else:
         print_customer(found)
+
+
+@command
+def export(
+    config: Config = None,
+    *,
+    to: Annotated[Path, typer.Option(help="The file to write: .csv or .parquet.", show_default=False)],
+    as_of: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--as-of", help="Business date YYYY-MM-DD, again for more: only what was known before it counts \\[today]."
+        ),
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="Only for the rows of this table, beside its columns.", show_default=False)
+    ] = None,
+    id_column: Annotated[str, typer.Option("--id", help="The table's column with the customer.")] = "customer_id",
+    date_column: Annotated[
+        str | None,
+        typer.Option("--date", help="The table's column with each row's own date.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Features as a file: of everybody as of dates, or beside a table of your own (outcomes, a trial), to learn from.
+
+    Nothing that was not known before a row's date is in it. No contact data are in it: for a list of customers to
+    contact there is `gristmill export`.
+    """
+    from flows.featuring.errors import DateNeededOnceError
+    from flows.featuring.exporting import AskedTable, export_features
+    from flows.featuring.reporting import print_exported
+    from flows.opening import open_context, parse_date
+
+    if date_column is not None and (as_of or table is None):
+        raise DateNeededOnceError(got="both" if as_of else "--date without --table")
+    if table is not None and len(as_of or ()) > 1:
+        raise DateNeededOnceError(got=f"{len(as_of or ())} dates for one table")
+    context = open_context(config)
+    named = [] if date_column else [parse_date(day) for day in as_of or ()] or [None]
+    days = [context.resolve_as_of(day) for day in named]
+    asked = None if table is None else AskedTable(file=table, id_column=id_column, date_column=date_column)
+    found = export_features(context, to, days=days, asked=asked)
+    if as_json:
+        print_json(found)
+    else:
+        print_exported(found)
 
 
 @command

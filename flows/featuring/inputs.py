@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 import features
+from flows.buckets import line_costs
 from flows.buckets.core_tables import CoreTables
 
 
@@ -75,10 +76,11 @@ def _digest(path: str, *_stamp: int) -> str:
 
 @lru_cache(maxsize=1)
 def _code() -> str:
-    """The features' own code, and what it takes from the contracts."""
+    """The features' own code, and what it takes from the contracts and from what fills in costs."""
     digest = hashlib.sha256()
     home = Path(features.__file__).parent
-    for path in sorted([*home.rglob("*.py"), home.parent / "data_contracts" / "orders.py"]):
+    beside = [home.parent / "data_contracts" / "orders.py", Path(line_costs.__file__)]
+    for path in sorted([*home.rglob("*.py"), *beside]):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

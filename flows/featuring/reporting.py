@@ -38,6 +38,16 @@ def print_catalogue(found: Result) -> None:
     out.print(f"{len(found['features'])} features; made of: {found['made_of']}", markup=False)
 
 
+def print_exported(found: Result) -> None:
+    """What was written, and for whom there was nothing."""
+    dates = found["dates"]
+    when = dates[0] if len(dates) == 1 else f"{len(dates)} dates, {dates[0]} to {dates[-1]}"
+    without = f"; {found['without_features']:,} of them without features" if found["without_features"] else ""
+    out = console()
+    out.print(f"{found['rows']:,} rows{without}, {found['features']} features as of {when}", markup=False)
+    out.print(f"  file  {found['file']}", markup=False, soft_wrap=True)
+
+
 def print_customer(found: Result) -> None:
     """Values beside everybody's."""
     out = console()
