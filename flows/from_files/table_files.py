@@ -3,12 +3,13 @@
 Belongs here: file formats, and finding the table in its file. Does not: what a column means (`models.prepared_table`).
 """
 
+import csv
 import gzip
 import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -19,6 +20,7 @@ from flows.errors import TableUnreadableError
 
 PARQUET = (".parquet", ".pq")
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+SEPARATORS = ",;\t|"
 TEXTS = tuple(f"{kind}{packed}" for kind in (".csv", ".tsv", ".tab", ".txt", ".dat", ".data") for packed in ("", ".gz"))
 HEADER_ROWS = 10
 OLD_ENCODING = "windows-1252"
@@ -45,7 +47,10 @@ def read_table(path: Path, *, names: Collection[str] = (), say: Say = lambda _: 
     try:
         table = _read(path, name, names, say)
     except Exception as error:
-        raise TableUnreadableError(path=str(path), got=f"{type(error).__name__} while reading it") from error
+        uneven = _uneven_line(path) if name.endswith(TEXTS) else None
+        raise TableUnreadableError(path=str(path), got=uneven or f"{type(error).__name__} while reading it") from error
+    if name.endswith(TEXTS) and table.width == 1 and (uneven := _uneven_line(path)):
+        raise TableUnreadableError(path=str(path), got=uneven)
     if not table.height:
         raise TableUnreadableError(path=str(path), got="no rows")
     return table
@@ -75,6 +80,21 @@ def _read_text(path: Path) -> pl.DataFrame:
         text = connection.sql("SELECT * FROM read_csv(?, all_varchar = true, header = true)", params=[str(path)])
         table: pl.DataFrame = text.pl()
     return table
+
+
+def _uneven_line(path: Path) -> str | None:
+    """The first line that has more or fewer fields than the header, in words; None where there is none."""
+    with suppress(csv.Error, OSError), _unpacked(path) as stream, TextIOWrapper(stream, encoding="latin-1") as lines:
+        header = lines.readline()
+        separator = max(SEPARATORS, key=header.count)
+        if separator not in header:
+            return None
+        fields = len(next(csv.reader([header], delimiter=separator)))
+        reader = csv.reader(lines, delimiter=separator)
+        for row in reader:
+            if row and len(row) != fields:
+                return f"line {reader.line_num + 1:,} has {len(row)} fields, the header has {fields}"
+    return None
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from models.learners.tree_contributions import fast_contributions
 MEAN_ROUNDS = 80
 FEW_FEATURES = 0.4
 LARGE = 50_000  # rows from which trees may be larger
-MANY_ROWS = 20_000  # of a prepared table, from which numbers have finer bins
+TABLE_BINS = 127  # of a prepared table's numbers: half of them were surely worse where squares decide
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -288,13 +288,8 @@ def table_dataset(matrix: Floats, target: Floats, *, encoder: Encoder) -> Any:  
         target,
         feature_name=[f"feature_{place}" for place in range(matrix.shape[1])],  # names of any table are not allowed
         categorical_feature=encoder.categorical,
-        params={"verbose": -1, "max_bin": _table_bins(len(target)), "feature_pre_filter": False},
+        params={"verbose": -1, "max_bin": TABLE_BINS, "feature_pre_filter": False},
     )
-
-
-def _table_bins(rows: int) -> int:
-    """Bins of a number: finer ones cost time, and tell nothing more of few rows."""
-    return 127 if rows >= MANY_ROWS else 63
 
 
 def _table_settings(size: TreeSize, rows: int, threads: int, seed: int) -> dict[str, Any]:
@@ -309,7 +304,7 @@ def _table_settings(size: TreeSize, rows: int, threads: int, seed: int) -> dict[
         "cat_l2": 20.0,
         "max_cat_to_onehot": 8,
         "min_data_per_group": max(least, 10),
-        "max_bin": _table_bins(rows),
+        "max_bin": TABLE_BINS,
     }
 
 

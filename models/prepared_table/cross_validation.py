@@ -11,10 +11,12 @@ import polars as pl
 
 from models.judging.calibration import sigmoid
 from models.learners.encoding import Floats
-from models.prepared_table.errors import TimeUnusableError
+from models.prepared_table.errors import CustomersTooFewError, TimeUnusableError
 from models.prepared_table.folds import Folds, blocks_in_time, folds_of
 from models.prepared_table.single_column import fit_single_column
 from models.prepared_table.table_model import Choice, FitOptions, fit_table_model
+
+FEWEST_CUSTOMERS = 2  # in any part to learn from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +82,11 @@ def cross_validate(
 
     Raises:
         TimeUnusableError: too few moments to split by.
+        CustomersTooFewError: a part to learn from has rows of one customer only or, in folds, one outcome only.
     """
     plan = list(_plan(rows, folds, repeats, options.seed))
+    for part in plan:
+        _refuse_too_few_customers(rows, part)
     shape = (1 + max(part.repeat for part in plan), len(rows.happened))
     held_out = HeldOut(
         model=np.full(shape, np.nan),
@@ -124,6 +129,14 @@ def _plan(rows: Rows, folds: int, repeats: int, seed: int) -> Iterator[_Part]:
         fold = folds_of(rows.groups, rows.happened, folds=folds, seed=1000 * seed + repeat)
         for number in range(folds):
             yield _Part(repeat, number, np.flatnonzero(fold != number), np.flatnonzero(fold == number))
+
+
+def _refuse_too_few_customers(rows: Rows, part: _Part) -> None:
+    """Choices are made on folds of customers inside a part; in time it may be without one outcome so far."""
+    known = len({rows.groups[place] for place in part.known.tolist()})
+    outcomes = len(np.unique(rows.happened[part.known]))
+    if known < FEWEST_CUSTOMERS or (rows.moments is None and outcomes == 1):
+        raise CustomersTooFewError(customers=len(set(rows.groups)), known=known, outcomes=outcomes)
 
 
 def _hold_out(held_out: HeldOut, rows: Rows, part: _Part, options: FitOptions) -> None:

@@ -41,6 +41,19 @@ class LabelDegenerateError(DataBlockedError):
         )
 
 
+class CustomersTooFewError(DataBlockedError):
+    """Rows of so few customers that a part to learn from has one of them, or one outcome, only."""
+
+    def __init__(self, *, customers: int, known: int, outcomes: int) -> None:
+        super().__init__(
+            "training refused: the rows are of too few customers",
+            where="--id",
+            got=f"customers: {customers}; in a part to learn from: {known}, outcomes in it: {outcomes}",
+            expected="at least 2 customers, and in folds both outcomes, in every part to learn from",
+            action="name a column that tells customers apart, or leave --id out: then each row counts as one",
+        )
+
+
 class LabelGivenAwayError(DataBlockedError):
     """Columns that know the outcome: a model trained on them would look perfect and be useless."""
 

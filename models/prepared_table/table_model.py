@@ -196,11 +196,15 @@ class _Inner:
             return TREES[:1], ROUNDS[:SMALL_STAGES]
         return (TREES[1:], ROUNDS[:LARGE_STAGES]) if self.is_large else (TREES, ROUNDS)
 
-    def splits(self) -> Iterator[tuple[npt.NDArray[np.bool_], Floats, Floats, Floats]]:
-        """Asked rows (a mask), known matrix, known outcomes, asked matrix."""
+    def asked(self) -> Iterator[npt.NDArray[np.bool_]]:
+        """Which rows each split asks for, as masks."""
         for fold in np.unique(self.fold)[: 1 if self.is_large else None]:
-            asked = self.fold == fold
-            yield asked, self.matrix[~asked], self.happened[~asked], self.matrix[asked]
+            yield self.fold == fold
+
+    def splits(self) -> Iterator[tuple[Floats, Floats, Floats]]:
+        """Known matrix, known outcomes, asked matrix."""
+        for asked in self.asked():
+            yield self.matrix[~asked], self.happened[~asked], self.matrix[asked]
 
     def loss(self, scores: Floats) -> float:
         """Log loss of log-odds, over the rows that were asked, summed."""
@@ -239,16 +243,16 @@ def _tree_scores(inner: _Inner) -> dict[tuple[tuple[int, float], int], Floats]:
     kinds, stages = inner.trees_to_try
     settings = (inner.options.threads, inner.options.seed)
     splits = list(inner.splits())
-    data = [boosting.table_dataset(known, target, encoder=inner.encoder) for _, known, target, _ in splits]
+    data = [boosting.table_dataset(known, target, encoder=inner.encoder) for known, target, _ in splits]
     scores: dict[tuple[tuple[int, float], int], Floats] = {}
     for kind in kinds:
         growing = [
-            boosting.GrowingTrees(one, len(split[2]), kind=kind, settings=settings)
-            for one, split in zip(data, splits, strict=True)
+            boosting.GrowingTrees(one, len(target), kind=kind, settings=settings)
+            for one, (_, target, _) in zip(data, splits, strict=True)
         ]
 
         def asked_after(rounds: int, trees: list[boosting.GrowingTrees] = growing) -> list[Floats]:
-            return [one.scores(split[3], rounds) for one, split in zip(trees, splits, strict=True)]
+            return [one.scores(wanted, rounds) for one, (*_, wanted) in zip(trees, splits, strict=True)]
 
         scores |= {(kind, rounds): found for rounds, found in _until_worse(inner, stages, asked_after)}
     return scores
@@ -259,11 +263,11 @@ def _curve_scores(inner: _Inner, penalties: Sequence[float], *, bends: bool) -> 
     splits = list(inner.splits()) if penalties else []
     paths = [
         fit_path(known, target, design=plan_design(known, inner.encoder, with_bends=bends), penalties=penalties)
-        for _, known, target, _ in splits
+        for known, target, _ in splits
     ]
 
     def asked_with(_: float) -> list[Floats]:
-        return [next(path).scores(split[3]) for path, split in zip(paths, splits, strict=True)]
+        return [next(path).scores(wanted) for path, (*_, wanted) in zip(paths, splits, strict=True)]
 
     return {(penalty, bends): found for penalty, found in _until_worse(inner, penalties, asked_with)}
 
@@ -281,7 +285,7 @@ def _until_worse(
     best = np.inf
     for step in steps:
         scores = np.full(len(inner.happened), np.nan)
-        for (asked, *_), found in zip(inner.splits(), scored(step), strict=True):
+        for asked, found in zip(inner.asked(), scored(step), strict=True):
             scores[asked] = found
         yield step, scores
         loss = inner.loss(scores)

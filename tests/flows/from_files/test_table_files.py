@@ -73,3 +73,19 @@ def test_what_is_no_table_is_refused(tmp_path, name, content):
         (tmp_path / name).write_text(content)
     with pytest.raises(TableUnreadableError):
         read_table(tmp_path / name)
+
+
+@pytest.mark.parametrize(("row", "fields"), [(3, "9,9,9,9"), (3, "9"), (30_000, "9,9,9,9")])
+def test_a_line_with_fields_too_many_or_few_is_named(tmp_path, row, fields):
+    lines = ["customer,months,left", *(f"{number},1,0" for number in range(30_010))]
+    lines[row - 1] = fields
+    path = tmp_path / "uneven.csv"
+    path.write_text("\n".join(lines))
+    with pytest.raises(TableUnreadableError) as refused:
+        read_table(path)
+    assert f"line {row:,} has {len(fields.split(','))} fields, the header has 3" in str(refused.value)
+
+
+def test_one_column_is_a_table(tmp_path):
+    (tmp_path / "one.csv").write_text("customer\n1\n2\n")
+    assert read_table(tmp_path / "one.csv").rows() == [("1",), ("2",)]

@@ -58,7 +58,7 @@ def test_more_is_tried_until_it_is_clearly_worse(inner, monkeypatch, losses, tri
 
     def scored(step):
         asked.append(step)
-        return [np.full(int(mask.sum()), float(step)) for mask, *_ in inner[2].splits()]
+        return [np.full(int(mask.sum()), float(step)) for mask in inner[2].asked()]
 
     monkeypatch.setattr(table_model._Inner, "loss", lambda _, scores: losses[int(scores[0]) - 1])
     found = dict(table_model._until_worse(inner[2], STEPS, scored))
