@@ -16,6 +16,7 @@ from segments.decisions.retention import RetentionRules, retention_contract, ret
 from segments.decisions.standard import ServiceCosts, standard_contract, standard_service
 from segments.decisions.upgrade import upgrade_contract, upgrade_path
 from segments.decisions.winback import WinbackRules, key_customers, winback_contract, winback_list
+from segments.product_names import told_apart
 
 NO_CATEGORIES = "products have no categories"
 
@@ -123,7 +124,7 @@ def _named_lines(night: DecisionNight, customer_ids: pl.Series) -> pl.DataFrame:
 
 
 def _products(night: DecisionNight) -> pl.DataFrame:
-    """`product_id` (unique), `product_name`, `category`, `is_sold` (Boolean), null where unknown."""
+    """`product_id` (unique), `product_name` (told apart), `category`, `is_sold` (Boolean), null where unknown."""
     products = inputs.known_rows(night.core, "products", night.as_of)
     schema = {"product_name": pl.String, "category": pl.String, "is_sold": pl.Boolean}
     if products is None:
@@ -137,7 +138,7 @@ def _products(night: DecisionNight) -> pl.DataFrame:
             )
             for name, dtype in schema.items()
         ),
-    )
+    ).with_columns(told_apart())
 
 
 def _dated(tickets: pl.DataFrame | None, lost: pl.DataFrame, night: DecisionNight) -> pl.DataFrame | None:

@@ -11,6 +11,7 @@ from config.decisions import Channel, Decisions
 from flows.decisions.contact_effects import ANY_CONTACT, Effects
 from flows.decisions.inputs import ANY_CHANNEL, usual_contact_cost
 from segments.decisions.values import with_values
+from segments.product_names import told_apart
 
 AUDIENCE = "next_best_offer"
 
@@ -71,7 +72,7 @@ def offer_candidates(ranked: pl.DataFrame, facts: OfferFacts, decisions: Decisio
     """
     rows = ranked.select("customer_id", "rank", "product_id", "product_name", "category", "purchase_probability")
     rows = rows.join(facts.margins, on="product_id", how="left", validate="m:1", maintain_order="left")
-    rows = rows.with_columns(pl.col("margin_amount", "price_amount").fill_null(0))
+    rows = rows.with_columns(pl.col("margin_amount", "price_amount").fill_null(0), told_apart("customer_id"))
     rows = pl.concat([_at_their_price(rows), *_by_offer(rows, facts.offers)])
     rows = rows.join(channel_costs(facts.contacts, decisions, minor_units=facts.minor_units), how="cross")
     return with_values(_with_effects(rows, facts.effects)).sort("customer_id", "offer_id", "channel")
