@@ -16,6 +16,7 @@ from models.learners.logistic import fit_logistic
 BENDS = (0.2, 0.4, 0.6, 0.8)  # quantiles where a broken line may bend
 MINIMUM_DISTINCT = 6  # below, a number gets no bends
 SKEWED = 2.0
+LARGEST = 1e100  # beyond, sums of squares overflow
 TAIL = 0.005
 MOST_LEVELS = 60
 FEWEST_LEVELS = 5
@@ -182,9 +183,7 @@ def _line(matrix: Floats, place: int, *, with_bends: bool) -> Line | None:
     there = values[np.isfinite(values)]
     if not len(there):
         return None
-    spread = there.std()
-    skew = np.mean(((there - there.mean()) / spread) ** 3) if spread > 0 else 0.0
-    logarithm = bool(abs(skew) > SKEWED)
+    logarithm = _calls_for_logarithms(there)
     there = _logs(there) if logarithm else there
     distinct = len(np.unique(there))
     low, high = np.quantile(there, [TAIL, 1 - TAIL]) if distinct > MINIMUM_DISTINCT else (there.min(), there.max())
@@ -204,6 +203,15 @@ def _line(matrix: Floats, place: int, *, with_bends: bool) -> Line | None:
         bends=tuple(bend for bend in _plain(bends) if low < bend < high),
         tells_missing=missing >= 5,  # noqa: PLR2004 - fewer teach nothing
     )
+
+
+def _calls_for_logarithms(there: Floats) -> bool:
+    """Whether values are skewed, or too large to be squared."""
+    size = np.ldexp(1.0, int(np.frexp(np.abs(there).max())[1]) - 1)  # a power of two: dividing by it changes no digit
+    scaled = there / size
+    spread = scaled.std()
+    skew = np.mean(((scaled - scaled.mean()) / spread) ** 3) if spread > 0 else 0.0
+    return bool(abs(skew) > SKEWED or size > LARGEST)
 
 
 def _logs(values: Floats) -> Floats:

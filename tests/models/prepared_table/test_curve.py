@@ -24,3 +24,14 @@ def test_wide_tables_get_fewer_bends_and_levels(numbers, texts, bends, widths):
     encoder = fit_encoder(frame, frame.columns, model="test", minimum_rows=5)
     design = plan_design(encoder.matrix(frame, model="test"), encoder, with_bends=bends)
     assert len(design.places) == widths
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [lambda row: -1e300 if row == 7 else row, lambda row: 1e300 * (row % 10 - 5)])
+def test_numbers_too_large_to_be_squared_enter_as_logarithms(value):
+    frame = pl.DataFrame({"size": [float(value(row)) for row in range(100)]})
+    encoder = fit_encoder(frame, frame.columns, model="test", minimum_rows=5)
+    matrix = encoder.matrix(frame, model="test")
+    design = plan_design(matrix, encoder, with_bends=False)
+    assert design.lines[0].logarithm
+    assert abs(design.matrix(matrix)).max() < 20
