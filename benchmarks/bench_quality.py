@@ -3,7 +3,7 @@
     GRISTMILL_SHARED_DATA=… python benchmarks/bench_quality.py [cdnow] [telco] [churn] [value]
     GRISTMILL_SHARED_DATA=… python benchmarks/bench_quality.py [segments] [moves] [campaigns]
 
-Prints Markdown tables for docs/models.md. CDNOW: purchases of the published 1/10 sample in the 39 weeks after
+Prints Markdown tables for docs/figures.md. CDNOW: purchases of the published 1/10 sample in the 39 weeks after
 1997-09-30, by a forecast that saw nothing of those weeks (purchases of the whole cohort up to 1997-09-30). Telco: the
 prepared table, 5 folds, twice, default settings. Churn and value: Online Retail II, forward in time, seven test
 dates; value by the published 12-month split and on CDNOW's whole cohort as well. Segments and moves (asked for by name,

@@ -2,7 +2,7 @@
 
     GRISTMILL_SHARED_DATA=… python benchmarks/quality_value.py [forward] [split] [cdnow]
 
-Prints Markdown tables for docs/models.md; money in pounds or dollars. Forward: the product's own training function as
+Prints Markdown tables for docs/figures.md; money in pounds or dollars. Forward: the product's own training function as
 of each date, nothing of it or later used, asked about the 90 days that follow; beside the run rate and the purchase
 model on the same customers, with paired bootstrap gains. Split: features of 2009-12 to 2010-11, spend of 2010-12 to
 2011-12 of customers who bought in both, learnt on 80 % of them and asked about the other 20 %, mean of several draws.
