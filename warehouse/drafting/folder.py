@@ -30,6 +30,7 @@ from warehouse.drafting.lookups import names_column, with_names
 from warehouse.drafting.names import likeness, singular_words
 from warehouse.drafting.profile import ColumnFacts, Sample
 from warehouse.drafting.repeats import repeated_customers, repeated_keys
+from warehouse.drafting.responses import with_responses
 from warehouse.drafting.returns import returned_lines
 from warehouse.sources.files import SourcePlace
 from warehouse.sources.inputs import RawTable, read_input, read_query
@@ -126,6 +127,8 @@ class _Folder:
 
     def _looked_over(self, sources: list[FolderSource], unused: dict[str, str]) -> list[FolderSource]:
         """The sources without those that add nothing, each with what is to be said of it; `unused` gets the others."""
+        sources, answers = with_responses(sources, {name: sample.facts for name, sample in self.tables.items()})
+        unused |= answers
         for each in only_keys(sources):
             sources.remove(each)
             unused[each.name] = f"of customers that another table describes it says {what_else(each.draft.unmapped)}"

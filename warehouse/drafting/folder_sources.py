@@ -145,6 +145,15 @@ def _key(source: FolderSource) -> str:
 
 
 def named_after_tables(sources: Sequence[FolderSource]) -> list[FolderSource]:
-    """The same, each named after the table it feeds where it alone feeds it."""
+    """The same, each named after the table it feeds where it alone feeds it, else after its own; no two alike."""
     fed = Counter(source.draft.entity for source in sources)
-    return [replace(each, called=each.draft.entity if fed[each.draft.entity] == 1 else each.name) for each in sources]
+    alone = {entity for entity, count in fed.items() if count == 1}
+    called = [
+        each.draft.entity
+        if each.draft.entity in alone
+        else f"{each.name}_{each.draft.entity}"
+        if each.name in alone
+        else each.name
+        for each in sources
+    ]
+    return [replace(each, called=name) for each, name in zip(sources, called, strict=True)]

@@ -194,3 +194,49 @@ def test_products_have_the_key_that_orders_name_and_returns_of_unknown_orders_ar
     }  # no answer is a customer
     assert "negative" in folder.unused["returns"]
     assert "return of " in written["sources"]["refunds"]["query"]
+
+
+def test_responses_in_a_table_of_their_own_are_what_came_of_the_contacts(drafted):
+    """By themselves they would be contacts that were all answered."""
+    campaigns = pl.DataFrame(
+        {
+            "campaign_id": [100 + number for number in range(10)],
+            "campaign_type": ["Type A", "Type B"] * 5,
+            "start_date": [f"2024-{1 + number:02}-03" for number in range(10)],
+            "end_date": [f"2024-{1 + number:02}-28" for number in range(10)],
+        }
+    )
+    sent = pl.DataFrame(
+        {"campaign_id": [100 + n % 10 for n in range(80)], "customer_id": [f"c{n // 10:02}" for n in range(80)]}
+    )
+    day = pl.format("2024-{}-{}", (pl.col("campaign_id") - 99).cast(pl.String).str.zfill(2), "day")
+    answered = sent.gather_every(3).filter(pl.col("campaign_id") > 100)
+    redeemed = pl.concat([answered.with_columns(day=20), answered.head(5).with_columns(day=11)])
+    redeemed = redeemed.select("campaign_id", "customer_id", coupon_upc=pl.lit("5138"), redemption_date=day)
+    lines = pl.DataFrame(
+        {
+            "order_id": [f"o{n // 2:04}" for n in range(200)],
+            "customer_id": [f"c{n // 2 % 20:02}" for n in range(200)],
+            "ordered_at": [f"2024-{1 + n // 2 % 12:02}-{1 + n // 2 % 28:02}" for n in range(200)],
+            "product_id": [f"p{n % 7}" for n in range(200)],
+            "quantity": [1 + n % 3 for n in range(200)],
+            "amount": [10.5 + n % 7 for n in range(200)],
+        }
+    )
+    written, folder = drafted(lines=lines, campaigns=sent, campaign_descriptions=campaigns, coupon_redemptions=redeemed)
+    assert {source["entity"] for source in written["sources"].values()} == {"orders", "campaigns", "contacts"}
+    assert "answered the contacts of campaigns" in folder.unused["coupon_redemptions"]
+    columns = written["sources"]["contacts"]["columns"]
+    assert (columns["sent_at"], columns["responded_at"]) == ("start_date", "responded_at")
+    with duckdb.connect() as connection:
+        for name, frame in (
+            ("campaigns", sent),
+            ("campaign_descriptions", campaigns),
+            ("coupon_redemptions", redeemed),
+        ):
+            connection.register(name, frame)
+        rows = connection.sql(written["sources"]["contacts"]["query"]).pl()
+    first = redeemed.group_by("campaign_id", "customer_id").agg(pl.min("redemption_date"))
+    assert rows.height == sent.height
+    told = rows.drop_nulls("responded_at").select("campaign_id", "customer_id", "responded_at")
+    assert sorted(told.rows()) == sorted(first.rows())
